@@ -1,0 +1,117 @@
+"""How bytes cross: prepare, send, relay. Knows no provider and no Flask."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from http import HTTPStatus
+from typing import cast
+
+import requests
+
+from chatproxy.forwarding import headers
+from chatproxy.forwarding.body import CallerBody
+from chatproxy.forwarding.patience import Patience
+from chatproxy.forwarding.session import AnswerStream, Call
+from chatproxy.forwarding.target import Target, Upstream, with_credentials, without
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """What a caller asked for: the target below the mount, fields and body as they came."""
+
+    method: str
+    target: Target
+    pairs: headers.Pairs
+    body: CallerBody | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Injection:
+    """What is put in, and the names that are taken out before it."""
+
+    query: Sequence[tuple[str, str]]
+    headers: Sequence[tuple[str, str]] = dataclasses.field(repr=False)
+    reserved: frozenset[str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    """The upstream's answer. `pieces` must be read to the end, or closed."""
+
+    status: int
+    reason: str
+    pairs: headers.Pairs
+    stream: AnswerStream
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the body as it arrives; raise `AnswerBroken` where it breaks off."""
+        return self.stream.stream()
+
+
+def forward(
+    request: Request,
+    upstream: Upstream,
+    injection: Injection,
+    session: requests.Session,
+    patience: Patience,
+    mount: str,
+) -> Answer:
+    """Send a caller's request to the upstream with the credentials put in.
+
+    Returns as soon as the answer's headers are there. Raises `CallerError` where
+    the request cannot go out, `UpstreamError` where no usable answer came, and
+    `CallerLeft`.
+    """
+    if request.body is not None:
+        request.body.limit_to(patience.limits.body_bytes)
+
+    query = with_credentials(request.target.query, injection.query, injection.reserved)
+    call = Call(
+        method=request.method,
+        url=upstream.url(Target(request.target.path, query)),
+        pairs=headers.outgoing(
+            request.pairs, injection.headers, injection.reserved, upstream.authority
+        ),
+        body=request.body,
+        patience=patience,
+    )
+    response = session.send(
+        call, allow_redirects=False, stream=True, proxies={}, timeout=None, verify=True, cert=None
+    )
+    stream = cast(AnswerStream, response.raw)
+    pairs = headers.answered(stream.fields)
+
+    if 300 <= response.status_code < 400:
+        pairs = _redirected(pairs, upstream, injection.reserved, mount)
+
+    return Answer(response.status_code, response.reason or _phrase(response), pairs, stream)
+
+
+def _redirected(
+    pairs: headers.Pairs, upstream: Upstream, reserved: frozenset[str], mount: str
+) -> headers.Pairs:
+    """Let a redirect lead back through the sidecar, without a credential in it."""
+    return [
+        (name, _location(value, upstream, reserved, mount) if name.lower() == "location" else value)
+        for name, value in pairs
+    ]
+
+
+def _location(value: str, upstream: Upstream, reserved: frozenset[str], mount: str) -> str:
+    place, question, query = value.partition("?")
+    base = upstream.origin + upstream.base_path
+
+    if place == base or place.startswith(base + "/"):
+        place = mount + place[len(base) :]
+    elif place.startswith("/") and not place.startswith("//"):
+        place = mount + place.removeprefix(upstream.base_path)
+
+    kept = without(query, reserved) if question else ""
+    return f"{place}?{kept}" if kept else place
+
+
+def _phrase(response: requests.Response) -> str:
+    """Name a status whose reason the upstream left out."""
+    try:
+        return HTTPStatus(response.status_code).phrase
+    except ValueError:
+        return ""

@@ -1,0 +1,241 @@
+"""One HTTP/1.1 connection to an upstream.
+
+The grammar of the messages is h11's, which refuses what is not HTTP; the waiting
+is ours: every wait has a limit and looks up for a caller who left, and while a
+body is on its way up an early answer is noticed.
+"""
+
+import contextlib
+import select
+import socket
+import ssl
+from collections.abc import Iterator
+
+import h11
+
+from chatproxy.errors import AnswerBroken, UpstreamBroken, UpstreamTimeout
+from chatproxy.forwarding.body import PIECE, CallerBody
+from chatproxy.forwarding.patience import LOOK_UP_FROM_WAITING, Patience
+
+#: Bytes and number of header fields an answer may have. Above 100 fields the
+#: standard clients of several languages give up.
+LARGEST_HEAD = 64 * 1024
+MOST_FIELDS = 100
+
+WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class _AnsweredEarly(Exception):
+    """The answer began before the upload ended."""
+
+
+class Connection:
+    """A connected socket and the state of the messages on it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST_HEAD)
+        self._early: h11.Response | None = None
+        self._sent = 0
+        self._received = 0
+        self.reused = False
+
+    def exchange(
+        self, request: h11.Request, body: CallerBody | None, patience: Patience
+    ) -> h11.Response:
+        """Send a request, return the head of its answer; interim answers are passed over.
+
+        Raises `UpstreamBroken`, `UpstreamTimeout`, `CallerLeft`, and what reading
+        the caller's body raises. After an error the connection must be closed.
+        """
+        self._sent = self._received = 0
+        head = self._h11.send(request) or b""
+
+        if body is None:
+            self._send(head + (self._h11.send(h11.EndOfMessage()) or b""), patience)
+            return self._answer(patience)
+
+        with contextlib.suppress(_AnsweredEarly):
+            self._upload(head, body, patience)
+
+        return self._early or self._answer(patience)
+
+    def pieces(self, patience: Patience) -> Iterator[bytes]:
+        """Yield the answer's body as it comes; raise `AnswerBroken` where it breaks off."""
+        patience.start_body()
+        head_is_out = False
+
+        try:
+            while not isinstance(event := self._next(), h11.EndOfMessage):
+                if isinstance(event, h11.Data):
+                    yield bytes(event.data)
+                    head_is_out = True
+                elif event is h11.NEED_DATA:
+                    if not head_is_out:
+                        yield b""  # the caller has the head while the body is awaited
+                        head_is_out = True
+
+                    self._take(self._receive(patience.limits.body_idle, patience))
+        except (UpstreamBroken, UpstreamTimeout) as error:
+            if not head_is_out:
+                yield b""  # what begins as an answer must end as a broken one
+
+            raise AnswerBroken(
+                "The chat provider's answer broke off.", detail=error.detail or error.message
+            ) from error
+
+    def make_ready(self) -> bool:
+        """Prepare for another request; False where the connection cannot have one."""
+        done = self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE
+
+        if not done or self._h11.trailing_data[0]:
+            return False
+
+        self._h11.start_next_cycle()
+        self._early = None
+        self.reused = True
+        return True
+
+    def is_silent(self) -> bool:
+        """Say whether an idle connection is still open and nothing came unasked."""
+        try:
+            self._sock.settimeout(0.0)
+            self._sock.recv(1)
+        except WOULD_BLOCK:
+            return True
+        except OSError:
+            return False
+
+        return False
+
+    def close(self) -> None:
+        """Close the connection, whatever its state. A message under way stays cut."""
+        with contextlib.suppress(OSError):
+            self._sock.close()
+
+    def fileno(self) -> int:
+        """Return the descriptor, to be watched while the caller's body is awaited."""
+        return self._sock.fileno()
+
+    def look(self) -> None:
+        """Take what the upstream sent while we upload; raise where it is an answer.
+
+        After a final answer the rest of the upload is of no use to anybody.
+        """
+        self._sock.settimeout(0.0)
+
+        try:
+            self._take(self._sock.recv(PIECE))
+        except WOULD_BLOCK:
+            return
+        except OSError as error:
+            raise self._broken(error) from error
+
+        while (event := self._next()) is not h11.NEED_DATA:
+            if isinstance(event, h11.Response):
+                self._early = event
+                raise _AnsweredEarly
+
+    def _upload(self, head: bytes, body: CallerBody, patience: Patience) -> None:
+        """Send head and body. The head does not wait for the first piece of the body."""
+        self._send(head, patience)
+        started = patience.monotonic()
+
+        while piece := body.read(meanwhile=self):
+            patience.allow_more(patience.monotonic() - started)
+            started = patience.monotonic()
+            self.look()
+            self._send_body(self._h11.send(h11.Data(data=piece)) or b"", patience)
+
+        self._send_body(self._h11.send(h11.EndOfMessage()) or b"", patience)
+        patience.allow_more(patience.monotonic() - started)
+
+    def _send_body(self, data: bytes, patience: Patience) -> None:
+        """Send a part of a body; a broken connection may still hold an early answer."""
+        try:
+            self._send(data, patience, limit=patience.limits.body_idle)
+        except UpstreamBroken:
+            self._early = self._answer(patience)
+            raise _AnsweredEarly from None
+
+    def _send(self, data: bytes, patience: Patience, limit: float | None = None) -> None:
+        """Send all of the data. While the upstream takes none, an answer is looked for."""
+        rest = memoryview(data)
+        give_up = patience.monotonic() + (limit or patience.limits.read)
+
+        while rest:
+            try:
+                self._sock.settimeout(0.0)
+                count = self._sock.send(rest)
+            except WOULD_BLOCK:
+                self._wait_to_send(give_up, patience)
+                continue
+            except OSError as error:
+                raise self._broken(error) from error
+
+            self._sent += count
+            rest = rest[count:]
+            give_up = patience.monotonic() + (limit or patience.limits.read)
+
+    def _wait_to_send(self, give_up: float, patience: Patience) -> None:
+        poll = select.poll()
+        poll.register(self._sock.fileno(), select.POLLIN | select.POLLOUT)
+        wait = patience.left(at_most=give_up - patience.monotonic())
+        events = poll.poll(min(wait, LOOK_UP_FROM_WAITING) * 1000)
+
+        if not events:
+            patience.look_up()
+        elif events[0][1] & select.POLLIN:
+            self.look()
+
+    def _answer(self, patience: Patience) -> h11.Response:
+        """Wait for the final answer's head; 1xx is never the answer (RFC 9110 section 15.2)."""
+        while not isinstance(event := self._next(), h11.Response):
+            if event is h11.NEED_DATA:
+                self._take(self._receive(patience.limits.read, patience))
+
+        return event
+
+    def _next(self) -> h11.Event | type[h11.PAUSED] | type[h11.NEED_DATA]:
+        try:
+            event = self._h11.next_event()
+        except h11.RemoteProtocolError as error:
+            raise UpstreamBroken(
+                "The chat provider's answer is not valid HTTP.",
+                detail=str(error),
+                answer_begun=self._received > 0,
+            ) from error
+
+        if isinstance(event, h11.Response) and len(event.headers) > MOST_FIELDS:
+            raise UpstreamBroken(
+                "The chat provider's answer has too many header fields.", answer_begun=True
+            )
+
+        return event
+
+    def _receive(self, limit: float, patience: Patience) -> bytes:
+        """Wait for bytes, in slices, so that a caller who left is noticed meanwhile."""
+        give_up = patience.monotonic() + limit
+
+        while True:
+            left = patience.left(at_most=give_up - patience.monotonic())
+            self._sock.settimeout(min(left, LOOK_UP_FROM_WAITING))
+
+            try:
+                return self._sock.recv(PIECE)
+            except TimeoutError:
+                patience.look_up()
+            except OSError as error:
+                raise self._broken(error) from error
+
+    def _take(self, data: bytes) -> None:
+        self._received += len(data)
+        self._h11.receive_data(data)
+
+    def _broken(self, error: OSError) -> UpstreamBroken:
+        return UpstreamBroken(
+            "The connection to the chat provider broke.",
+            detail=str(error.strerror or error),
+            nothing_sent=self._sent == 0,
+            answer_begun=self._received > 0,
+        )

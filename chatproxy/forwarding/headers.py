@@ -1,0 +1,119 @@
+"""Header fields on their way through: lists of pairs until the last moment."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+Pairs = list[tuple[str, str]]
+
+#: Fields that concern one connection only (RFC 9110 section 7.6.1; `Proxy-Connection`
+#: and `Keep-Alive` are older than the list there and still in use).
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+#: Fields that are made anew for the next connection, or are not the provider's to see.
+REMADE = frozenset({"host", "content-length", "expect"})
+PRIVATE = frozenset(
+    {
+        "cookie",
+        "forwarded",
+        "via",
+        "proxy",  # becomes the variable HTTP_PROXY in a CGI program (CVE-2016-5385)
+        "x-real-ip",
+        "x-original-url",
+        "x-rewrite-url",
+        "client-type",
+        "isbackoffice",
+    }
+)
+PRIVATE_PREFIXES = ("x-forwarded-", "miauser")
+
+#: Fields of an answer that are not passed on: framing is made anew, and a cookie of
+#: the provider would be kept by the caller's client for a host that is not its own.
+NOT_ANSWERED = frozenset({"set-cookie", "set-cookie2"})
+
+_canonical: dict[str, str] = {"CONTENT_TYPE": "Content-Type"}
+_MOST_NAMES = 512
+
+
+def of_request(environ: Mapping[str, Any]) -> Pairs:
+    """List a WSGI request's fields in the form that WSGI leaves of them.
+
+    Names are in canonical case, repeated fields are already joined.
+    """
+    pairs = [("Content-Type", environ["CONTENT_TYPE"])] if environ.get("CONTENT_TYPE") else []
+    pairs.extend((_name(key), value) for key, value in environ.items() if key[:5] == "HTTP_")
+    return pairs
+
+
+def outgoing(
+    received: Pairs, ours: Sequence[tuple[str, str]], reserved: frozenset[str], host: str
+) -> Pairs:
+    """Make the fields of a forwarded request.
+
+    Ours go in last, after the removal of what `Connection` names: a caller must
+    not be able to have our credential removed.
+    """
+    dropped = HOP_BY_HOP | REMADE | PRIVATE | named_by_connection(received)
+    kept = [
+        (name, value)
+        for name, value in received
+        if (lower := name.lower()) not in dropped
+        and lower.replace("-", "_") not in reserved
+        and not lower.startswith(PRIVATE_PREFIXES)
+    ]
+
+    if not any(name.lower() == "accept-encoding" for name, _ in kept):
+        # Absent, it would allow any coding, and the caller may know none.
+        kept.append(("Accept-Encoding", "identity"))
+
+    return [("Host", host), *kept, *ours]
+
+
+def answered(received: Iterable[tuple[bytes, bytes]]) -> Pairs:
+    """List an answer's fields as they go to the caller: case, order, repetition kept.
+
+    `Content-Length` stays where it stood; the server in front frames by it.
+    """
+    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in received]
+    dropped = HOP_BY_HOP | NOT_ANSWERED | named_by_connection(pairs)
+    return [(name, value) for name, value in pairs if name.lower() not in dropped]
+
+
+def named_by_connection(pairs: Pairs) -> frozenset[str]:
+    """Return the lower-case names that `Connection` lists (RFC 9110 section 7.6.1)."""
+    return frozenset(
+        token.strip().lower()
+        for name, value in pairs
+        if name.lower() == "connection"
+        for token in value.split(",")
+    )
+
+
+def _name(key: str) -> str:
+    """Turn `HTTP_X_STREAM_CLIENT` into `X-Stream-Client`.
+
+    The result is remembered, within a bound, since the same few names come with
+    every request.
+    """
+    known = _canonical.get(key)
+
+    if known is not None:
+        return known
+
+    name = key[5:].replace("_", "-").title()
+
+    if len(_canonical) < _MOST_NAMES:
+        _canonical[key] = name
+
+    return name

@@ -1,0 +1,185 @@
+"""The request target: one reading of it, and the place where it may go.
+
+Routing and forwarding decide from the same raw bytes. What reads differently to
+two servers (a dot segment, an encoded backslash, a control character, and any of
+these encoded twice) is refused, because the provider might take it for another
+place; all else goes out byte for byte.
+"""
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from chatproxy.errors import BadTarget
+
+ABSOLUTE_FORM = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
+BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+#: Control characters, DEL, the backslash that some servers take for a slash, and
+#: the two bytes with which an overlong UTF-8 form of `.` or `/` begins.
+NEVER_IN_A_PATH = re.compile(rb"[\x00-\x1f\x7f\\\xc0\xc1]")
+DOT_SEGMENTS = (b".", b"..")
+NEEDS_A_LOOK = re.compile(r"[%\\;]|(?:^|/)\.\.?(?:/|$)")
+
+QUERY_SEPARATOR = re.compile(r"([&;])")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Target:
+    """A request target as it came: raw path, and raw query without the `?`.
+
+    `query` is None where there was no question mark.
+    """
+
+    path: str
+    query: str | None
+
+    @classmethod
+    def read(cls, raw: str) -> "Target":
+        """Read a target in origin or absolute form (RFC 9112 section 3.2).
+
+        The authority of an absolute form is dropped: where a call goes is
+        decided by the settings alone. Raises `BadTarget`.
+        """
+        if not raw.startswith("/"):
+            authority = ABSOLUTE_FORM.match(raw)
+
+            if authority is None:
+                raise BadTarget("The request target must be a path.")
+
+            raw = raw[authority.end() :]
+            raw = raw if raw.startswith("/") else "/" + raw
+
+        if "#" in raw:
+            raise BadTarget("The request target must not hold a fragment.")
+
+        path, question, query = raw.partition("?")
+        _check_path(path)
+        return cls(path, query if question else None)
+
+    def below(self, mount: str) -> "Target":
+        """Take the mount's literal path off the front.
+
+        Raises `BadTarget` where the target only decodes to something below the
+        mount: the two readings would differ.
+        """
+        if not self.path.startswith(mount + "/"):
+            raise BadTarget("The path before the forwarded part must not be percent-encoded.")
+
+        return Target(self.path[len(mount) :], self.query)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where forwarded calls go. It comes from the settings only."""
+
+    scheme: str
+    host: str
+    port: int
+    base_path: str
+
+    @classmethod
+    def at(cls, base_url: str) -> "Upstream":
+        """Take a checked base URL apart."""
+        url = urlsplit(base_url)
+        port = url.port or (443 if url.scheme == "https" else 80)
+        return cls(url.scheme, url.hostname or "", port, url.path.rstrip("/"))
+
+    @property
+    def authority(self) -> str:
+        """The value for `Host`: no port where it is the scheme's own (RFC 9110 section 7.2)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = 443 if self.scheme == "https" else 80
+        return host if self.port == default else f"{host}:{self.port}"
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port as the front of a URL."""
+        return f"{self.scheme}://{self.authority}"
+
+    def url(self, target: Target) -> str:
+        """Join a checked target to the base."""
+        query = "" if target.query is None else f"?{target.query}"
+        return f"{self.origin}{self.base_path}{target.path}{query}"
+
+
+def with_credentials(
+    query: str | None, ours: Sequence[tuple[str, str]], reserved: frozenset[str]
+) -> str:
+    """Take every spelling of a reserved name out of a raw query and put ours in front.
+
+    The rest keeps its bytes and its order.
+    """
+    kept = "" if query is None else without(query, reserved)
+    return "&".join([f"{name}={value}" for name, value in ours] + ([kept] if kept else []))
+
+
+def without(query: str, reserved: frozenset[str]) -> str:
+    """Take every spelling of the reserved names out of a raw query.
+
+    Both separators count: a server that splits on `;` must not find a second key.
+    """
+    first, *rest = QUERY_SEPARATOR.split(query)
+    kept = "" if _is_reserved(first, reserved) else first
+    dropped_first = kept != first
+
+    for separator, pair in zip(rest[::2], rest[1::2], strict=True):
+        if _is_reserved(pair, reserved):
+            continue
+
+        kept += pair if dropped_first else separator + pair
+        dropped_first = False
+
+    return kept
+
+
+def plain_name(name: str) -> str:
+    """Fold the spellings of a name into one: case, `-` for `_`, white space, `[]`."""
+    return name.strip().partition("[")[0].rstrip().lower().replace("-", "_")
+
+
+def _is_reserved(pair: str, reserved: frozenset[str]) -> bool:
+    name = pair.partition("=")[0]
+
+    if "%" in name or "+" in name:
+        # A lenient server may decode a name more often than once.
+        name = _fully_decoded(name.replace("+", " ")).decode("latin-1")
+
+    return plain_name(name) in reserved
+
+
+def _check_path(path: str) -> None:
+    """Raise `BadTarget` unless the path reads the same to every server."""
+    if not NEEDS_A_LOOK.search(path):
+        return
+
+    if BAD_ESCAPE.search(path):
+        raise BadTarget("The path holds a `%` that begins no escape.")
+
+    level = path.encode("latin-1")
+
+    while True:
+        if NEVER_IN_A_PATH.search(level):
+            raise BadTarget("The path must hold no control character and no backslash.")
+
+        # `..;x` is a dot segment to servers that take `;x` for a parameter.
+        if any(segment.partition(b";")[0] in DOT_SEGMENTS for segment in level.split(b"/")):
+            raise BadTarget("The path must hold no dot segment.")
+
+        decoded = unquote_to_bytes(level)
+
+        if decoded == level:
+            return
+
+        level = decoded
+
+
+def _fully_decoded(text: str) -> bytes:
+    """Percent-decode until nothing changes. Each turn makes the text shorter."""
+    level = text.encode("latin-1")
+
+    while (decoded := unquote_to_bytes(level)) != level:
+        level = decoded
+
+    return level

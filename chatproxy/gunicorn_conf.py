@@ -1,0 +1,71 @@
+"""gunicorn's settings, all of them from the environment.
+
+Used as `gunicorn -c python:chatproxy.gunicorn_conf wsgi:app`. Bad settings stop the
+start here, in the first process, with one message and exit code 1.
+"""
+
+import logging
+import os
+import sys
+from typing import Any
+
+from chatproxy import logs, settings
+from chatproxy.errors import SettingsError
+from chatproxy.server import response
+
+try:
+    _settings = settings.load()
+except SettingsError as error:
+    sys.exit(error.message)
+
+_host = f"[{_settings.bind_host}]" if ":" in _settings.bind_host else _settings.bind_host
+_ports = [_settings.http_port] + [
+    section.root_port
+    for section in _settings.provider_settings.values()
+    if section.root_port is not None
+]
+
+bind = [f"{_host}:{port}" for port in _ports]
+backlog = 2048
+workers = _settings.workers
+worker_class = "chatproxy.server.worker.Worker" if _settings.worker_class == "gevent" else "gthread"
+worker_connections = _settings.worker_connections
+threads = 1 if _settings.worker_class == "gevent" else _settings.worker_connections
+keepalive = _settings.keepalive_timeout
+graceful_timeout = _settings.graceful_timeout
+
+# Chat filters travel in the query, so request lines are long.
+limit_request_line = 8190
+limit_request_fields = 100
+limit_request_field_size = 8190
+
+# In a pod every caller comes from loopback, so no address makes a caller a trusted
+# proxy: one that sent SCRIPT_NAME could move the routes.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
+header_map = "drop"
+
+control_socket_disable = True
+# The heart-beat file must not be on a disk that can be slow; see gunicorn's FAQ.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
+proc_name = "chatproxy"
+accesslog = None
+logconfig_dict = logs.configuration(_settings.log_level, _settings.secrets())
+
+
+def on_starting(server: Any) -> None:
+    """Say once what the operator should know."""
+    log = logging.getLogger("chatproxy")
+    log.info(
+        "chatproxy starts",
+        extra={"providers": list(_settings.provider_settings), "listening": bind},
+    )
+
+    for warning in _settings.warnings():
+        log.warning(warning)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Prepare a worker of whatever class."""
+    response.install()

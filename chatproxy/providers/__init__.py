@@ -1,0 +1,11 @@
+"""The registry of chat providers. A new one is a folder here and a line below."""
+
+from chatproxy.providers.base import ProviderKind
+from chatproxy.providers.stream.settings import StreamSettings
+
+#: The provider at the root of the URL space, on unless `PROVIDERS` says otherwise.
+DEFAULT = "stream"
+
+REGISTRY = {
+    "stream": ProviderKind(StreamSettings, "chatproxy.providers.stream.provider:Stream"),
+}

@@ -1,0 +1,1 @@
+"""Stream (getstream.io): credentials, user tokens, webhook signatures, errors."""

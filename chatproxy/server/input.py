@@ -1,0 +1,183 @@
+"""The caller's body as it arrives on the socket.
+
+gunicorn's own `read(n)` returns when `n` bytes are there, so a body that is sent
+slowly would be held back; and it ends a cut body of known length quietly. Here a
+piece is returned as soon as there is one, and every way in which a body can fail
+has its name.
+"""
+
+import contextlib
+import select
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gunicorn.http.body import Body, ChunkedReader, LengthReader
+from gunicorn.http.errors import NoMoreData, ParseException
+
+from chatproxy.errors import BodyStalled, MalformedBody, TruncatedBody
+from chatproxy.forwarding.body import CallerBody, Meanwhile, framing
+from chatproxy.forwarding.patience import Limits
+
+#: Seconds that a closing connection may still send, and bytes: enough for the
+#: answer to be read before the rest of an unwanted upload meets a reset.
+LINGER = 2.0
+LINGER_BYTES = 16 * 1024 * 1024
+
+
+def body_of(
+    environ: Mapping[str, Any], limits: Limits, monotonic: Callable[[], float]
+) -> CallerBody | None:
+    """Return the request's body, or None where it has none; raise `MalformedBody`."""
+    has_body, length = framing(
+        environ.get("CONTENT_LENGTH") or None, environ.get("HTTP_TRANSFER_ENCODING")
+    )
+
+    if not has_body:
+        return None
+
+    stream = environ["wsgi.input"]
+    is_ours = isinstance(stream, Body)
+    source = SocketInput(stream, limits.body_idle, monotonic) if is_ours else _Plain(stream)
+    return CallerBody(source, length, total=limits.body_total, monotonic=monotonic)
+
+
+class SocketInput:
+    """A body behind gunicorn's parser."""
+
+    def __init__(self, body: Body, idle: float, monotonic: Callable[[], float]) -> None:
+        self._body = body
+        self._unreader = _unreader_of(body)
+        self._socket = _WatchedSocket(self._unreader.sock, idle, monotonic)
+        self._unreader.sock = self._socket
+
+    def read1(self, most: int, meanwhile: Meanwhile | None) -> bytes:
+        """Return the next bytes as they arrive, nothing at the end.
+
+        A piece of a chunked body may be larger than `most`: up to a mebibyte.
+        """
+        self._socket.meanwhile = meanwhile
+
+        try:
+            return self._next(most)
+        except BodyStalled:
+            self._body.failed = True
+            raise
+        except NoMoreData as error:
+            self._body.failed = True
+            raise TruncatedBody("The body ended before its last chunk.") from error
+        except (ParseException, ValueError) as error:
+            self._body.failed = True
+            raise MalformedBody("The chunked body cannot be read.") from error
+        except OSError as error:
+            self._body.failed = True
+            raise TruncatedBody("The connection broke within the body.") from error
+        except BaseException:  # an early answer: the rest of the body stays unread
+            self._body.failed = True
+            raise
+
+    def _next(self, most: int) -> bytes:
+        reader = self._body.reader
+
+        if isinstance(reader, LengthReader):
+            return self._next_of_length(reader, most)
+
+        if isinstance(reader, ChunkedReader):
+            return next((piece for piece in reader.parser or () if piece), b"")
+
+        return bytes(self._body.read(most))
+
+    def _next_of_length(self, reader: LengthReader, most: int) -> bytes:
+        wanted = min(reader.length, most)
+        piece: bytes = self._unreader.read(None, read_ahead=wanted) if wanted else b""
+
+        if len(piece) > wanted:
+            self._unreader.unread(piece[wanted:])
+            piece = piece[:wanted]
+
+        reader.length -= len(piece)
+        return piece
+
+
+class _WatchedSocket:
+    """The caller's socket for reading, with a limit on each wait and another thing to watch."""
+
+    def __init__(self, sock: socket.socket, idle: float, monotonic: Callable[[], float]) -> None:
+        self._sock = sock
+        self._idle = idle
+        self._monotonic = monotonic
+        self.meanwhile: Meanwhile | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def recv(self, size: int) -> bytes:
+        """Return what is there, or wait for it; raise `BodyStalled` at the limit."""
+        self._sock.settimeout(0.0)
+
+        try:
+            return self._sock.recv(size)
+        except BlockingIOError:
+            self._wait()
+            return self._sock.recv(size)
+        finally:
+            self._sock.settimeout(None)
+
+    def _wait(self) -> None:
+        poll = select.poll()
+        poll.register(self._sock.fileno(), select.POLLIN)
+
+        if self.meanwhile is not None:
+            poll.register(self.meanwhile.fileno(), select.POLLIN)
+
+        until = self._monotonic() + self._idle
+
+        while (left := until - self._monotonic()) > 0:
+            ready = {descriptor for descriptor, _ in poll.poll(left * 1000)}
+
+            if self._sock.fileno() in ready:
+                return
+
+            if self.meanwhile is not None and ready:
+                self.meanwhile.look()
+
+        raise BodyStalled("The caller sent no more of its body in time.")
+
+
+class _Plain:
+    """A body behind any other WSGI server, which must have read it to its end."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def read1(self, most: int, meanwhile: Meanwhile | None) -> bytes:  # noqa: ARG002
+        return bytes(self._stream.read(most))
+
+
+def linger(sock: socket.socket | None, monotonic: Callable[[], float]) -> None:
+    """Close the sending side and take in what the caller still sends, within bounds.
+
+    Closed at once, unread bytes would make the system send a reset, and the caller
+    could lose the answer that is on its way (RFC 9112 section 9.6).
+    """
+    if sock is None:
+        return
+
+    until = monotonic() + LINGER
+    taken = 0
+
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_WR)
+
+        while (left := until - monotonic()) > 0 and taken < LINGER_BYTES:
+            sock.settimeout(left)
+
+            if not (data := sock.recv(65536)):
+                return
+
+            taken += len(data)
+
+
+def _unreader_of(body: Body) -> Any:
+    reader = body.reader
+    return reader.unreader if isinstance(reader, LengthReader) else reader.req.unreader

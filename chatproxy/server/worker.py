@@ -1,0 +1,42 @@
+"""gunicorn's gevent worker, which also lets go of idle connections when it stops.
+
+Without that a shutdown waits for every client that keeps a connection open, which
+all SDKs do, until the graceful timeout ends.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import gevent
+from gunicorn.workers.ggevent import GeventWorker
+
+
+class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
+    """One process, one event loop, a greenlet for each connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._idle: dict[Any, gevent.Timeout] = {}
+
+    @contextlib.contextmanager
+    def timeout_ctx(self) -> Iterator[None]:
+        """Bound the wait for a connection's next request, and make it interruptible."""
+        connection = gevent.getcurrent()
+
+        with gevent.Timeout(self.cfg.keepalive, False) as timeout:  # type: ignore[arg-type]
+            self._idle[connection] = timeout
+
+            try:
+                yield
+            finally:
+                del self._idle[connection]
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Stop taking requests: end the waits of idle connections as if they had timed out."""
+        super().handle_exit(sig, frame)
+        gevent.spawn(self._let_go)
+
+    def _let_go(self) -> None:
+        for connection, timeout in list(self._idle.items()):
+            connection.throw(timeout)

@@ -1,0 +1,84 @@
+"""What lives as long as a worker: how each part is made, and how all are closed."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+
+import requests
+
+from chatproxy.clientconfig import ClientConfig
+from chatproxy.credential import CredentialWatch
+from chatproxy.forwarding.patience import Limits
+from chatproxy.forwarding.session import open_session
+from chatproxy.forwarding.target import Upstream
+from chatproxy.providers import DEFAULT, REGISTRY
+from chatproxy.providers.base import Provider
+from chatproxy.settings import Settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Clock:
+    """The only clock. `now` is epoch seconds, `monotonic` never goes back."""
+
+    now: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+
+
+@dataclasses.dataclass(frozen=True)
+class Route:
+    """A provider with its way there: where it is, the pooled session, its credential's state."""
+
+    provider: Provider
+    upstream: Upstream
+    session: requests.Session
+    credential: CredentialWatch
+
+
+@dataclasses.dataclass(frozen=True)
+class Services:
+    """Everything a request may need beyond itself."""
+
+    settings: Settings
+    clock: Clock
+    limits: Limits
+    client_config: ClientConfig
+    routes: Mapping[str, Route]
+
+    @property
+    def default(self) -> Route | None:
+        """The provider at the root, where it is on."""
+        return self.routes.get(DEFAULT)
+
+    def close(self) -> None:
+        """Close the connections."""
+        for route in self.routes.values():
+            route.session.close()
+
+
+def open_services(settings: Settings, clock: Clock | None = None) -> Services:
+    """Make the services that the settings ask for. Nothing is asked over the network."""
+    clock = clock or Clock()
+    limits = Limits(
+        connect=settings.connect_timeout,
+        read=settings.read_timeout,
+        total=settings.total_timeout,
+        body_idle=settings.body_idle_timeout,
+        body_total=settings.body_total_timeout,
+        body_bytes=settings.max_body_bytes,
+    )
+    return Services(
+        settings=settings,
+        clock=clock,
+        limits=limits,
+        client_config=ClientConfig(settings.style_config, clock.monotonic),
+        routes={
+            name: _route(REGISTRY[name].make(section), limits, settings.pool_size, clock)
+            for name, section in settings.provider_settings.items()
+        },
+    )
+
+
+def _route(provider: Provider, limits: Limits, pool_size: int, clock: Clock) -> Route:
+    upstream = Upstream.at(provider.base_url)
+    session = open_session(upstream, limits, pool_size, clock.monotonic)
+    return Route(provider, upstream, session, CredentialWatch(provider.name))

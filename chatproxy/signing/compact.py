@@ -1,0 +1,13 @@
+"""What a compact JWT looks like, and how long its key should be."""
+
+import re
+
+#: Bytes below which an HMAC-SHA256 key is easy to guess (RFC 7518 section 3.2).
+SHORTEST_SAFE_KEY = 32
+
+COMPACT_JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+
+
+def is_compact_jwt(text: str) -> bool:
+    """Check for three base64url parts without padding (RFC 7515 section 7.1)."""
+    return COMPACT_JWT.fullmatch(text) is not None
