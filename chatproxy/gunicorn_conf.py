@@ -50,7 +50,7 @@ control_socket_disable = True
 # The heart-beat file must not be on a disk that can be slow; see gunicorn's FAQ.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 proc_name = "chatproxy"
-accesslog = None
+logger_class = "chatproxy.server.logger.Logger"
 logconfig_dict = logs.configuration(_settings.log_level, _settings.secrets())
 
 

@@ -17,9 +17,9 @@ from chatproxy.errors import AnswerBroken, UpstreamBroken, UpstreamTimeout
 from chatproxy.forwarding.body import PIECE, CallerBody
 from chatproxy.forwarding.patience import LOOK_UP_FROM_WAITING, Patience
 
-#: Bytes and number of header fields an answer may have. Above 100 fields the
+#: Bytes of an unfinished head, and header fields, an answer may have. Above 100 fields the
 #: standard clients of several languages give up.
-LARGEST_HEAD = 64 * 1024
+LARGEST_HEAD = 32 * 1024
 MOST_FIELDS = 100
 
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)

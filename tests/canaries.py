@@ -1,0 +1,34 @@
+"""Twelve planted secrets. None may be found in any output of the whole test run."""
+
+import base64
+from urllib.parse import quote
+
+from chatproxy.signing.tokens import mint
+
+API_KEY = "canarykey8f3a1c"
+API_SECRET = "canary-secret-one-7b1e5d0c9a8f4e2b6d3c"
+OLD_API_SECRET = "canary-secret-two-2c4e6a8b0d1f3a5c7e9b"
+SERVER_TOKEN = mint({"server": True}, API_SECRET)
+
+CANARIES = {
+    "API key": API_KEY,
+    "API secret": API_SECRET,
+    "API secret being retired": OLD_API_SECRET,
+    "server token": SERVER_TOKEN,
+    "user token": mint({"user_id": "canary"}, API_SECRET).rpartition(".")[2],
+    "caller's bearer token": "canary-bearer-51d0e7",
+    "caller's Basic password": "canary-password-90aa3f",
+    "caller's API key in the query": "canary-query-key-77b2c1",
+    "caller's cookie": "canary-cookie-3e5f60",
+    "webhook signature": "canary-signature-0011aabb",
+    "webhook body": "canary-webhook-body-42ff",
+    "text in a query": "canary-message-text-a9c0",
+}
+
+
+def forms(secret: str) -> set[str]:
+    """The secret as it stands, URL-encoded, and in base64 at each offset within a text."""
+    encoded = {
+        base64.b64encode(b"x" * offset + secret.encode()).decode()[4:-4] for offset in range(3)
+    }
+    return {secret, quote(secret, safe=""), *encoded}

@@ -1,0 +1,73 @@
+"""Fixtures: a strict upstream on real sockets, and a real sidecar before it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from chatproxy.sandbox import StreamSandbox
+from tests.canaries import API_KEY, API_SECRET, CANARIES, OLD_API_SECRET, forms
+from tests.sidecar import Sidecar
+
+
+@pytest.fixture(scope="session")
+def output_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where every sidecar of the run writes. At the end it is searched for the canaries."""
+    folder = tmp_path_factory.mktemp("output")
+    yield folder
+    assert leaks_in(folder) == []
+
+
+def leaks_in(folder: Path) -> list[str]:
+    return [
+        f"{name} in {path.name}"
+        for path in sorted(folder.iterdir())
+        for name, secret in CANARIES.items()
+        if any(form in path.read_text(errors="replace") for form in forms(secret))
+    ]
+
+
+@pytest.fixture(scope="session")
+def upstream() -> Iterator[StreamSandbox]:
+    with StreamSandbox(port=0, api_key=API_KEY, api_secrets=[API_SECRET]) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def _forget(request: pytest.FixtureRequest) -> None:
+    """Each test sees only what it caused."""
+    if "upstream" in request.fixturenames:
+        request.getfixturevalue("upstream").journal.clear()
+
+
+@pytest.fixture(scope="session")
+def sidecar_before(output_folder: Path) -> Callable[..., Sidecar]:
+    """Make a sidecar before an upstream, with further settings by name."""
+    made = iter(range(10_000))
+
+    def before(url: str, **settings: str) -> Sidecar:
+        environ = {
+            "STREAM_API_KEY": API_KEY,
+            "STREAM_API_SECRET": f"{API_SECRET},{OLD_API_SECRET}",
+            "STREAM_BASE_URL": url,
+            "LOG_LEVEL": "trace",
+        }
+        return Sidecar(output_folder / f"sidecar-{next(made)}.log", environ | settings)
+
+    return before
+
+
+@pytest.fixture(scope="session")
+def sidecar(
+    upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]
+) -> Iterator[Sidecar]:
+    """The sidecar that most tests share, with short time limits."""
+    with sidecar_before(
+        upstream.url,
+        UPSTREAM_CONNECT_TIMEOUT="2",
+        UPSTREAM_READ_TIMEOUT="3",
+        UPSTREAM_TOTAL_TIMEOUT="5",
+        BODY_IDLE_TIMEOUT="3",
+        MAX_BODY_BYTES="2000000000",
+    ) as running:
+        yield running
