@@ -24,7 +24,10 @@ def sandbox(port: int, host: str, beyond_loopback: bool) -> None:
     """Serve a stand-in for Stream's server, strict about what it is sent."""
     from chatproxy.sandbox import serve  # the stand-in is not part of the sidecar
 
-    serve(host, port, beyond_loopback=beyond_loopback)
+    try:
+        serve(host, port, exposed=beyond_loopback)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"cannot listen on {host} port {port}: {error}") from error
 
 
 @main.command()

@@ -1,12 +1,13 @@
 """`make run`: the sidecar under gunicorn, with the stand-in where no account is set."""
 
+import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
 
@@ -41,7 +42,7 @@ def run(application: str, folder: Path) -> int:
     processes.append(_start_sidecar(application, environ))
     _pass_signals_on(processes)
 
-    if _is_listening(found.bind_host, found.http_port, processes):
+    if _is_ready(found.bind_host, found.http_port, processes):
         print(_greeting(found.http_port, found.service_prefix, with_stand_in), file=sys.stderr)
 
     return _wait(processes)
@@ -89,26 +90,30 @@ def _start_sidecar(application: str, environ: Mapping[str, str]) -> Process:
 
 
 def _pass_signals_on(processes: Sequence[Process]) -> None:
-    def stop(number: int, _: FrameType | None) -> None:
+    """End the processes where this one is asked to end, and go on waiting for them."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
         for process in processes:
-            process.send_signal(number)
+            process.terminate()
 
     signal.signal(signal.SIGTERM, stop)
-    # A terminal sends its interrupt to the whole group; here it must not end the wait.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, stop)
 
 
-def _is_listening(host: str, port: int, processes: Sequence[Process]) -> bool:
-    """Wait for the port to answer, as long as every process lives."""
+def _is_ready(host: str, port: int, processes: Sequence[Process]) -> bool:
+    """Wait until the sidecar serves requests, as long as every process lives."""
     until = time.monotonic() + READY_WITHIN
 
     while time.monotonic() < until and all(process.poll() is None for process in processes):
+        connection = http.client.HTTPConnection(host, port, timeout=5)
+
         try:
-            socket.create_connection((host, port), timeout=1).close()
-        except OSError:
+            connection.request("GET", "/-/ready")
+            return connection.getresponse().status == HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
             time.sleep(0.1)
-        else:
-            return True
+        finally:
+            connection.close()
 
     return False
 
@@ -136,18 +141,18 @@ def _greeting(port: int, prefix: str, with_stand_in: bool) -> str:
     behind = (
         "the stand-in for Stream, no account needed" if with_stand_in else "your Stream account"
     )
+    users = """'{"users": {"alice": {"id": "alice", "name": "Alice"}}}'"""
     return f"""
 chatproxy listens on {base}, before {behind}. Paste into another terminal:
 
   curl -s {base}/token/alice
-      201: {{"userId": "alice", "token": "eyJ…"}}, a token with which alice's client connects
+      {{"userId": "alice", "token": "eyJ…"}}: the token with which alice's client connects
 
-  curl -s -X POST {base}/proxy/users -H 'Content-Type: application/json' \\
-       -d '{{"users": {{"alice": {{"id": "alice", "name": "Alice"}}}}}}'
-      the provider's own answer: the user, created
+  curl -s -H 'Content-Type: application/json' -d {users} {base}/proxy/users
+      {{"users": {{"alice": {{"id": "alice", …}}}}, …}}: the provider's own answer
 
-  curl -s '{base}/config?clientType=web' -H 'userid: alice'
-      the web client's configuration with "authentication" for alice
+  curl -s -H 'userid: alice' '{base}/config?clientType=web'
+      {{"theme": …, "authentication": {{"apiKey": …, "userId": "alice", "userToken": "eyJ…"}}}}
 
   curl -s http://127.0.0.1:{port}/-/check-up
       {{"status": "OK", …}}: the provider can be reached and accepts our credential

@@ -44,6 +44,9 @@ NUMBERS = {
 
 REDACTED = "[REDACTED]"
 
+#: How often a secret may have been written as JSON within JSON, the line itself included.
+DEEPEST_JSON = 3
+
 #: What looks like a secret although we do not know it: a JWT, an authorisation
 #: header, a credential in a query. The text in front is looked for first, since
 #: hardly any line has one and a pattern costs much more.
@@ -182,8 +185,12 @@ def _forms(secret: str) -> Iterable[str]:
     """
     yield secret
     yield quote(secret, safe="")
-    yield json.dumps(secret)[1:-1]
-    yield json.dumps(json.dumps(secret)[1:-1])[1:-1]
+    escaped = secret
+
+    for _ in range(DEEPEST_JSON):
+        escaped = json.dumps(escaped)[1:-1]
+        yield escaped
+
     raw = secret.encode()
 
     for offset in range(3):

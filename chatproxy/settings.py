@@ -14,7 +14,7 @@ from marshmallow import fields, validate
 
 from chatproxy import clientconfig, providers
 from chatproxy.errors import SettingsError
-from chatproxy.variables import TextList, WholeNumber, is_given, read, secrets_of, variable
+from chatproxy.variables import Text, TextList, WholeNumber, is_given, read, secrets_of, variable
 
 MIB = 1024 * 1024
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -130,7 +130,7 @@ class Settings:
     )
     user_id_header: str = variable(
         "USERID_HEADER_KEY",
-        fields.String(validate=lambda text: _is_header_path(text)),
+        Text(lambda text: _is_header_path(text)),
         default="userid",
         expects="a header name without underscore, or header.property for a JSON header",
         meaning="Header that holds the logged-in user's id. After a dot: the property of a "

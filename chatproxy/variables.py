@@ -109,6 +109,22 @@ def secrets_of(settings: object) -> Iterator[str]:
         yield from value if isinstance(value, tuple) else [value] if value else []
 
 
+class Text(fields.String):
+    """A text that passes a check. marshmallow takes a plain function's False for a pass."""
+
+    def __init__(self, check: Callable[[str], bool], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._check = check
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        text = str(super()._deserialize(value, attr, data, **kwargs))
+
+        if not self._check(text):
+            raise self.make_error("validator_failed")
+
+        return text
+
+
 class WholeNumber(fields.Field[int]):
     """ASCII digits within a range. Python itself would also read `1_000` and `٣`."""
 

@@ -1,5 +1,6 @@
 """Fixtures: a strict upstream on real sockets, and a real sidecar before it."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,6 +26,15 @@ def leaks_in(folder: Path) -> list[str]:
         for name, secret in CANARIES.items()
         if any(form in path.read_text(errors="replace") for form in forms(secret))
     ]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where everything is required, as in CI, a skipped test fails the run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter is not None else []
+
+    if os.environ.get("CHATPROXY_REQUIRE_ALL") and skipped:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")
@@ -58,9 +68,7 @@ def sidecar_before(output_folder: Path) -> Callable[..., Sidecar]:
 
 
 @pytest.fixture(scope="session")
-def sidecar(
-    upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]
-) -> Iterator[Sidecar]:
+def sidecar(upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]) -> Iterator[Sidecar]:
     """The sidecar that most tests share, with short time limits."""
     with sidecar_before(
         upstream.url,

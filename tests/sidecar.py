@@ -12,6 +12,8 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 START_WITHIN = 30
+GUNICORN = ("-m", "gunicorn", "-c", "python:chatproxy.gunicorn_conf", "wsgi:app")
+PROBE = b"GET /-/healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
 
 def free_port() -> int:
@@ -25,14 +27,14 @@ class Sidecar:
     def __init__(self, output: Path, environ: dict[str, str]) -> None:
         self.port = free_port()
         self.output = output
-        self.environ = _bare_environ() | {"HTTP_PORT": str(self.port)} | environ
+        self.environ = bare_environ() | {"HTTP_PORT": str(self.port)} | environ
         self.port = int(self.environ["HTTP_PORT"])
         self.url = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> "Sidecar":
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "-c", "python:chatproxy.gunicorn_conf", "wsgi:app"],
+                [sys.executable, *GUNICORN],
                 cwd=ROOT,
                 env=self.environ,
                 stdout=output,
@@ -93,7 +95,7 @@ class Sidecar:
 
             try:
                 with socket.create_connection(("127.0.0.1", self.port), timeout=5) as probe:
-                    probe.sendall(b"GET /-/healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                    probe.sendall(PROBE)
 
                     if probe.recv(15) == b"HTTP/1.1 200 OK":
                         return
@@ -103,7 +105,7 @@ class Sidecar:
         raise AssertionError(f"not serving: {self.output.read_text()}")
 
 
-def _bare_environ() -> dict[str, str]:
+def bare_environ() -> dict[str, str]:
     """The environment without any setting of the machine that runs the tests."""
     keep = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
     return {name: os.environ[name] for name in keep if name in os.environ}

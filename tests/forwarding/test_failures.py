@@ -10,7 +10,7 @@ import pytest
 
 from chatproxy.sandbox import StreamSandbox
 from tests.sidecar import Sidecar, free_port
-from tests.wire import RawAnswer, answer_on, ask, connected, get, post
+from tests.wire import RawAnswer, ask, connected, get, post
 
 FAULT = "X-Sandbox-Fault: "
 ENVELOPE = {"code", "message", "StatusCode", "duration", "more_info", "details"}
@@ -85,9 +85,7 @@ def test_a_full_backlog_is_504_at_the_connect_limit(sidecar_before: BeforeUrl) -
     ("fault", "status", "at_least"),
     [("never", 504, 2.8), ("drip-head=0.4", 504, 4.5), ("reset", 502, 0)],
 )
-def test_no_usable_head_gives(
-    sidecar: Sidecar, fault: str, status: int, at_least: float
-) -> None:
+def test_no_usable_head_gives(sidecar: Sidecar, fault: str, status: int, at_least: float) -> None:
     seconds, answer = _timed(sidecar, get("/proxy/_sandbox/echo", FAULT + fault))
 
     assert answer.status == status
@@ -150,8 +148,7 @@ def test_an_http_1_0_caller_sees_a_broken_answer_as_a_reset(sidecar: Sidecar) ->
         sock.sendall(request)
 
         with pytest.raises(ConnectionResetError):
-            while sock.recv(65536):
-                pass
+            b"".join(iter(lambda: sock.recv(65536), b""))
 
 
 def test_an_answer_without_length_is_relayed_to_its_end(sidecar: Sidecar) -> None:
@@ -281,9 +278,7 @@ def test_a_caller_who_leaves_in_mid_upload_leaves_it_cut(
     sidecar: Sidecar, upstream: StreamSandbox
 ) -> None:
     with connected(sidecar.port) as sock:
-        sock.sendall(
-            get("/proxy/_sandbox/echo", "Content-Length: 100", method="POST") + b"x" * 50
-        )
+        sock.sendall(get("/proxy/_sandbox/echo", "Content-Length: 100", method="POST") + b"x" * 50)
         upstream.journal.wait_for(lambda one: one.body_size == 50)
 
     left = time.monotonic()
@@ -342,6 +337,3 @@ def _say_no_tls(plain: socket.socket) -> None:
     with sock:
         sock.recv(1000)
         sock.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-
-
-__all__ = ["answer_on"]

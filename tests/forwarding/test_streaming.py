@@ -46,11 +46,9 @@ def test_pieces_of_an_answer_arrive_before_the_next_is_sent(sidecar: Sidecar) ->
         sock.sendall(get("/proxy/_sandbox/drip?pieces=3&seconds=0.6"))
         first = sock.recv(65536)
         waited = time.monotonic() - started
-        answer_on_rest = b"".join(iter(lambda: sock.recv(65536), b"")) if not first else b"read"
 
     assert first.startswith(b"HTTP/1.1 200 OK")
     assert waited < 0.6
-    assert answer_on_rest
 
 
 def test_the_head_of_an_answer_does_not_wait_for_its_body(sidecar: Sidecar) -> None:
@@ -151,9 +149,7 @@ def test_an_answer_before_the_end_reaches_a_caller_who_goes_on_sending(sidecar: 
 def test_a_caller_that_only_closes_its_sending_side_gets_its_answer(
     sidecar: Sidecar, delay: str
 ) -> None:
-    answer = ask(
-        sidecar.port, get("/proxy/_sandbox/echo", f"{FAULT}slow={delay}"), half_close=True
-    )
+    answer = ask(sidecar.port, get("/proxy/_sandbox/echo", f"{FAULT}slow={delay}"), half_close=True)
 
     assert (answer.status, answer.interim) == (200, [])
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from marshmallow import fields, validate
 
 from chatproxy.signing.compact import SHORTEST_SAFE_KEY, is_compact_jwt
-from chatproxy.variables import TextList, WholeNumber, variable
+from chatproxy.variables import Text, TextList, WholeNumber, variable
 
 #: What the stand-in accepts. They are no secret: each names the stand-in.
 STAND_IN_KEY = "sandbox-key"
@@ -52,7 +52,7 @@ class StreamSettings:
     )
     auth_token: str | None = variable(
         "STREAM_AUTH_TOKEN",
-        fields.String(validate=is_compact_jwt),
+        Text(is_compact_jwt),
         default=None,
         expects="a server token: three base64url parts with dots between them",
         meaning="Server token. Optional: absent, it is made from the secret.",
@@ -60,7 +60,7 @@ class StreamSettings:
     )
     base_url: str = variable(
         "STREAM_BASE_URL",
-        fields.String(validate=_is_base_url),
+        Text(_is_base_url),
         default="https://chat.stream-io-api.com",
         expects="an http or https URL without query, such as https://chat.stream-io-api.com",
         meaning="Stream's REST API.",

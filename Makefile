@@ -1,0 +1,62 @@
+# `make` alone lists what there is. Everything is installed into .venv, nothing elsewhere.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SDKS := tests/sdks
+SDK_VENV := .venv-sdks
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint types bench sdks clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/installed ## Install the sidecar and what its tests need into .venv
+
+run: $(VENV)/run-installed ## Start the sidecar on 127.0.0.1:3000, with a stand-in where no account is set
+	@$(BIN)/chatproxy run
+
+test: install sdks ## Run the whole test suite
+	$(BIN)/python -m pytest
+
+lint: install ## Check style and layout of the code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install ## Check the types
+	$(BIN)/mypy
+
+bench: install ## Measure worker classes, footprint and CPU per request (takes minutes)
+	$(BIN)/python -m benchmarks.footprint
+	$(BIN)/python -m benchmarks.workers
+
+sdks: $(SDK_VENV)/installed $(SDKS)/node_modules/.installed ## Install the official SDKs that the tests drive
+
+clean: ## Remove what was installed and built
+	rm -rf $(VENV) $(SDK_VENV) $(SDKS)/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "chatproxy needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run-installed: $(VENV)/bin/python setup.cfg pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/installed: $(VENV)/bin/python setup.cfg pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint]'
+	@touch $@ $(VENV)/run-installed
+
+# The SDKs have an environment of their own: one of them needs an older marshmallow.
+$(SDK_VENV)/installed: $(SDKS)/requirements.txt
+	$(PYTHON) -m venv $(SDK_VENV)
+	$(SDK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $(SDKS)/requirements.txt
+	@touch $@
+
+# Where Node.js is missing the tests that need it say that they were skipped.
+$(SDKS)/node_modules/.installed: $(SDKS)/package-lock.json
+	@if command -v npm >/dev/null; then \
+		cd $(SDKS) && npm ci --silent --no-audit --no-fund && touch node_modules/.installed; \
+	else echo "npm is not here: tests of the Node.js SDKs will be skipped"; fi

@@ -1,0 +1,91 @@
+"""Header fields on their way: what goes, what stays, in which order."""
+
+import pytest
+
+from chatproxy.forwarding.headers import answered, of_request, outgoing
+
+OURS = [("Authorization", "ours"), ("stream-auth-type", "jwt")]
+RESERVED = frozenset({"api_key", "authorization", "stream_auth_type"})
+
+
+def sent(*received: tuple[str, str]) -> list[tuple[str, str]]:
+    return outgoing([*received, ("Accept-Encoding", "gzip")], OURS, RESERVED, "up.example")
+
+
+def rest(*received: tuple[str, str]) -> list[tuple[str, str]]:
+    """What is left of the caller's fields."""
+    return sent(*received)[1:-3]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Connection",
+        "Keep-Alive",
+        "Proxy-Authenticate",
+        "Proxy-Authorization",
+        "Proxy-Connection",
+        "TE",
+        "Trailer",
+        "Transfer-Encoding",
+        "Upgrade",
+        "Host",
+        "Content-Length",
+        "Expect",
+        "Cookie",
+        "Forwarded",
+        "Proxy",
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "X-Real-Ip",
+        "Miauserid",
+        "Miauserproperties",
+        "Authorization",
+        "Stream-Auth-Type",
+        "Api-Key",
+    ],
+)
+def test_a_field_that_is_not_the_providers_to_see_is_dropped(name: str) -> None:
+    assert rest((name, "x")) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Content-Type", "Accept", "User-Agent", "X-Stream-Client", "X-Client-Request-Id", "Range"],
+)
+def test_an_end_to_end_field_stays(name: str) -> None:
+    assert rest((name, "x")) == [(name, "x")]
+
+
+def test_what_connection_names_is_dropped_but_never_ours() -> None:
+    fields = sent(("Connection", "X-Mine, authorization,stream-auth-type"), ("X-Mine", "1"))
+
+    assert fields == [("Host", "up.example"), ("Accept-Encoding", "gzip"), *OURS]
+
+
+def test_without_accept_encoding_no_coding_is_asked_for() -> None:
+    assert ("Accept-Encoding", "identity") in outgoing([], OURS, RESERVED, "up.example")
+
+
+def test_an_answer_keeps_case_order_and_repetition() -> None:
+    fields = [(b"X-b", b"1"), (b"x-A", b"2"), (b"X-b", b"3"), (b"Content-Length", b"4")]
+
+    assert answered(fields) == [("X-b", "1"), ("x-A", "2"), ("X-b", "3"), ("Content-Length", "4")]
+
+
+@pytest.mark.parametrize(
+    "name", [b"Connection", b"Transfer-Encoding", b"Set-Cookie", b"Upgrade", b"X-Named"]
+)
+def test_an_answer_loses_what_concerns_one_connection(name: bytes) -> None:
+    assert answered([(b"connection", b"x-named"), (name, b"x")]) == []
+
+
+def test_fields_of_a_request_get_their_canonical_names() -> None:
+    environ = {
+        "CONTENT_TYPE": "text/plain",
+        "HTTP_X_STREAM_CLIENT": "a",
+        "REQUEST_METHOD": "GET",
+        "wsgi.input": None,
+    }
+
+    assert of_request(environ) == [("Content-Type", "text/plain"), ("X-Stream-Client", "a")]

@@ -1,0 +1,70 @@
+"""What happens to requests and connections when the sidecar is told to stop."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from chatproxy.sandbox import StreamSandbox
+from tests.sidecar import Sidecar
+from tests.wire import RawAnswer, answer_on, ask, connected, get
+
+
+@pytest.fixture
+def running(upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]) -> Iterator[Sidecar]:
+    with sidecar_before(upstream.url, GRACEFUL_TIMEOUT="10") as sidecar:
+        yield sidecar
+
+
+def test_a_request_under_way_is_finished_and_the_exit_is_clean(running: Sidecar) -> None:
+    answers: list[RawAnswer] = []
+    request = get("/proxy/_sandbox/drip?pieces=10&seconds=0.3")
+    asking = threading.Thread(target=lambda: answers.append(ask(running.port, request)))
+    asking.start()
+    time.sleep(0.5)
+    running.process.send_signal(signal.SIGTERM)
+    asking.join()
+
+    assert running.process.wait(10) == 0
+    assert [(one.status, one.complete) for one in answers] == [(200, True)]
+
+
+def test_idle_connections_do_not_hold_the_shutdown_up(running: Sidecar) -> None:
+    with connected(running.port) as idle:
+        idle.sendall(get("/-/healthz"))
+        assert answer_on(idle).status == 200
+        started = time.monotonic()
+        running.process.send_signal(signal.SIGTERM)
+
+        assert running.process.wait(10) == 0
+        assert time.monotonic() - started < 5
+        assert idle.recv(100) == b""
+
+
+def test_the_worker_that_is_killed_is_replaced(running: Sidecar) -> None:
+    (worker,) = running.workers()
+    running_before = set(running.workers())
+    os.kill(worker, signal.SIGKILL)
+    until = time.monotonic() + 10
+
+    while time.monotonic() < until and not set(running.workers()) - running_before:
+        time.sleep(0.1)
+
+    assert ask(running.port, get("/proxy/app")).status == 200
+
+
+def test_a_connection_that_sends_no_whole_head_is_closed(
+    upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]
+) -> None:
+    with (
+        sidecar_before(upstream.url, KEEPALIVE_TIMEOUT="1") as sidecar,
+        connected(sidecar.port) as slow,
+    ):
+        slow.sendall(b"GET /proxy/app HTTP/1.1\r\n")
+        started = time.monotonic()
+
+        assert slow.recv(100) == b""
+        assert time.monotonic() - started < 4

@@ -1,0 +1,113 @@
+"""How the sidecar starts, and how it refuses to."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from chatproxy.sandbox import StreamSandbox
+from tests.sidecar import GUNICORN, ROOT, Sidecar, bare_environ, free_port
+from tests.wire import ask, get
+
+
+def start(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=bare_environ() | environ,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_bad_settings_end_the_start_with_one_message() -> None:
+    done = start(*GUNICORN, HTTP_PORT="none", STREAM_API_SECRET="do-not-print-me,")
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == [
+        "chatproxy cannot start: 3 problems in the settings",
+        "  - HTTP_PORT: is not a port number from 1 to 65535.",
+        "  - STREAM_API_KEY: is missing. Set it to the API key of your Stream application, "
+        "from its dashboard.",
+        "  - STREAM_API_SECRET: is not the API secret of your Stream application, "
+        "from its dashboard.",
+    ]
+
+
+def test_the_first_process_loads_nothing_that_a_worker_must_patch() -> None:
+    code = (
+        "import sys; import chatproxy.gunicorn_conf; "
+        "print([m for m in ('requests', 'urllib3', 'jwt', 'flask') if m in sys.modules])"
+    )
+    done = start("-c", code, STREAM_API_KEY="k", STREAM_API_SECRET="s" * 40)
+
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_every_line_of_the_output_is_json_and_warnings_are_said_once(
+    upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]
+) -> None:
+    with sidecar_before(upstream.url, PERMISSIONS_CONFIG="/x", WORKERS="2") as sidecar:
+        ask(sidecar.port, b"junk\r\n\r\n")
+
+    warnings = [line["msg"] for line in sidecar.lines() if "not applied yet" in line["msg"]]
+    started = [line for line in sidecar.lines() if line["msg"] == "chatproxy starts"]
+    assert len(warnings) == 1
+    assert started[0]["providers"] == ["stream"]
+
+
+def test_everything_but_the_probes_is_below_the_prefix(
+    upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]
+) -> None:
+    with sidecar_before(upstream.url, SERVICE_PREFIX="/chat/v1") as sidecar:
+        statuses = {
+            path: ask(sidecar.port, get(path)).status
+            for path in (
+                "/chat/v1/token/a",
+                "/chat/v1/proxy/app",
+                "/-/ready",
+                "/token/a",
+                "/proxy/app",
+            )
+        }
+
+    assert statuses == {
+        "/chat/v1/token/a": 201,
+        "/chat/v1/proxy/app": 200,
+        "/-/ready": 200,
+        "/token/a": 404,
+        "/proxy/app": 404,
+    }
+
+
+def test_a_second_listener_serves_the_provider_at_its_root(
+    upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]
+) -> None:
+    root_port = free_port()
+
+    with sidecar_before(
+        upstream.url, STREAM_ROOT_PORT=str(root_port), SERVICE_PREFIX="/chat"
+    ) as sidecar:
+        at_root = ask(root_port, get("/_sandbox/echo?a=%2F"))
+        not_there = ask(root_port, get("/-/healthz"))
+        assert ask(sidecar.port, get("/_sandbox/echo")).status == 404
+
+    assert at_root.status == 200
+    assert upstream.journal[0].target.endswith("&a=%2F")
+    assert not_there.status == 404
+    assert b"more_info" in not_there.body
+
+
+@pytest.mark.parametrize("worker_class", ["gevent", "gthread"])
+def test_both_worker_classes_serve(
+    upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar], worker_class: str
+) -> None:
+    with sidecar_before(
+        upstream.url, WORKER_CLASS=worker_class, WORKER_CONNECTIONS="20"
+    ) as sidecar:
+        assert ask(sidecar.port, get("/proxy/app")).status == 200
+        assert ask(sidecar.port, get("/-/check-up")).status == 200

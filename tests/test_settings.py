@@ -1,0 +1,204 @@
+"""Settings: read, checked, reported all at once, never printed."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatproxy import settings
+from chatproxy.errors import SettingsError
+from chatproxy.providers.stream.settings import STAND_IN_KEY, STAND_IN_SECRET
+
+SECRET = "a-secret-of-forty-characters-0123456789ab"
+MINIMUM = {"STREAM_API_KEY": "key", "STREAM_API_SECRET": SECRET}
+
+
+def problems_of(**environ: str) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        settings.load(environ)
+
+    return list(caught.value.problems)
+
+
+def stream_of(found: settings.Settings) -> Any:
+    return found.provider_settings["stream"]
+
+
+def test_the_minimum_is_a_key_and_a_secret() -> None:
+    found = settings.load(MINIMUM)
+
+    assert (found.http_port, found.bind_host, found.max_body_bytes) == (
+        3000,
+        "127.0.0.1",
+        105 * 1024 * 1024,
+    )
+    assert stream_of(found).api_secrets == (SECRET,)
+    assert list(found.warnings()) == []
+
+
+def test_all_problems_are_reported_at_once() -> None:
+    found = problems_of(HTTP_PORT="0", LOG_LEVEL="loud", PROVIDERS="stream,nobody")
+
+    assert [problem.partition(":")[0] for problem in found] == [
+        "HTTP_PORT",
+        "LOG_LEVEL",
+        "PROVIDERS",
+        "STREAM_API_KEY",
+        "STREAM_API_SECRET",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HTTP_PORT", "65536"),
+        ("HTTP_PORT", "-1"),
+        ("HTTP_PORT", "80.0"),
+        ("HTTP_PORT", "8_0"),
+        ("HTTP_PORT", "٨٠"),
+        ("BIND_HOST", "127.0.0.1/x"),
+        ("SERVICE_PREFIX", "talk"),
+        ("SERVICE_PREFIX", "/chat/"),
+        ("SERVICE_PREFIX", "/../x"),
+        ("UPSTREAM_READ_TIMEOUT", "0"),
+        ("UPSTREAM_READ_TIMEOUT", "nan"),
+        ("UPSTREAM_CONNECT_TIMEOUT", "-1"),
+        ("UPSTREAM_TOTAL_TIMEOUT", "inf"),
+        ("UPSTREAM_POOL_SIZE", "many"),
+        ("MAX_BODY_BYTES", "105MiB"),
+        ("MAX_JSON_BYTES", "0"),
+        ("EXPIRATION_TOKEN_DURATION", "0"),
+        ("EXPIRATION_TOKEN_DURATION", "-5"),
+        ("EXPIRATION_TOKEN_DURATION", "1h"),
+        ("USERID_HEADER_KEY", "user_id"),
+        ("USERID_HEADER_KEY", "a..b"),
+        ("USERID_HEADER_KEY", "a b"),
+        ("STREAM_BASE_URL", "chat.example"),
+        ("STREAM_BASE_URL", "ftp://chat.example"),
+        ("STREAM_BASE_URL", "https://user:pw@chat.example"),
+        ("STREAM_BASE_URL", "https://chat.example?x=1"),
+        ("STREAM_BASE_URL", "https://chat.example:99999"),
+        ("STREAM_API_KEY", "key&x=1"),
+        ("STREAM_API_SECRET", "a,,b"),
+        ("STREAM_AUTH_TOKEN", "not-a-token"),
+        ("STREAM_ROOT_PORT", "x"),
+        ("PERMISSIONS_VERSION", "3"),
+        ("WORKER_CLASS", "sync"),
+    ],
+)
+def test_a_bad_value_is_named_and_never_printed(name: str, value: str) -> None:
+    (problem,) = problems_of(**(MINIMUM | {name: value}))
+
+    assert problem.startswith(f"{name}: is not ")
+    assert value not in problem.partition(": is not ")[2] or len(value) < 3
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(f"{SECRET}\n")
+    found = settings.load(
+        {"STREAM_API_KEY": "key", "STREAM_API_SECRET_FILE": str(tmp_path / "secret")}
+    )
+
+    assert stream_of(found).api_secrets == (SECRET,)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(None, "cannot be read"), ("", "is empty"), ("\n", "is empty")]
+)
+def test_a_secret_file_without_a_secret_is_a_problem(
+    tmp_path: Path, content: str | None, words: str
+) -> None:
+    path = tmp_path / "secret"
+
+    if content is not None:
+        path.write_text(content)
+
+    (problem,) = problems_of(STREAM_API_KEY="key", STREAM_API_SECRET_FILE=str(path))
+    assert problem.startswith("STREAM_API_SECRET_FILE: ")
+    assert words in problem
+
+
+def test_a_secret_given_twice_is_a_problem() -> None:
+    (problem,) = problems_of(**MINIMUM, STREAM_API_SECRET_FILE="/x")
+
+    assert problem.startswith("STREAM_API_SECRET: is set twice")
+
+
+def test_several_secrets_are_a_rotation() -> None:
+    found = settings.load(MINIMUM | {"STREAM_API_SECRET": f" {SECRET} , old-{SECRET}"})
+
+    assert stream_of(found).api_secrets == (SECRET, f"old-{SECRET}")
+    assert set(found.secrets()) >= {SECRET, f"old-{SECRET}"}
+
+
+def test_an_empty_variable_is_an_absent_one() -> None:
+    assert settings.load(MINIMUM | {"HTTP_PORT": "", "STREAM_AUTH_TOKEN": " "}).http_port == 3000
+
+
+def test_no_repr_holds_a_secret() -> None:
+    assert SECRET not in repr(settings.load(MINIMUM))
+
+
+@pytest.mark.parametrize(
+    ("environ", "name"),
+    [
+        ({"STREAM_API_KEY": STAND_IN_KEY}, "STREAM_API_KEY"),
+        ({"STREAM_API_SECRET": STAND_IN_SECRET}, "STREAM_API_KEY"),
+        ({"STREAM_API_KEY": STAND_IN_KEY, "STREAM_API_SECRET": STAND_IN_SECRET}, "STREAM_BASE_URL"),
+    ],
+)
+def test_the_stand_ins_credentials_do_not_mix_with_real_ones(
+    environ: dict[str, str], name: str
+) -> None:
+    (problem,) = problems_of(**(MINIMUM | environ))
+
+    assert problem.startswith(f"{name}:")
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"BIND_HOST": "0.0.0.0"}, "administrator of the chat"),
+        ({"PERMISSIONS_CONFIG": "/x.json"}, "not applied yet"),
+        ({"STREAM_API_SECRET": "short"}, "shorter than 32 bytes"),
+    ],
+)
+def test_the_start_warns(environ: dict[str, str], words: str) -> None:
+    (warning,) = settings.load(MINIMUM | environ).warnings()
+
+    assert words in warning
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"web": ', "line 1"),
+        ('{"web":\n\n 1}x', "line 3"),
+        ("[]", "object of objects"),
+        ('{"web": 1}', "object of objects"),
+        ("\xff", "UTF-8"),
+        ("[" * 100_000, "too deeply"),
+        ('"' + "x" * 1_100_000 + '"', "smaller"),
+    ],
+)
+def test_a_bad_client_configuration_stops_the_start(
+    tmp_path: Path, content: str, words: str
+) -> None:
+    path = tmp_path / "style.json"
+    path.write_bytes(content.encode("latin-1"))
+    (problem,) = problems_of(**MINIMUM, STYLE_CONFIG=str(path))
+
+    assert problem.startswith(f"STYLE_CONFIG: {path}")
+    assert words in problem
+
+
+def test_a_missing_client_configuration_stops_the_start(tmp_path: Path) -> None:
+    (problem,) = problems_of(**MINIMUM, STYLE_CONFIG=str(tmp_path / "none.json"))
+
+    assert "cannot be read" in problem
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.load(MINIMUM).http_port = 1  # type: ignore[misc]
