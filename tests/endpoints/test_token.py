@@ -1,0 +1,98 @@
+"""User tokens, byte for byte as the provider's own SDKs make them."""
+
+import json
+from typing import Any
+
+import jwt
+import pytest
+from flask.testing import FlaskClient
+
+from chatproxy import create_app, settings
+from chatproxy.services import Clock
+
+NOW = 1_795_177_602.9
+SECRET = "a-secret-of-forty-characters-0123456789ab"
+MINIMUM = {"STREAM_API_KEY": "key", "STREAM_API_SECRET": f"{SECRET},older-{SECRET}"}
+
+
+def client(**environ: str) -> FlaskClient:
+    clock = Clock(now=lambda: NOW)
+    return create_app(settings.load(MINIMUM | environ), clock).test_client()
+
+
+def claims(token: str) -> dict[str, Any]:
+    found: dict[str, Any] = jwt.decode(
+        token, SECRET, algorithms=["HS256"], options={"verify_exp": False, "verify_iat": False}
+    )
+    return found
+
+
+def test_a_token_is_issued_with_a_back_dated_iat_and_no_expiry() -> None:
+    answer = client().get("/token/alice")
+    body = answer.get_json()
+
+    assert answer.status_code == 201
+    assert list(body) == ["userId", "token"]
+    assert claims(body["token"]) == {"user_id": "alice", "iat": 1_795_177_597}
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_the_expiry_counts_from_now_not_from_the_back_dated_iat() -> None:
+    body = client(EXPIRATION_TOKEN_DURATION="3600").get("/token/alice").get_json()
+
+    assert claims(body["token"])["exp"] == 1_795_181_202
+
+
+def test_the_bytes_are_those_of_the_sdks() -> None:
+    """Both official SDKs write user_id, exp, iat in this order, without white space."""
+    token = client(EXPIRATION_TOKEN_DURATION="3600").get("/token/alice").get_json()["token"]
+    theirs = jwt.encode(
+        {"user_id": "alice", "exp": 1_795_181_202, "iat": 1_795_177_597}, SECRET, algorithm="HS256"
+    )
+
+    assert token == theirs
+
+
+def test_the_server_token_is_made_from_the_first_secret_unless_given() -> None:
+    made = _server_token(client())
+    given = jwt.encode({}, SECRET, algorithm="HS256")
+
+    assert claims(made) == {"server": True}
+    assert _server_token(client(STREAM_AUTH_TOKEN=given)) == given
+
+
+@pytest.mark.parametrize("user_id", ["a", "A-b_c@9", "x" * 255, "%61lice", "me%40there"])
+def test_an_id_of_the_alphabet_is_served(user_id: str) -> None:
+    assert client().get(f"/token/{user_id}").status_code == 201
+
+
+@pytest.mark.parametrize(
+    "user_id",
+    [
+        "",
+        "x" * 256,
+        "a b",
+        "a%20b",
+        "a%2Fb",
+        "a/b",
+        "auth0%7Cx",
+        "a.b",
+        "%C3%A9",
+        "a%2540b",
+        "a%0A",
+    ],
+)
+def test_another_id_is_400_in_the_sidecars_own_words(user_id: str) -> None:
+    answer = client().get(f"/token/{user_id}")
+
+    assert answer.status_code == 400
+    assert list(json.loads(answer.data)) == ["errorMsg"]
+
+
+def test_the_key_is_told() -> None:
+    assert client().get("/api-key").get_json() == {"api_key": "key"}
+
+
+def _server_token(made: FlaskClient) -> str:
+    route = made.application.extensions["chatproxy"].default
+    return dict(route.provider.authorise().headers)["Authorization"]
