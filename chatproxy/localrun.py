@@ -43,7 +43,7 @@ def run(application: str, folder: Path) -> int:
     _pass_signals_on(processes)
 
     if _is_ready(found.bind_host, found.http_port, processes):
-        print(_greeting(found.http_port, found.service_prefix, with_stand_in), file=sys.stderr)
+        print(greeting(found.http_port, found.service_prefix, with_stand_in), file=sys.stderr)
 
     return _wait(processes)
 
@@ -135,7 +135,7 @@ def _wait(processes: Sequence[Process]) -> int:
     return code
 
 
-def _greeting(port: int, prefix: str, with_stand_in: bool) -> str:
+def greeting(port: int, prefix: str, with_stand_in: bool) -> str:
     """Say what to paste, and what each will answer."""
     base = f"http://127.0.0.1:{port}{prefix}"
     behind = (

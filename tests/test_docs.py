@@ -1,0 +1,99 @@
+"""The documents say what the code does."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from chatproxy import create_app, localrun, settings
+from chatproxy.providers import REGISTRY
+from chatproxy.variables import Variable, declared
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
+SECTIONS = [settings.Settings, *(kind.settings for kind in REGISTRY.values())]
+VARIABLES = [one for section in SECTIONS for _, one in declared(section)]
+PLACEHOLDER = re.compile(r"<anything:([^>]*)>")
+MINIMUM = {"STREAM_API_KEY": "key", "STREAM_API_SECRET": "s" * 40}
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def row_of(one: Variable) -> str:
+    """The row that the settings page has for a variable."""
+    if one.required:
+        default = "**required**"
+    elif isinstance(one.default, float):
+        default = f"`{one.default:g}`"
+    else:
+        default = f"`{one.default}`" if one.default not in (None, "", ()) else ""
+
+    meaning = one.meaning.replace("|", r"\|")
+    return f"| `{one.name}` | {default} | {meaning}{' Secret.' if one.secret else ''} |"
+
+
+@pytest.mark.parametrize("one", VARIABLES, ids=lambda one: one.name)
+def test_every_setting_has_its_row(one: Variable) -> None:
+    assert row_of(one) in text_of("docs/settings.md").splitlines()
+
+
+def test_the_settings_page_has_no_other_row() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` ", text_of("docs/settings.md"), re.MULTILINE)
+
+    assert sorted(rows) == sorted(one.name for one in VARIABLES)
+
+
+def test_the_endpoints_page_lists_what_is_reachable() -> None:
+    app = create_app(settings.load(MINIMUM))
+    served = {
+        (method, PLACEHOLDER.sub(r"<\1>", rule.rule).replace("user_id", "userId").rstrip("/"))
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods or ()
+        if method != "HEAD"
+    }
+    rows = re.findall(r"^\| ([A-Z ]+) \| `([^`?]+)", text_of("docs/endpoints.md"), re.MULTILINE)
+    listed = {(method, path) for methods, path in rows for method in methods.split()}
+
+    assert served == listed
+
+
+def test_the_endpoints_page_lists_the_providers() -> None:
+    listed = re.search(r"^Providers: (.*)\.$", text_of("docs/endpoints.md"), re.MULTILINE)
+
+    assert listed is not None
+    assert [name.strip("` ") for name in listed[1].split(",")] == list(REGISTRY)
+
+
+def test_the_four_commands_are_the_same_everywhere() -> None:
+    """The README's commands are those that the start prints."""
+    in_readme = [line for line in text_of("README.md").splitlines() if line.startswith("curl ")]
+    printed = [line.strip() for line in localrun.greeting(3000, "", True).splitlines()]
+
+    assert len(in_readme) == 4
+    assert [line for line in printed if line.startswith("curl ")] == in_readme
+    assert all("127.0.0.1:3000" in line for line in in_readme)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text())
+
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def test_make_alone_lists_the_commands() -> None:
+    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert {line.split()[1] for line in listed.splitlines()} == {
+        "help", "install", "run", "test", "lint", "types", "bench", "sdks", "clean",
+    }  # fmt: skip
+
+
+def test_the_changelog_knows_the_version() -> None:
+    version = re.search(r"^version = (.*)$", text_of("setup.cfg"), re.MULTILINE)
+
+    assert version is not None
+    assert f"## {version[1]}" in text_of("CHANGELOG.md")
