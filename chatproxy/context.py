@@ -4,27 +4,21 @@ The line is written when the answer's stream closes, not when a view returns: on
 then it is known how many bytes went each way and which side broke it.
 """
 
-import logging
 import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from chatproxy import accessline
 from chatproxy.errors import BadTarget, CallerError, ChatproxyError, Side
 from chatproxy.forwarding.body import CallerBody
 from chatproxy.forwarding.caller import Caller
 from chatproxy.forwarding.target import Target
-from chatproxy.logs import TRACE
 from chatproxy.server.input import body_of, linger
 from chatproxy.services import Services
 
-log = logging.getLogger("chatproxy.request")
-
 KEY = "chatproxy.context"
-
-#: Probes come every few seconds; only their failures are worth a line.
-STATUS_PREFIX = "/-/"
 
 REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 HOST = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
@@ -91,8 +85,7 @@ class RequestLog:
         context = environ[KEY] = RequestContext(environ, self._monotonic)
         self._read(context, environ)
 
-        if log.isEnabledFor(TRACE):
-            log.log(TRACE, "incoming request", extra=_incoming(context, environ))
+        accessline.write_incoming(context, environ)
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             context.status = int(status[:3])
@@ -172,7 +165,7 @@ class _Stream:
         if hasattr(self._pieces, "close"):
             self._pieces.close()
 
-        _write_line(context, self._environ)
+        accessline.write(context, self._environ)
 
         if context.has_unread_body:
             linger(context.socket, context.monotonic)
@@ -202,51 +195,3 @@ def _request_id(environ: Mapping[str, Any]) -> str:
     """Take over the caller's `x-request-id` where it is fit for a log, else make one."""
     given = environ.get("HTTP_X_REQUEST_ID", "")
     return given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
-
-
-def _write_line(context: RequestContext, environ: Mapping[str, Any]) -> None:
-    if context.target.path.startswith(STATUS_PREFIX):
-        if context.status >= 500:
-            log.error("request completed", extra=_completed(context, environ))
-    elif log.isEnabledFor(logging.INFO):
-        log.info("request completed", extra=_completed(context, environ))
-
-
-def _incoming(context: RequestContext, environ: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of both lines.
-
-    The query is left out: it can hold names and texts of people.
-    """
-    agent = environ.get("HTTP_USER_AGENT", "")
-    return {
-        "reqId": context.id,
-        "http": {
-            "request": {
-                "method": environ["REQUEST_METHOD"],
-                "userAgent": {"original": agent},
-            }
-        },
-        "url": {"path": context.target.path},
-        "host": {
-            "hostname": environ.get("HTTP_HOST", "").rsplit(":", 1)[0],
-            "forwardedHost": environ.get("HTTP_X_FORWARDED_HOST", ""),
-            "ip": environ.get("HTTP_X_FORWARDED_FOR") or environ.get("REMOTE_ADDR", ""),
-        },
-    }
-
-
-def _completed(context: RequestContext, environ: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of the completed line. Times are in milliseconds."""
-    line = _incoming(context, environ)
-    received = context.body.received if context.body is not None else 0
-    line["http"]["request"]["body"] = {"bytes": received}
-    line["http"]["response"] = {"statusCode": context.status, "body": {"bytes": context.sent}}
-    line["responseTime"] = round(context.seconds() * 1000, 3)
-
-    if context.first_byte is not None:
-        line["timeToFirstByte"] = round(context.first_byte * 1000, 3)
-
-    if context.broken_by is not None:
-        line["brokenBy"] = context.broken_by
-
-    return line | context.notes

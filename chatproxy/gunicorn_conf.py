@@ -6,12 +6,16 @@ start here, in the first process, with one message and exit code 1.
 
 import logging
 import os
+import resource
 import sys
 from typing import Any
 
 from chatproxy import logs, settings
 from chatproxy.errors import SettingsError
 from chatproxy.server import response
+
+#: Files a worker has open beside its connections.
+SPARE_FILES = 256
 
 try:
     _settings = settings.load()
@@ -55,8 +59,13 @@ logconfig_dict = logs.configuration(_settings.log_level, _settings.secrets())
 
 
 def on_starting(server: Any) -> None:
-    """Say once what the operator should know."""
+    """Raise the limit on open files, and say once what the operator should know."""
     log = logging.getLogger("chatproxy")
+    files = _raise_file_limit(2 * _settings.worker_connections + SPARE_FILES)
+
+    if files < _settings.worker_connections:
+        log.warning("only %d open files are allowed: fewer than WORKER_CONNECTIONS", files)
+
     log.info(
         "chatproxy starts",
         extra={"providers": list(_settings.provider_settings), "listening": bind},
@@ -64,6 +73,22 @@ def on_starting(server: Any) -> None:
 
     for warning in _settings.warnings():
         log.warning(warning)
+
+
+def _raise_file_limit(wanted: int) -> int:
+    """Allow as many open files as are wanted and permitted; return how many that is.
+
+    Each forwarded call has two sockets, and the usual soft limit of 1,024 is met by
+    500 calls at once.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    permitted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+
+    if soft != resource.RLIM_INFINITY and soft < permitted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (permitted, hard))
+        return permitted
+
+    return soft if soft != resource.RLIM_INFINITY else wanted
 
 
 def post_worker_init(worker: Any) -> None:

@@ -72,13 +72,19 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         limits=limits,
         client_config=ClientConfig(settings.style_config, clock.monotonic),
         routes={
-            name: _route(REGISTRY[name].make(section), limits, settings.pool_size, clock)
+            name: _route(REGISTRY[name].make(section), settings, limits, clock)
             for name, section in settings.provider_settings.items()
         },
     )
 
 
-def _route(provider: Provider, limits: Limits, pool_size: int, clock: Clock) -> Route:
+def _route(provider: Provider, settings: Settings, limits: Limits, clock: Clock) -> Route:
     upstream = Upstream.at(provider.base_url)
-    session = open_session(upstream, limits, pool_size, clock.monotonic)
+    session = open_session(
+        upstream,
+        limits,
+        clock.monotonic,
+        pool_size=settings.pool_size,
+        ca_file=settings.ca_file,
+    )
     return Route(provider, upstream, session, CredentialWatch(provider.name))

@@ -7,6 +7,7 @@ with these, so that all problems are reported at once.
 import dataclasses
 import os
 import re
+import ssl
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -128,6 +129,14 @@ class Settings:
         meaning="Idle connections to a provider that each worker keeps for reuse. More are "
         "opened when needed and closed afterwards.",
     )
+    ca_file: str | None = variable(
+        "UPSTREAM_CA_FILE",
+        fields.String(),
+        default=None,
+        expects="the path of a file with certificates in PEM form",
+        meaning="Certificates of the authorities that a provider's TLS certificate may come "
+        "from. Absent: the public ones (certifi).",
+    )
     user_id_header: str = variable(
         "USERID_HEADER_KEY",
         Text(lambda text: _is_header_path(text)),
@@ -195,9 +204,9 @@ class Settings:
     )
     keepalive_timeout: int = variable(
         "KEEPALIVE_TIMEOUT",
-        WholeNumber(0, 3600),
+        WholeNumber(1, 3600),
         default=75,
-        expects="a number of seconds from 0 to 3600",
+        expects="a number of seconds from 1 to 3600",
         meaning="Limit on an idle connection, and on receiving one request's headers.",
     )
     graceful_timeout: int = variable(
@@ -246,6 +255,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     if settings is not None and settings.style_config is not None:
         problems.extend(clientconfig.problems("STYLE_CONFIG", settings.style_config))
 
+    if settings is not None and settings.ca_file is not None:
+        problems.extend(_ca_problems(settings.ca_file))
+
     if problems or settings is None:
         raise SettingsError(problems)
 
@@ -264,6 +276,16 @@ def _providers_on(environ: Mapping[str, str]) -> list[str]:
         for name, kind in providers.REGISTRY.items()
         if name == providers.DEFAULT or any(is_given(environ, one) for one in kind.variables())
     ]
+
+
+def _ca_problems(path: str) -> Iterator[str]:
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:  # an SSLError is one
+        yield (
+            f"UPSTREAM_CA_FILE: {path} cannot be used ({error.strerror}). "
+            "Name a file with certificates in PEM form."
+        )
 
 
 def _is_header_path(text: str) -> bool:

@@ -202,3 +202,14 @@ def test_a_missing_client_configuration_stops_the_start(tmp_path: Path) -> None:
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         settings.load(MINIMUM).http_port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+def test_an_unusable_authority_file_stops_the_start(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "ca.pem"
+
+    if content is not None:
+        path.write_text(content)
+
+    (problem,) = problems_of(**MINIMUM, UPSTREAM_CA_FILE=str(path))
+    assert problem.startswith(f"UPSTREAM_CA_FILE: {path} cannot be used")

@@ -62,17 +62,21 @@ def _fault(route: Route) -> str:
     query = "&".join(f"{key}={value}" for key, value in credentials.query)
 
     try:
-        answer = route.session.get(
-            f"{url}?{query}", headers=dict(credentials.headers), allow_redirects=False
-        )
+        with route.session.get(
+            f"{url}?{query}",
+            headers=dict(credentials.headers),
+            allow_redirects=False,
+            stream=True,  # the status says it all; the body may be of any size
+        ) as answer:
+            status = answer.status_code
     except ChatproxyError as error:
         return f"{name}: {error.message}"
     except requests.RequestException:
         return f"{name}: the answer could not be read."
 
-    refused = route.provider.refuses_credential(answer.status_code)
-    route.credential.saw(answer.status_code, refused=refused)
-    return "" if answer.ok else f"{name}: answered {answer.status_code}."
+    refused = route.provider.refuses_credential(status)
+    route.credential.saw(status, refused=refused)
+    return "" if 200 <= status < 300 else f"{name}: answered {status}."
 
 
 def _said(faults: list[str], **found: Any) -> Response:

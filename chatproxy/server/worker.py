@@ -11,6 +11,10 @@ from typing import Any
 import gevent
 from gunicorn.workers.ggevent import GeventWorker
 
+#: Seconds in which a kept connection may still ask while the worker stops: what is
+#: on its way already is served.
+LAST_REQUEST = 0.1
+
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
     """One process, one event loop, a greenlet for each connection."""
@@ -23,8 +27,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
     def timeout_ctx(self) -> Iterator[None]:
         """Bound the wait for a connection's next request, and make it interruptible."""
         connection = gevent.getcurrent()
+        seconds = self.cfg.keepalive if self.alive else LAST_REQUEST
 
-        with gevent.Timeout(self.cfg.keepalive, False) as timeout:  # type: ignore[arg-type]
+        with gevent.Timeout(seconds, False) as timeout:  # type: ignore[arg-type]
             self._idle[connection] = timeout
 
             try:

@@ -39,9 +39,10 @@ export class Checklist {
     }
   }
 
+  // The clients keep timers and connections that would keep the process alive, so end it.
   finish() {
-    process.exitCode = this.failures.length ? 1 : 0;
-    console.log(JSON.stringify(this));
+    const status = this.failures.length ? 1 : 0;
+    process.stdout.write(`${JSON.stringify(this)}\n`, () => process.exit(status));
   }
 }
 

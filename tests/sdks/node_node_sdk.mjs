@@ -41,7 +41,7 @@ await sdk.call('updateUsersPartial', async () => {
 });
 
 await sdk.call('queryUsers, URL above 4,094 bytes', async () => {
-  const ids = [ann, ...Array.from({ length: 210 }, (_, n) => `nobody-${n}`)];
+  const ids = [ann, ...Array.from({ length: 240 }, (_, n) => `nobody-${n}`)];
   const { users } = await client.queryUsers({
     payload: { filter_conditions: { id: { $in: ids } } },
   });

@@ -42,7 +42,7 @@ await sdk.call('partialUpdateUser', async () => {
 });
 
 await sdk.call('queryUsers, URL above 4,094 bytes', async () => {
-  const ids = [ann, ...Array.from({ length: 210 }, (_, n) => `nobody-${n}`)];
+  const ids = [ann, ...Array.from({ length: 240 }, (_, n) => `nobody-${n}`)];
   const { users } = await client.queryUsers({ id: { $in: ids } });
   assert.deepEqual(users.map((user) => user.id), [ann]);
   const { target } = await lastReceived();

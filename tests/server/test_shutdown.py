@@ -68,3 +68,17 @@ def test_a_connection_that_sends_no_whole_head_is_closed(
 
         assert slow.recv(100) == b""
         assert time.monotonic() - started < 4
+
+
+def test_a_kept_connection_whose_request_ends_meanwhile_does_not_hold_it_up(
+    running: Sidecar,
+) -> None:
+    with connected(running.port) as kept:
+        kept.sendall(get("/proxy/_sandbox/drip?pieces=5&seconds=0.3"))
+        time.sleep(0.4)
+        running.process.send_signal(signal.SIGTERM)
+        assert answer_on(kept).complete
+        ended = time.monotonic()
+
+        assert running.process.wait(10) == 0
+        assert time.monotonic() - ended < 4

@@ -1,8 +1,10 @@
 """How the sidecar starts, and how it refuses to."""
 
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -111,3 +113,19 @@ def test_both_worker_classes_serve(
     ) as sidecar:
         assert ask(sidecar.port, get("/proxy/app")).status == 200
         assert ask(sidecar.port, get("/-/check-up")).status == 200
+
+
+def test_the_limit_on_open_files_is_raised_for_the_workers(
+    upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+
+    try:
+        with sidecar_before(upstream.url, WORKER_CONNECTIONS="1000") as sidecar:
+            limits = Path(f"/proc/{sidecar.workers()[0]}/limits").read_text()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    (line,) = [line for line in limits.splitlines() if line.startswith("Max open files")]
+    assert int(line.split()[3]) == min(2256, hard)

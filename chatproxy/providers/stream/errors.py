@@ -15,7 +15,6 @@ CODES = {
     400: 4,  # input error
     404: 16,  # does not exist
     405: 4,
-    408: 23,
     408: 23,  # request timed out: may be tried again
     413: 22,  # payload too big
     502: -1,  # internal: may be tried again

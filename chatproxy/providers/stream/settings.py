@@ -24,7 +24,8 @@ def _is_base_url(text: str) -> bool:
     except ValueError:
         return False
 
-    plain = not (url.query or url.fragment or url.username or url.password or "\\" in text)
+    dots = any(segment in (".", "..") for segment in url.path.split("/"))
+    plain = not (dots or url.query or url.fragment or url.username or url.password or "\\" in text)
     printable = text.isascii() and text.isprintable() and " " not in text
     return bool(url.scheme in ("http", "https") and url.hostname and plain and printable) and (
         port != 0

@@ -1,0 +1,70 @@
+"""The two lines that a request leaves in the log, in the platform's shape."""
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from chatproxy.logs import TRACE
+
+if TYPE_CHECKING:
+    from chatproxy.context import RequestContext
+
+log = logging.getLogger("chatproxy.request")
+
+#: Probes come every few seconds; only their failures are worth a line.
+STATUS_PREFIX = "/-/"
+
+
+def write_incoming(context: "RequestContext", environ: Mapping[str, Any]) -> None:
+    """Write that a request came, at trace."""
+    if log.isEnabledFor(TRACE):
+        log.log(TRACE, "incoming request", extra=_incoming(context, environ))
+
+
+def write(context: "RequestContext", environ: Mapping[str, Any]) -> None:
+    """Write that a request is over; of a probe only where it failed."""
+    if context.target.path.startswith(STATUS_PREFIX):
+        if context.status >= 500:
+            log.error("request completed", extra=_completed(context, environ))
+    elif log.isEnabledFor(logging.INFO):
+        log.info("request completed", extra=_completed(context, environ))
+
+
+def _incoming(context: "RequestContext", environ: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of both lines.
+
+    The query is left out: it can hold names and texts of people.
+    """
+    agent = environ.get("HTTP_USER_AGENT", "")
+    return {
+        "reqId": context.id,
+        "http": {
+            "request": {
+                "method": environ["REQUEST_METHOD"],
+                "userAgent": {"original": agent},
+            }
+        },
+        "url": {"path": context.target.path},
+        "host": {
+            "hostname": environ.get("HTTP_HOST", "").rsplit(":", 1)[0],
+            "forwardedHost": environ.get("HTTP_X_FORWARDED_HOST", ""),
+            "ip": environ.get("HTTP_X_FORWARDED_FOR") or environ.get("REMOTE_ADDR", ""),
+        },
+    }
+
+
+def _completed(context: "RequestContext", environ: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of the completed line. Times are in milliseconds."""
+    line = _incoming(context, environ)
+    received = context.body.received if context.body is not None else 0
+    line["http"]["request"]["body"] = {"bytes": received}
+    line["http"]["response"] = {"statusCode": context.status, "body": {"bytes": context.sent}}
+    line["responseTime"] = round(context.seconds() * 1000, 3)
+
+    if context.first_byte is not None:
+        line["timeToFirstByte"] = round(context.first_byte * 1000, 3)
+
+    if context.broken_by is not None:
+        line["brokenBy"] = context.broken_by
+
+    return line | context.notes

@@ -1,0 +1,106 @@
+"""The provider over TLS: verified, bounded, never without."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from tests.sidecar import Sidecar
+from tests.wire import ask, chunked, get
+
+BIG = b"0123456789abcdef" * 100_000
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[trustme.CA, Path]:
+    made = trustme.CA()
+    path = tmp_path_factory.mktemp("ca") / "ca.pem"
+    made.cert_pem.write_to_path(path)
+    return made, path
+
+
+@pytest.fixture
+def secure(authority: tuple[trustme.CA, Path]) -> Iterator[int]:
+    """The port of a server that answers each body with its length and its own big body."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority[0].issue_cert("localhost").configure_cert(context)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_serve, args=(listener, context), daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+def test_big_bodies_cross_both_ways(
+    secure: int, authority: tuple[trustme.CA, Path], sidecar_before: Callable[..., Sidecar]
+) -> None:
+    url = f"https://localhost:{secure}"
+
+    with sidecar_before(url, UPSTREAM_CA_FILE=str(authority[1])) as sidecar:
+        for _ in range(2):  # the second over the kept connection
+            answer = ask(sidecar.port, chunked("/proxy/x", BIG, BIG))
+            assert (answer.status, answer.header("X-Received")) == (200, str(2 * len(BIG)))
+            assert answer.body == BIG
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted"), [("127.0.0.1", True), ("localhost", False)], ids=["name", "authority"]
+)
+def test_a_certificate_that_does_not_fit_is_502(
+    secure: int,
+    authority: tuple[trustme.CA, Path],
+    sidecar_before: Callable[..., Sidecar],
+    host: str,
+    trusted: bool,
+) -> None:
+    settings = {"UPSTREAM_CA_FILE": str(authority[1])} if trusted else {}
+
+    with sidecar_before(f"https://{host}:{secure}", **settings) as sidecar:
+        answer = ask(sidecar.port, get("/proxy/x"))
+        line = sidecar.wait_for_line(path="/proxy/x")
+
+    assert answer.status == 502
+    assert "CERTIFICATE_VERIFY_FAILED" in line["error"]["detail"]
+
+
+def test_a_handshake_that_stalls_is_504_at_the_connect_limit(
+    sidecar_before: Callable[..., Sidecar],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+
+        with sidecar_before(url, UPSTREAM_CONNECT_TIMEOUT="1") as sidecar:
+            assert ask(sidecar.port, get("/proxy/x"), timeout=5).status == 504
+
+
+def _serve(listener: socket.socket, context: ssl.SSLContext) -> None:
+    while True:
+        try:
+            sock, _ = listener.accept()
+        except OSError:
+            return
+
+        threading.Thread(target=_answer, args=(sock, context), daemon=True).start()
+
+
+def _answer(sock: socket.socket, context: ssl.SSLContext) -> None:
+    try:
+        with context.wrap_socket(sock, server_side=True) as secured, secured.makefile("rb") as read:
+            while line := read.readline():
+                while line not in (b"\r\n", b""):
+                    line = read.readline()
+
+                received = 0
+
+                while size := int(read.readline(), 16):
+                    received += len(read.read(size))
+                    read.readline()
+
+                read.readline()
+                head = f"HTTP/1.1 200 OK\r\nX-Received: {received}\r\nContent-Length: {len(BIG)}"
+                secured.sendall(head.encode() + b"\r\n\r\n" + BIG)
+    except OSError:
+        pass
