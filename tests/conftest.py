@@ -10,13 +10,26 @@ from chatproxy.sandbox import StreamSandbox
 from tests.canaries import API_KEY, API_SECRET, CANARIES, OLD_API_SECRET, forms
 from tests.sidecar import Sidecar
 
+SEARCHED: list[str] = []
+
 
 @pytest.fixture(scope="session")
 def output_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where every sidecar of the run writes. At the end it is searched for the canaries."""
     folder = tmp_path_factory.mktemp("output")
     yield folder
-    assert leaks_in(folder) == []
+    leaks = leaks_in(folder)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    SEARCHED.append(
+        f"{len(CANARIES)} planted secrets searched for in the output of "
+        f"{len(list(folder.iterdir()))} sidecars ({size} bytes): {len(leaks)} hits"
+    )
+    assert leaks == []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in SEARCHED:
+        terminalreporter.write_line(line)
 
 
 def leaks_in(folder: Path) -> list[str]:
