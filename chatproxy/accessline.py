@@ -1,13 +1,17 @@
 """The two lines that a request leaves in the log, in the platform's shape."""
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from chatproxy.forwarding.target import AUTHORITY
 from chatproxy.logs import TRACE
 
 if TYPE_CHECKING:
     from chatproxy.context import RequestContext
+
+PORT = re.compile(r":[0-9]+\Z")
 
 log = logging.getLogger("chatproxy.request")
 
@@ -46,7 +50,7 @@ def _incoming(context: "RequestContext", environ: Mapping[str, Any]) -> dict[str
         },
         "url": {"path": context.target.path},
         "host": {
-            "hostname": environ.get("HTTP_HOST", "").rsplit(":", 1)[0],
+            "hostname": _host(environ),
             "forwardedHost": environ.get("HTTP_X_FORWARDED_HOST", ""),
             "ip": environ.get("HTTP_X_FORWARDED_FOR") or environ.get("REMOTE_ADDR", ""),
         },
@@ -68,3 +72,9 @@ def _completed(context: "RequestContext", environ: Mapping[str, Any]) -> dict[st
         line["brokenBy"] = context.broken_by
 
     return line | context.notes
+
+
+def _host(environ: Mapping[str, Any]) -> str:
+    """Return the host without its port; nothing where it is no host, but perhaps a password."""
+    host = environ.get("HTTP_HOST", "")
+    return PORT.sub("", host) if AUTHORITY.fullmatch(host) else ""

@@ -14,14 +14,13 @@ from chatproxy import accessline
 from chatproxy.errors import BadTarget, CallerError, ChatproxyError, Side
 from chatproxy.forwarding.body import CallerBody
 from chatproxy.forwarding.caller import Caller
-from chatproxy.forwarding.target import Target
+from chatproxy.forwarding.target import AUTHORITY, Target
 from chatproxy.server.input import body_of, linger
 from chatproxy.services import Services
 
 KEY = "chatproxy.context"
 
 REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
-HOST = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 StartResponse = Callable[..., Any]
 WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -90,7 +89,7 @@ class RequestLog:
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             context.status = int(status[:3])
 
-            if context.has_unread_body:
+            if context.refusal is not None or context.has_unread_body:
                 # Else the caller goes on sending, and its next request would be
                 # looked for in the middle of this one.
                 headers = [*headers, ("Connection", "close")]
@@ -103,7 +102,10 @@ class RequestLog:
         """Read target, host and framing. What is wrong is kept, and answered in its place."""
         mount = self._mounts.get(environ["SERVER_PORT"], "")
         raw = environ.get("RAW_URI") or "/"
-        context.target = Target(mount + raw.partition("?")[0], None)  # for the log, if refused
+
+        if raw.startswith("/"):
+            # For the log, where the target is refused; a URL might name a user.
+            context.target = Target(mount + raw.partition("?")[0], None)
 
         try:
             context.body = body_of(environ, self._limits, self._monotonic)
@@ -187,7 +189,7 @@ def _check_host(environ: Mapping[str, Any]) -> None:
     if host is None and environ["SERVER_PROTOCOL"] == "HTTP/1.0":
         return
 
-    if not host or not HOST.fullmatch(host):
+    if not host or not AUTHORITY.fullmatch(host):
         raise BadTarget("The request needs one valid Host header.")
 
 

@@ -20,16 +20,22 @@ def register(app: Flask, services: Services) -> None:
     """Have every failure of the application answered here."""
     dialects = {mount: route.provider for mount, route in proxy.mounts(services).items()}
 
-    def refuse_what_cannot_be_read() -> None:
+    def refuse() -> None:
+        """Before the router, which has its own idea of a WebSocket."""
         if (refusal := context().refusal) is not None:
             raise refusal
+
+        dialect = _dialect(dialects)
+
+        if dialect is not None and request.environ.get("HTTP_UPGRADE", "").lower() == "websocket":
+            raise errors.CallerError(dialect.no_websocket())
 
     def answer(error: Exception) -> Response:
         failure = _recognised(error)
         context().note(failure)
         return _said(failure, _dialect(dialects))
 
-    app.before_request(refuse_what_cannot_be_read)
+    app.before_request(refuse)
     app.register_error_handler(Exception, answer)
 
 

@@ -8,7 +8,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from chatproxy.context import StartResponse
 from chatproxy.endpoints.serving import context, services
-from chatproxy.errors import CallerError, WrongMethod
+from chatproxy.errors import WrongMethod
 from chatproxy.forwarding import Answer, Injection, Request, forward, headers
 from chatproxy.forwarding.patience import Patience
 from chatproxy.services import Route, Services
@@ -48,9 +48,6 @@ def _load(mount: str, route: Route) -> Request:
     if request.method not in METHODS:  # HEAD, which the router allows where GET is
         raise WrongMethod("This method is not forwarded.", allowed=METHODS)
 
-    if request.environ.get("HTTP_UPGRADE", "").lower() == "websocket":
-        raise CallerError(route.provider.no_websocket())
-
     return Request(request.method, target, headers.of_request(request.environ), body=current.body)
 
 
@@ -58,8 +55,13 @@ def _ask(call: Request, mount: str, route: Route) -> Answer:
     """Forward the call; take note of how long the provider took and what it thinks of us."""
     current = context()
     credentials = route.provider.authorise()
-    injection = Injection(credentials.query, credentials.headers, credentials.reserved)
     worker = services()
+    injection = Injection(
+        credentials.query,
+        credentials.headers,
+        credentials.reserved,
+        withheld=frozenset({worker.settings.user_id_header.partition(".")[0].lower()}),
+    )
     patience = Patience(worker.limits, worker.clock.monotonic, current.caller)
     asked = current.seconds()
     answer = forward(call, route.upstream, injection, route.session, patience, mount)

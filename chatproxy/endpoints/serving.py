@@ -41,10 +41,9 @@ def load_json(schema: Schema) -> dict[str, Any]:
 
     try:
         document: dict[str, Any] = schema.load(json.loads(content))
+    except ValidationError as error:
+        raise MalformedBody(_explained(error)) from error
     except (ValueError, RecursionError) as error:
-        if isinstance(error, ValidationError):
-            raise MalformedBody(_explained(error)) from error
-
         raise MalformedBody("The body must be a JSON object.") from error
 
     return document

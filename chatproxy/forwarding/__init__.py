@@ -26,11 +26,16 @@ class Request:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Injection:
-    """What is put in, and the names that are taken out before it."""
+    """What is put in, and what is taken out before it.
+
+    `reserved` are names of credentials, in lower case with `_` for `-`; `withheld`
+    are lower-case names of fields that say who the user is.
+    """
 
     query: Sequence[tuple[str, str]]
     headers: Sequence[tuple[str, str]] = dataclasses.field(repr=False)
     reserved: frozenset[str]
+    withheld: frozenset[str]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,7 +74,11 @@ def forward(
         method=request.method,
         url=upstream.url(Target(request.target.path, query)),
         pairs=headers.outgoing(
-            request.pairs, injection.headers, injection.reserved, upstream.authority
+            request.pairs,
+            injection.headers,
+            injection.reserved,
+            upstream.authority,
+            withheld=injection.withheld,
         ),
         body=request.body,
         patience=patience,

@@ -6,9 +6,11 @@ body is on its way up an early answer is noticed.
 """
 
 import contextlib
+import re
 import select
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 
 import h11
@@ -21,6 +23,10 @@ from chatproxy.forwarding.patience import LOOK_UP_FROM_WAITING, Patience
 #: standard clients of several languages give up.
 LARGEST_HEAD = 32 * 1024
 MOST_FIELDS = 100
+
+#: What may not stand in a reason or a field's value (RFC 9110 section 5.5). h11 lets
+#: some of it pass; the server in front would refuse to send it on.
+CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -193,6 +199,8 @@ class Connection:
         while not isinstance(event := self._next(), h11.Response):
             if event is h11.NEED_DATA:
                 self._take(self._receive(patience.limits.read, patience))
+            else:
+                time.sleep(0)  # a storm of them must not hold up the worker's other requests
 
         return event
 
@@ -206,9 +214,9 @@ class Connection:
                 answer_begun=self._received > 0,
             ) from error
 
-        if isinstance(event, h11.Response) and len(event.headers) > MOST_FIELDS:
+        if isinstance(event, h11.Response) and (oddity := _oddity_of(event)):
             raise UpstreamBroken(
-                "The chat provider's answer has too many header fields.", answer_begun=True
+                "The chat provider's answer is not valid HTTP.", detail=oddity, answer_begun=True
             )
 
         return event
@@ -239,3 +247,17 @@ class Connection:
             nothing_sent=self._sent == 0,
             answer_begun=self._received > 0,
         )
+
+
+def _oddity_of(head: h11.Response) -> str:
+    """Return why a head that h11 accepts cannot be relayed, or nothing."""
+    if head.http_version not in (b"1.0", b"1.1"):
+        return "unknown HTTP version"
+
+    if len(head.headers) > MOST_FIELDS:
+        return "too many header fields"
+
+    if CONTROL.search(head.reason) or any(CONTROL.search(value) for _, value in head.headers):
+        return "control character in the head"
+
+    return ""

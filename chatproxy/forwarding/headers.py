@@ -33,6 +33,7 @@ PRIVATE = frozenset(
         "x-original-url",
         "x-rewrite-url",
         "client-type",
+        "clienttype",
         "isbackoffice",
     }
 )
@@ -57,14 +58,19 @@ def of_request(environ: Mapping[str, Any]) -> Pairs:
 
 
 def outgoing(
-    received: Pairs, ours: Sequence[tuple[str, str]], reserved: frozenset[str], host: str
+    received: Pairs,
+    ours: Sequence[tuple[str, str]],
+    reserved: frozenset[str],
+    host: str,
+    *,
+    withheld: frozenset[str] = frozenset(),
 ) -> Pairs:
-    """Make the fields of a forwarded request.
+    """Make the fields of a forwarded request. `withheld` holds further names to leave out.
 
     Ours go in last, after the removal of what `Connection` names: a caller must
     not be able to have our credential removed.
     """
-    dropped = HOP_BY_HOP | REMADE | PRIVATE | named_by_connection(received)
+    dropped = HOP_BY_HOP | REMADE | PRIVATE | withheld | named_by_connection(received)
     kept = [
         (name, value)
         for name, value in received
@@ -87,6 +93,11 @@ def answered(received: Iterable[tuple[bytes, bytes]]) -> Pairs:
     """
     pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in received]
     dropped = HOP_BY_HOP | NOT_ANSWERED | named_by_connection(pairs)
+
+    if any(name.lower() == "transfer-encoding" for name, _ in pairs):
+        # Chunks win over a length beside them (RFC 9112 section 6.3), which may be wrong.
+        dropped |= {"content-length"}
+
     return [(name, value) for name, value in pairs if name.lower() not in dropped]
 
 

@@ -13,7 +13,9 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from chatproxy.errors import BadTarget
 
-ABSOLUTE_FORM = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
+#: A host and perhaps a port; no user in front (RFC 9110 section 4.2.4).
+AUTHORITY = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+ABSOLUTE_FORM = re.compile(rf"https?://{AUTHORITY.pattern}(?=[/?#]|\Z)", re.IGNORECASE)
 BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 #: Control characters, DEL, the backslash that some servers take for a slash, and
@@ -21,6 +23,9 @@ BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 NEVER_IN_A_PATH = re.compile(rb"[\x00-\x1f\x7f\\\xc0\xc1]")
 DOT_SEGMENTS = (b".", b"..")
 NEEDS_A_LOOK = re.compile(r"[%\\;]|(?:^|/)\.\.?(?:/|$)")
+
+#: What a lenient server may overlook around a name.
+OVERLOOKED = "".join(map(chr, range(0x21)))
 
 QUERY_SEPARATOR = re.compile(r"([&;])")
 
@@ -46,7 +51,7 @@ class Target:
             authority = ABSOLUTE_FORM.match(raw)
 
             if authority is None:
-                raise BadTarget("The request target must be a path.")
+                raise BadTarget("The request target must be a path, or a URL without a user.")
 
             raw = raw[authority.end() :]
             raw = raw if raw.startswith("/") else "/" + raw
@@ -135,8 +140,9 @@ def without(query: str, reserved: frozenset[str]) -> str:
 
 
 def plain_name(name: str) -> str:
-    """Fold the spellings of a name into one: case, `-` for `_`, white space, `[]`."""
-    return name.strip().partition("[")[0].rstrip().lower().replace("-", "_")
+    """Fold the spellings of a name into one: case, `-` for `_`, white space, NUL, `[]`."""
+    start = re.split(r"[\[\0]", name.lstrip(OVERLOOKED), maxsplit=1)[0]
+    return start.rstrip(OVERLOOKED).lower().replace("-", "_")
 
 
 def _is_reserved(pair: str, reserved: frozenset[str]) -> bool:

@@ -99,7 +99,7 @@ class Stream:
 
 
 def _inflate(body: bytes) -> bytes | None:
-    """Return the content of one whole gzip member, or None: broken, cut or too large."""
+    """Return the content of one whole gzip member, or None: broken, cut, or more than that."""
     member = zlib.decompressobj(wbits=31)
 
     try:
@@ -107,4 +107,4 @@ def _inflate(body: bytes) -> bytes | None:
     except zlib.error:
         return None
 
-    return content if member.eof else None
+    return content if member.eof and not member.unused_data else None

@@ -1,0 +1,153 @@
+"""Faults by name: the grammar, and the list of those ordered for requests to come.
+
+`name`, `name=value` or `name=value x count`, several separated by `;`. A value that must hold a
+semicolon is percent-encoded. What each fault does is in `misbehaviour`.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from urllib.parse import unquote
+
+from .wire import Head
+
+HEADER = "x-sandbox-fault"
+
+
+class FaultError(ValueError):
+    """A fault that does not exist or whose value is not of its form."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One misbehaviour; `count` only matters to `interim`."""
+
+    name: str
+    value: str = ""
+    count: int = 1
+
+    def __str__(self) -> str:
+        times = f" x {self.count}" if self.count > 1 else ""
+        return f"{self.name}={self.value}{times}" if self.value else self.name
+
+    @property
+    def seconds(self) -> float:
+        """The value as seconds."""
+        return float(self.value)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a fault's value must look like (a whole-match pattern), and what the fault does."""
+
+    pattern: str
+    meaning: str
+
+
+NOTHING = ""
+SECONDS = r"\d+(\.\d+)?"
+STATUS = r"[2-9]\d\d|429-budget"
+TEXT = r"[^\r\n]+"
+
+FORMS: dict[str, Form] = {
+    "early": Form(STATUS, "answer after the head, read no body, close 2 s later"),
+    "eof": Form(NOTHING, "on a reused connection: close instead of answering"),
+    "status": Form(STATUS, "do nothing, answer with this status and the provider's error"),
+    "redirect": Form(TEXT, "do nothing, answer 302 with this Location"),
+    "slow": Form(SECONDS, "wait before the answer"),
+    "never": Form(NOTHING, "do it and never answer"),
+    "reset": Form(NOTHING, "do it, then RST before any byte of the answer"),
+    "interim": Form("100|102|103", "send a 1xx before the answer, `x N` of them"),
+    "switch": Form(NOTHING, "an unasked 101 instead of the answer, close 2 s later"),
+    "gzip": Form(NOTHING, "gzip the body, the same bytes each time"),
+    "double": Form(NOTHING, "repeat headers, and one in mixed case"),
+    "set-cookie": Form(NOTHING, "set a cookie"),
+    "many-headers": Form(NOTHING, "150 headers more"),
+    "huge-header": Form(NOTHING, "one header of 70,000 bytes"),
+    "bad-header": Form(NOTHING, "a header line without a colon"),
+    "nul-header": Form(NOTHING, "a NUL in a header value"),
+    "two-lengths": Form(NOTHING, "two Content-Length that differ"),
+    "length-and-chunked": Form(NOTHING, "Content-Length on a chunked answer"),
+    "status-line": Form(TEXT, "this as the status line"),
+    "body-on-204": Form(NOTHING, "a 204 with a length and a body"),
+    "no-length": Form(NOTHING, "no framing: the body ends with the connection"),
+    "drip-head": Form(SECONDS, "the head byte by byte, this far apart"),
+    "drip-body": Form(SECONDS, "the body byte by byte, this far apart"),
+    "stall-body": Form(NOTHING, "half of the body, then silence"),
+    "reset-body": Form(NOTHING, "half of the body, then RST"),
+    "cut": Form("sized|chunked|bad-chunk", "half of a sized body, or no (or a bad) last chunk"),
+    "close": Form(NOTHING, "close after the answer without having said so"),
+    "close-idle": Form(SECONDS, "close the kept connection after this much silence"),
+}
+
+
+def parse(text: str) -> tuple[Fault, ...]:
+    """Read a fault list such as `slow=2; gzip`. Raises FaultError."""
+    return tuple(_parse_one(part.strip()) for part in text.split(";") if part.strip())
+
+
+def _parse_one(part: str) -> Fault:
+    name, _, rest = part.partition("=")
+    found = re.fullmatch(r"(.*?)\s+x\s*(\d{1,6})", rest) if name == "interim" else None
+    value, count = (found[1], int(found[2])) if found else (unquote(rest), 1)
+    if name not in FORMS or not re.fullmatch(FORMS[name].pattern, value):
+        raise FaultError(f"no such fault: {part!r}")
+
+    return Fault(name, value, count)
+
+
+@dataclass
+class _Order:
+    """Faults for the next `left` requests that fit; `path` may hold `*`."""
+
+    faults: tuple[Fault, ...]
+    path: str
+    method: str
+    left: int
+
+    def fits(self, head: Head) -> bool:
+        return fnmatchcase(head.path, self.path) and self.method in ("*", head.method)
+
+
+class Faults:
+    """The faults ordered for requests to come, first come first served."""
+
+    def __init__(self) -> None:
+        self._orders: list[_Order] = []
+        self._lock = threading.Lock()
+
+    def next(self, fault: str, *, path: str = "*", method: str = "*", count: int = 1) -> None:
+        """Order `fault` for the next `count` requests to `path` (no query, `*` matches any)."""
+        order = _Order(parse(fault), path, method.upper(), count)
+        with self._lock:
+            self._orders.append(order)
+
+    def clear(self) -> None:
+        """Take all orders back."""
+        with self._lock:
+            self._orders.clear()
+
+    def pending(self) -> int:
+        """How many ordered faults have not met their request yet."""
+        with self._lock:
+            return sum(order.left for order in self._orders)
+
+    def take(self, head: Head) -> tuple[Fault, ...]:
+        """Return those that the request itself asks for, then the first order that fits."""
+        asked = parse(";".join(head.values(HEADER)))
+        with self._lock:
+            for order in self._orders:
+                if order.fits(head):
+                    return asked + self._use(order)
+
+        return asked
+
+    def _use(self, order: _Order) -> tuple[Fault, ...]:
+        order.left -= 1
+        if order.left <= 0:
+            self._orders.remove(order)
+
+        return order.faults

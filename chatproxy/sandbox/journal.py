@@ -1,0 +1,187 @@
+"""What the stand-in received: one entry a request, visible from its head on.
+
+An entry is made when the head was read and filled while the body comes in, so a test can look at
+an upload that never ended. All times are of `time.monotonic()`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from .wire import Framing, Head, Headers
+
+BODY_KEPT = 64 * 1024
+CAPACITY = 10_000
+
+
+@dataclass
+class Link:
+    """One TCP connection: its number, how many requests it carried, when it was closed."""
+
+    number: int
+    opened_at: float = field(default_factory=time.monotonic)
+    requests: int = 0
+    closed_at: float | None = None
+
+
+@dataclass
+class Received:
+    """One request as it arrived.
+
+    `body` holds the first 64 KiB, size and digest count all of it. `complete` is False where the
+    upload was cut. `malformed` is the parser's reason where it was no valid HTTP. `status` is what
+    was answered, None while nothing was. `peer_left_at` is set where the other side went first.
+    """
+
+    number: int
+    link: Link
+    head: bytes
+    method: str = ""
+    target: str = ""
+    headers: Headers = ()
+    framing: Framing = "none"
+    fault: str = ""
+    status: int | None = None
+    malformed: str | None = None
+    complete: bool = False
+    body: bytes = b""
+    body_size: int = 0
+    started_at: float = field(default_factory=time.monotonic)
+    complete_at: float | None = None
+    answered_at: float | None = None
+    peer_left_at: float | None = None
+    ended: threading.Event = field(default_factory=threading.Event)
+    _digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+
+    @property
+    def connection(self) -> int:
+        """The number of the TCP connection it came over."""
+        return self.link.number
+
+    @property
+    def closed_at(self) -> float | None:
+        """When its TCP connection was closed."""
+        return self.link.closed_at
+
+    @property
+    def body_sha256(self) -> str:
+        """Digest (hex) of all body bytes that came so far."""
+        return self._digest.copy().hexdigest()
+
+    def values(self, name: str) -> list[str]:
+        """All values of one header, whatever its case, in the order they came."""
+        wanted = name.lower().encode("latin-1")
+        return [value.decode("latin-1") for key, value in self.headers if key.lower() == wanted]
+
+    def take(self, piece: bytes) -> None:
+        """Count one piece of the body."""
+        self._digest.update(piece)
+        self.body_size += len(piece)
+        if len(self.body) < BODY_KEPT:
+            self.body += piece[: BODY_KEPT - len(self.body)]
+
+
+class Journal:
+    """A thread-safe sequence of the last `capacity` requests, oldest first."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._entries: deque[Received] = deque(maxlen=capacity)
+        self._changed = threading.Condition()
+        self._numbers = itertools.count(1)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Received]:
+        return iter(self.snapshot())
+
+    def __getitem__(self, index: int) -> Received:
+        return self.snapshot()[index]
+
+    def snapshot(self, since: int = 0) -> list[Received]:
+        """Return a copy of the entries with a number above `since`."""
+        with self._changed:
+            return [entry for entry in self._entries if entry.number > since]
+
+    def clear(self) -> None:
+        """Forget all entries; numbers go on counting."""
+        with self._changed:
+            self._entries.clear()
+
+    def wait_for(self, wanted: Callable[[Received], bool], timeout: float = 5.0) -> Received:
+        """Return the first entry that is `wanted`. Raises TimeoutError after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                for entry in self._entries:
+                    if wanted(entry):
+                        return entry
+
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError(f"no such request within {timeout} s")
+
+                # Growing bodies are not announced, hence the short wait.
+                self._changed.wait(min(left, 0.02))
+
+    def open(self, link: Link, head: Head) -> Received:
+        """Note a request whose head was just read."""
+        return self._add(
+            Received(
+                number=next(self._numbers),
+                link=link,
+                head=head.raw,
+                method=head.method,
+                target=head.target,
+                headers=head.headers,
+                framing=head.framing,
+            )
+        )
+
+    def open_malformed(self, link: Link, raw: bytes, reason: str) -> Received:
+        """Note bytes that were no request."""
+        entry = Received(number=next(self._numbers), link=link, head=raw, malformed=reason)
+        entry.ended.set()
+        return self._add(entry)
+
+    def completed(self, entry: Received) -> None:
+        """Note that the body came to its end."""
+        entry.complete, entry.complete_at = True, time.monotonic()
+        self._ended(entry)
+
+    def answered(self, entry: Received, status: int) -> None:
+        """Note the answer that was written."""
+        entry.status, entry.answered_at = status, time.monotonic()
+        self._announce()
+
+    def peer_left(self, entry: Received) -> None:
+        """Note that the other side closed or reset before we were through."""
+        entry.peer_left_at = time.monotonic()
+        self._ended(entry)
+
+    def closed(self, link: Link, entry: Received | None) -> None:
+        """Note the end of a connection, and of the request that was under way on it."""
+        link.closed_at = time.monotonic()
+        if entry is not None:
+            self._ended(entry)
+
+    def _ended(self, entry: Received) -> None:
+        entry.ended.set()
+        self._announce()
+
+    def _add(self, entry: Received) -> Received:
+        with self._changed:
+            self._entries.append(entry)
+            self._changed.notify_all()
+
+        return entry
+
+    def _announce(self) -> None:
+        with self._changed:
+            self._changed.notify_all()

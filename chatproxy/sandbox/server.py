@@ -1,0 +1,115 @@
+"""The listener: a thread a connection, on loopback unless told otherwise."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import socket
+import threading
+from types import TracebackType
+from typing import Self
+
+from .connection import Connection, Site
+from .journal import Link
+
+BACKLOG = 2048
+# How long to wait where accepting fails though nobody stopped it, in seconds.
+OUT_OF_FILES = 0.05
+
+
+class SandboxServer:
+    """Accepts connections for one `Site`; a context manager.
+
+    Port 0 takes a free one. A host that is not loopback needs `exposed`, because whoever reaches
+    the server may order faults and read the journal without credentials.
+    """
+
+    def __init__(self, site: Site, host: str, port: int, *, exposed: bool = False) -> None:
+        if not exposed and not _is_loopback(host):
+            raise ValueError(f"a stand-in listens on loopback only, not on {host!r}")
+
+        self._site = site
+        self._sockets: dict[int, socket.socket] = {}
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._stopping = threading.Event()
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        self.host = host
+        self.port: int = self._listener.getsockname()[1]
+        self._acceptor = threading.Thread(target=self._accept, name="sandbox", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Where it listens, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Begin to accept; returns at once."""
+        self._acceptor.start()
+
+    def stop(self) -> None:
+        """Stop accepting and end every open connection."""
+        self._stopping.set()
+        _shut(self._listener)
+        self._listener.close()
+        self._acceptor.join(5)
+        with self._lock:
+            for sock in self._sockets.values():
+                _shut(sock)
+
+    def open_connections(self) -> int:
+        """How many accepted connections are open now."""
+        with self._lock:
+            return len(self._sockets)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                if self._stopping.wait(OUT_OF_FILES):
+                    return
+
+                continue
+
+            link = Link(next(self._numbers))
+            with self._lock:
+                self._sockets[link.number] = sock
+
+            threading.Thread(target=self._serve, args=(sock, link), daemon=True).start()
+
+    def _serve(self, sock: socket.socket, link: Link) -> None:
+        try:
+            Connection(sock, link, self._site).serve()
+        finally:
+            with self._lock:
+                del self._sockets[link.number]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _shut(sock: socket.socket) -> None:
+    """Wake whoever waits on the socket; closing alone would not."""
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return
