@@ -51,6 +51,7 @@ secure_scheme_headers: dict[str, str] = {}
 header_map = "drop"
 
 control_socket_disable = True
+sendfile = False  # answers are pieces, and their head is held back for the first
 # The heart-beat file must not be on a disk that can be slow; see gunicorn's FAQ.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 proc_name = "chatproxy"

@@ -74,7 +74,9 @@ class JsonFormatter(logging.Formatter):
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__()
         self._redact = redactor(secrets)
-        self._constant = {"pid": 0, "hostname": socket.gethostname()}
+        self._hostname = socket.gethostname()
+        # `json.dumps` would make an encoder for each line.
+        self._encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line."""
@@ -82,15 +84,15 @@ class JsonFormatter(logging.Formatter):
             "level": NUMBERS.get(record.levelno, record.levelno),
             "time": int(record.created * 1000),
             "msg": _message(record),
-            **self._constant,
             "pid": os.getpid(),
+            "hostname": self._hostname,
         }
         line.update((key, value) for key, value in vars(record).items() if key not in _STANDARD)
 
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = _error(record.exc_info[1])
 
-        return self._redact(json.dumps(line, ensure_ascii=False, default=str))
+        return self._redact(self._encode(line))
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
