@@ -14,6 +14,9 @@ from chatproxy import logs, settings
 from chatproxy.errors import SettingsError
 from chatproxy.server import response
 
+#: Idle connections that a worker with threads keeps.
+KEPT_BY_THREADS = 1000
+
 #: Files a worker has open beside its connections.
 SPARE_FILES = 256
 
@@ -34,7 +37,12 @@ backlog = 2048
 workers = _settings.workers
 worker_class = "chatproxy.server.worker.Worker" if _settings.worker_class == "gevent" else "gthread"
 worker_connections = _settings.worker_connections
-threads = 1 if _settings.worker_class == "gevent" else _settings.worker_connections
+threads = 1
+
+if _settings.worker_class == "gthread":
+    # It keeps as many idle connections as it has more connections than threads.
+    threads = _settings.worker_connections
+    worker_connections = threads + KEPT_BY_THREADS
 keepalive = _settings.keepalive_timeout
 graceful_timeout = _settings.graceful_timeout
 

@@ -345,6 +345,17 @@ def test_second_answer_unasked_reaches_nobody(before_canned, canned):
     assert len({connection for connection, _ in canned.requests}) == 5
 
 
+def test_second_answer_that_comes_late_reaches_nobody(before_canned, canned):
+    good = b"HTTP/1.1 200 Good\r\nContent-Length: 2\r\n\r\nab"
+    canned.says(closes=False)
+    canned.answer = good + b"HTTP/1.1 200 Evil\r\nContent-Length: 0\r\n\r\n"
+    canned.first = len(good)
+
+    for _ in range(3):
+        assert ask(before_canned.port, get("/proxy/app")).reason == "Good"
+        time.sleep(0.2)
+
+
 def test_answer_without_a_body_is_followed_by_the_next(sidecar, upstream):
     with connected(sidecar.port) as sock:
         for fault, status in [("body-on-204", 204), ("status=429", 429), ("interim=103", 200)] * 2:

@@ -244,6 +244,12 @@ def test_truncated_body_is_400_and_closed(sidecar, cut):
     assert error_message(refused(sidecar, chunked(TARGET, body)[:-cut], {400}, half_close=True))
 
 
+def test_truncated_body_that_is_json_is_not_read(sidecar):
+    body = json.dumps({"rawBody": EVENT, "signature": GOOD}).encode()
+    request = post(TARGET, body + b" ")[:-1]
+    assert "length" in error_message(refused(sidecar, request, {400}, half_close=True))
+
+
 def test_malformed_chunk_is_400_and_closed(sidecar):
     request = get(TARGET, "Transfer-Encoding: chunked", method="POST") + b"zz\r\n{}\r\n0\r\n\r\n"
     assert error_message(refused(sidecar, request, {400}))
