@@ -24,6 +24,10 @@ NEVER_IN_A_PATH = re.compile(rb"[\x00-\x1f\x7f\\\xc0\xc1]")
 DOT_SEGMENTS = (b".", b"..")
 NEEDS_A_LOOK = re.compile(r"[%\\;]|(?:^|/)\.\.?(?:/|$)")
 
+#: How often a text may be percent-encoded over. Each turn costs its length, so without
+#: a bound a long path of `%252525…` would hold the worker up.
+MOST_ENCODINGS = 8
+
 #: What a lenient server may overlook around a name.
 OVERLOOKED = "".join(map(chr, range(0x21)))
 
@@ -150,7 +154,12 @@ def _is_reserved(pair: str, reserved: frozenset[str]) -> bool:
 
     if "%" in name or "+" in name:
         # A lenient server may decode a name more often than once.
-        name = _fully_decoded(name.replace("+", " ")).decode("latin-1")
+        decoded = _fully_decoded(name.replace("+", " "))
+
+        if decoded is None:
+            return True  # nobody means such a name; it may hide one of ours
+
+        name = decoded.decode("latin-1")
 
     return plain_name(name) in reserved
 
@@ -165,7 +174,7 @@ def _check_path(path: str) -> None:
 
     level = path.encode("latin-1")
 
-    while True:
+    for _ in range(MOST_ENCODINGS):
         if NEVER_IN_A_PATH.search(level):
             raise BadTarget("The path must hold no control character and no backslash.")
 
@@ -180,12 +189,19 @@ def _check_path(path: str) -> None:
 
         level = decoded
 
+    raise BadTarget("The path is percent-encoded too many times over.")
 
-def _fully_decoded(text: str) -> bytes:
-    """Percent-decode until nothing changes. Each turn makes the text shorter."""
+
+def _fully_decoded(text: str) -> bytes | None:
+    """Percent-decode until nothing changes; None where that takes too many turns."""
     level = text.encode("latin-1")
 
-    while (decoded := unquote_to_bytes(level)) != level:
+    for _ in range(MOST_ENCODINGS):
+        decoded = unquote_to_bytes(level)
+
+        if decoded == level:
+            return level
+
         level = decoded
 
-    return level
+    return None
