@@ -196,11 +196,15 @@ def machine() -> str:
     """Say what was measured on, and with which versions."""
     parts = ("gunicorn", "gevent", "Flask", "requests", "urllib3", "h11")
     versions = ", ".join(f"{name} {version(name)}" for name in parts)
-    load = " ".join(f"{value:.2f}" for value in os.getloadavg())
     return (
         f"{os.cpu_count()} cores ({platform.machine()}, shared), "
-        f"Python {platform.python_version()}, {versions}; load average at the start {load}"
+        f"Python {platform.python_version()}, {versions}; load average at the start {load_average()}"
     )
+
+
+def load_average() -> str:
+    """Return the machine's load over 1, 5 and 15 minutes."""
+    return " ".join(f"{value:.2f}" for value in os.getloadavg())
 
 
 def _cpu_ticks(pid: int) -> int:

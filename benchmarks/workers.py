@@ -23,6 +23,7 @@ from benchmarks.processes import (
     ROOT,
     Memory,
     Server,
+    load_average,
     machine,
     plain_proxy,
     raise_descriptor_limit,
@@ -38,16 +39,7 @@ Found = dict[str, Any]
 
 
 def _gthread(threads: int) -> dict[str, str]:
-    """Return the settings of a threaded worker.
-
-    The settings alone would leave it no connection beyond its threads, and then
-    gunicorn keeps none alive; so it is given more here.
-    """
-    return {
-        "WORKER_CLASS": "gthread",
-        "WORKER_CONNECTIONS": str(threads),
-        "GUNICORN_CMD_ARGS": "--worker-connections 4096",
-    }
+    return {"WORKER_CLASS": "gthread", "WORKER_CONNECTIONS": str(threads)}
 
 
 CANDIDATES: dict[str, dict[str, str]] = {
@@ -195,6 +187,7 @@ def main() -> None:
         if "3" in options.parts:
             sections.append(_cpu_table(cpu_per_get(folder, max(LEAST_ROUNDS, options.rounds))))
 
+    sections.append(f"Load average at the end {load_average()}.\n")
     text = "\n".join(sections)
     print(text)
 

@@ -9,6 +9,7 @@ import pytest
 from chatproxy import create_app, localrun, settings
 from chatproxy.providers import REGISTRY
 from chatproxy.variables import Variable, declared
+from tests.sidecar import bare_environ
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
@@ -85,7 +86,9 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 
 
 def test_make_alone_lists_the_commands() -> None:
-    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["make"], cwd=ROOT, env=bare_environ(), capture_output=True, text=True, check=True
+    ).stdout
 
     assert {line.split()[1] for line in listed.splitlines()} == {
         "help", "install", "run", "test", "lint", "types", "bench", "sdks", "clean",
