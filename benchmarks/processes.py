@@ -198,7 +198,8 @@ def machine() -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in parts)
     return (
         f"{os.cpu_count()} cores ({platform.machine()}, shared), "
-        f"Python {platform.python_version()}, {versions}; load average at the start {load_average()}"
+        f"Python {platform.python_version()}, {versions}; "
+        f"load average at the start {load_average()}"
     )
 
 
