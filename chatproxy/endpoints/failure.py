@@ -41,6 +41,9 @@ def register(app: Flask, services: Services) -> None:
 
 def _recognised(error: Exception) -> errors.ChatproxyError:
     """Turn a router's refusal into ours; anything unknown is a fault of ours, and logged."""
+    if isinstance(error, errors.TruncatedBody) and context().caller.has_left():
+        return errors.CallerLeft("The caller closed its connection within its body.")
+
     if isinstance(error, errors.ChatproxyError):
         return error
 

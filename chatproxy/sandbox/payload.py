@@ -14,7 +14,7 @@ BLOCK = 1 << 20
 
 def blocks(size: int, seed: int, piece: int = BLOCK) -> Iterator[bytes]:
     """`size` deterministic bytes in pieces of `piece` bytes or less."""
-    block = bytearray(hashlib.shake_256(b"sandbox %d" % seed).digest(BLOCK))
+    block = bytearray(hashlib.shake_256(b"sandbox %d" % seed).digest(max(8, min(size, BLOCK))))
     for number in range((size + BLOCK - 1) // BLOCK):
         block[:8] = number.to_bytes(8, "big")
         length = min(BLOCK, size - number * BLOCK)

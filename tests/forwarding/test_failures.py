@@ -286,6 +286,15 @@ def test_a_caller_who_leaves_in_mid_upload_leaves_it_cut(
     assert entry.closed_at is not None
     assert entry.closed_at - left < 1.2
     assert not entry.complete
+    assert sidecar.wait_for_line(path="/proxy/_sandbox/echo", status=499)["brokenBy"] == "caller"
+
+
+def test_a_caller_that_cuts_its_upload_and_waits_is_told(sidecar: Sidecar) -> None:
+    head = get("/proxy/_sandbox/echo", "Content-Length: 100", method="POST")
+    answer = ask(sidecar.port, head + b"x" * 50, half_close=True)
+
+    assert answer.status == 400
+    assert envelope(answer)["code"] == 4
 
 
 def test_other_callers_are_served_while_a_big_body_moves(sidecar: Sidecar) -> None:
