@@ -9,7 +9,7 @@ has its name.
 import contextlib
 import select
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gunicorn.http.body import Body, ChunkedReader, LengthReader
@@ -48,33 +48,36 @@ class SocketInput:
     def __init__(self, body: Body, idle: float, monotonic: Callable[[], float]) -> None:
         self._body = body
         self._unreader = _unreader_of(body)
-        self._socket = _WatchedSocket(self._unreader.sock, idle, monotonic)
-        self._unreader.sock = self._socket
+        self._watched = _WatchedSocket(self._unreader.sock, idle, monotonic)
 
     def read1(self, most: int, meanwhile: Meanwhile | None) -> bytes:
         """Return the next bytes as they arrive, nothing at the end.
 
         A piece of a chunked body may be larger than `most`: up to a mebibyte.
         """
-        self._socket.meanwhile = meanwhile
-
         try:
-            return self._next(most)
-        except BodyStalled:
-            self._body.failed = True
-            raise
+            with self._watching(meanwhile):
+                return self._next(most)
         except NoMoreData as error:
-            self._body.failed = True
             raise TruncatedBody("The body ended before its last chunk.") from error
         except (ParseException, ValueError) as error:
-            self._body.failed = True
             raise MalformedBody("The chunked body cannot be read.") from error
         except OSError as error:
-            self._body.failed = True
             raise TruncatedBody("The connection broke within the body.") from error
-        except BaseException:  # an early answer: the rest of the body stays unread
-            self._body.failed = True
+
+    @contextlib.contextmanager
+    def _watching(self, meanwhile: Meanwhile | None) -> Iterator[None]:
+        """Read through the watched socket, and only now: the next head is not a body."""
+        plain, self._unreader.sock = self._unreader.sock, self._watched
+        self._watched.meanwhile = meanwhile
+
+        try:
+            yield
+        except BaseException:
+            self._body.failed = True  # where the next request would start is unknown
             raise
+        finally:
+            self._unreader.sock = plain
 
     def _next(self, most: int) -> bytes:
         reader = self._body.reader

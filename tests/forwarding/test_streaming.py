@@ -177,3 +177,19 @@ def _read_two(sock: socket.socket) -> tuple[int, int]:
 
     first, second = data.split(b"HTTP/1.1 ")[1:3]
     return int(first[:3]), int(second[:3])
+
+
+def test_a_kept_connection_carries_any_number_of_bodies(sidecar: Sidecar) -> None:
+    with connected(sidecar.port) as sock:
+        for _ in range(600):
+            sock.sendall(post("/proxy/_sandbox/status/200", b"{}"))
+            assert answer_on(sock).status == 200
+
+
+def test_a_kept_connection_may_be_idle_for_longer_than_a_body(sidecar: Sidecar) -> None:
+    with connected(sidecar.port) as sock:
+        sock.sendall(post("/proxy/_sandbox/echo", b"{}"))
+        assert answer_on(sock).status == 200
+        time.sleep(3.5)  # the shared sidecar's BODY_IDLE_TIMEOUT is 3
+        sock.sendall(post("/proxy/_sandbox/echo", b"{}"))
+        assert answer_on(sock).status == 200
