@@ -9,6 +9,7 @@ import pytest
 from chatproxy.sandbox import StreamSandbox
 from tests.canaries import API_KEY, API_SECRET, CANARIES, OLD_API_SECRET, forms
 from tests.sidecar import Sidecar
+from tests.stopwatch import Stopwatch
 
 SEARCHED: list[str] = []
 
@@ -48,6 +49,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
     if os.environ.get("CHATPROXY_REQUIRE_ALL") and skipped:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def clock() -> Stopwatch:
+    return Stopwatch()
 
 
 @pytest.fixture(scope="session")

@@ -12,21 +12,8 @@ import pytest
 from chatproxy.clientconfig import ClientConfig
 from chatproxy.sandbox import StreamSandbox
 from tests.sidecar import Sidecar
+from tests.stopwatch import Stopwatch
 from tests.wire import ask, get
-
-
-class Stopwatch:
-    """A clock that moves when told to."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Stopwatch:
-    return Stopwatch()
 
 
 @pytest.fixture

@@ -66,11 +66,28 @@ def forward(
     the request cannot go out, `UpstreamError` where no usable answer came, and
     `CallerLeft`.
     """
+    call = _prepared(request, upstream, injection, patience)
+    response = session.send(
+        call, allow_redirects=False, stream=True, proxies={}, timeout=None, verify=True, cert=None
+    )
+    stream = cast(AnswerStream, response.raw)
+    pairs = headers.answered(stream.fields)
+
+    if 300 <= response.status_code < 400:
+        pairs = _redirected(pairs, upstream, injection.reserved, mount)
+
+    return Answer(response.status_code, response.reason or _phrase(response), pairs, stream)
+
+
+def _prepared(
+    request: Request, upstream: Upstream, injection: Injection, patience: Patience
+) -> Call:
+    """Make the call as it goes out: target, fields and body, with the credentials in."""
     if request.body is not None:
         request.body.limit_to(patience.limits.body_bytes)
 
     query = with_credentials(request.target.query, injection.query, injection.reserved)
-    call = Call(
+    return Call(
         method=request.method,
         url=upstream.url(Target(request.target.path, query)),
         pairs=headers.outgoing(
@@ -83,16 +100,6 @@ def forward(
         body=request.body,
         patience=patience,
     )
-    response = session.send(
-        call, allow_redirects=False, stream=True, proxies={}, timeout=None, verify=True, cert=None
-    )
-    stream = cast(AnswerStream, response.raw)
-    pairs = headers.answered(stream.fields)
-
-    if 300 <= response.status_code < 400:
-        pairs = _redirected(pairs, upstream, injection.reserved, mount)
-
-    return Answer(response.status_code, response.reason or _phrase(response), pairs, stream)
 
 
 def _redirected(

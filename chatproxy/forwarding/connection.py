@@ -6,7 +6,6 @@ body is on its way up an early answer is noticed.
 """
 
 import contextlib
-import re
 import select
 import socket
 import ssl
@@ -17,16 +16,11 @@ import h11
 
 from chatproxy.errors import AnswerBroken, UpstreamBroken, UpstreamTimeout
 from chatproxy.forwarding.body import PIECE, CallerBody
+from chatproxy.forwarding.headers import oddity_of
 from chatproxy.forwarding.patience import LOOK_UP_FROM_WAITING, Patience
 
-#: Bytes of an unfinished head, and header fields, an answer may have. Above 100 fields the
-#: standard clients of several languages give up.
+#: Bytes that the unfinished head of an answer may have.
 LARGEST_HEAD = 32 * 1024
-MOST_FIELDS = 100
-
-#: What may not stand in a reason or a field's value (RFC 9110 section 5.5). h11 lets
-#: some of it pass; the server in front would refuse to send it on.
-CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -214,7 +208,7 @@ class Connection:
                 answer_begun=self._received > 0,
             ) from error
 
-        if isinstance(event, h11.Response) and (oddity := _oddity_of(event)):
+        if isinstance(event, h11.Response) and (oddity := oddity_of(event)):
             raise UpstreamBroken(
                 "The chat provider's answer is not valid HTTP.", detail=oddity, answer_begun=True
             )
@@ -247,17 +241,3 @@ class Connection:
             nothing_sent=self._sent == 0,
             answer_begun=self._received > 0,
         )
-
-
-def _oddity_of(head: h11.Response) -> str:
-    """Return why a head that h11 accepts cannot be relayed, or nothing."""
-    if head.http_version not in (b"1.0", b"1.1"):
-        return "unknown HTTP version"
-
-    if len(head.headers) > MOST_FIELDS:
-        return "too many header fields"
-
-    if CONTROL.search(head.reason) or any(CONTROL.search(value) for _, value in head.headers):
-        return "control character in the head"
-
-    return ""

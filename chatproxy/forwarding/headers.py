@@ -1,7 +1,10 @@
 """Header fields on their way through: lists of pairs until the last moment."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+import h11
 
 Pairs = list[tuple[str, str]]
 
@@ -42,6 +45,13 @@ PRIVATE_PREFIXES = ("x-forwarded-", "miauser")
 #: Fields of an answer that are not passed on: framing is made anew, and a cookie of
 #: the provider would be kept by the caller's client for a host that is not its own.
 NOT_ANSWERED = frozenset({"set-cookie", "set-cookie2"})
+
+#: Fields that an answer may have. Above it standard clients of several languages give up.
+MOST_FIELDS = 100
+
+#: What may not stand in a reason or a field's value (RFC 9110 section 5.5). h11 lets
+#: some of it pass; the server in front would refuse to send it on.
+CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 _canonical: dict[str, str] = {"CONTENT_TYPE": "Content-Type"}
 _MOST_NAMES = 512
@@ -99,6 +109,20 @@ def answered(received: Iterable[tuple[bytes, bytes]]) -> Pairs:
         dropped |= {"content-length"}
 
     return [(name, value) for name, value in pairs if name.lower() not in dropped]
+
+
+def oddity_of(head: h11.Response) -> str:
+    """Return why a head that h11 accepts cannot be relayed, or nothing."""
+    if head.http_version not in (b"1.0", b"1.1"):
+        return "unknown HTTP version"
+
+    if len(head.headers) > MOST_FIELDS:
+        return "too many header fields"
+
+    if CONTROL.search(head.reason) or any(CONTROL.search(value) for _, value in head.headers):
+        return "control character in the head"
+
+    return ""
 
 
 def named_by_connection(pairs: Pairs) -> frozenset[str]:

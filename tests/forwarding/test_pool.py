@@ -9,22 +9,11 @@ import pytest
 from chatproxy.forwarding.connection import Connection
 from chatproxy.forwarding.patience import Limits, Patience
 from chatproxy.forwarding.pool import OLDEST_IDLE, Pool
+from tests.stopwatch import Stopwatch
 
 LIMITS = Limits(connect=1, read=1, total=1, body_idle=1, body_total=1, body_bytes=1)
 REQUEST = h11.Request(method="GET", target="/", headers=[("Host", "a")])
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-
-
-class Stopwatch:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Stopwatch:
-    return Stopwatch()
 
 
 @pytest.fixture
