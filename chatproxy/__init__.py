@@ -18,13 +18,14 @@ def create_app(settings: "Settings | None" = None, clock: "Clock | None" = None)
     # configuration: what a worker has to patch must not be loaded before it is.
     from flask import Flask
 
-    from chatproxy import endpoints
+    from chatproxy import endpoints, logs
     from chatproxy.context import RequestLog
     from chatproxy.endpoints import failure
     from chatproxy.services import open_services
     from chatproxy.settings import load
 
     services = open_services(settings or load(), clock)
+    logs.hide(services.secrets())
 
     app = Flask(__name__, static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False

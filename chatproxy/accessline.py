@@ -15,6 +15,10 @@ PORT = re.compile(r":[0-9]+\Z")
 
 log = logging.getLogger("chatproxy.request")
 
+#: Characters that a caller's text may take in a line.
+LONGEST_FIELD = 256
+LONGEST_PATH = 2048
+
 #: Probes come every few seconds; only their failures are worth a line.
 STATUS_PREFIX = "/-/"
 
@@ -39,20 +43,19 @@ def _incoming(context: "RequestContext", environ: Mapping[str, Any]) -> dict[str
 
     The query is left out: it can hold names and texts of people.
     """
-    agent = environ.get("HTTP_USER_AGENT", "")
     return {
         "reqId": context.id,
         "http": {
             "request": {
                 "method": environ["REQUEST_METHOD"],
-                "userAgent": {"original": agent},
+                "userAgent": {"original": _short(environ.get("HTTP_USER_AGENT", ""))},
             }
         },
-        "url": {"path": context.target.path},
+        "url": {"path": context.target.path[:LONGEST_PATH]},
         "host": {
             "hostname": _host(environ),
-            "forwardedHost": environ.get("HTTP_X_FORWARDED_HOST", ""),
-            "ip": environ.get("HTTP_X_FORWARDED_FOR") or environ.get("REMOTE_ADDR", ""),
+            "forwardedHost": _short(environ.get("HTTP_X_FORWARDED_HOST", "")),
+            "ip": _short(environ.get("HTTP_X_FORWARDED_FOR") or environ.get("REMOTE_ADDR", "")),
         },
     }
 
@@ -72,6 +75,11 @@ def _completed(context: "RequestContext", environ: Mapping[str, Any]) -> dict[st
         line["brokenBy"] = context.broken_by
 
     return line | context.notes
+
+
+def _short(text: str) -> str:
+    """Cut what callers write: a line must cost neither much room nor much time."""
+    return text[:LONGEST_FIELD]
 
 
 def _host(environ: Mapping[str, Any]) -> str:

@@ -36,6 +36,7 @@ class RequestContext:
         self.socket = environ.get("gunicorn.socket")
         self.caller = Caller(self.socket)
         self.target = Target("", None)
+        self.listener_mount = ""
         self.body: CallerBody | None = None
         self.refusal: CallerError | None = None
         self.status = 0
@@ -88,6 +89,7 @@ class RequestLog:
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             context.status = int(status[:3])
+            context.caller.limit_writes(self._limits.body_idle)
 
             if context.refusal is not None or context.has_unread_body:
                 # Else the caller goes on sending, and its next request would be
@@ -100,7 +102,7 @@ class RequestLog:
 
     def _read(self, context: RequestContext, environ: dict[str, Any]) -> None:
         """Read target, host and framing. What is wrong is kept, and answered in its place."""
-        mount = self._mounts.get(environ["SERVER_PORT"], "")
+        mount = context.listener_mount = self._mounts.get(environ["SERVER_PORT"], "")
         raw = environ.get("RAW_URI") or "/"
 
         if raw.startswith("/"):
@@ -161,8 +163,9 @@ class _Stream:
         """Close what is below; called when the answer is out, or cannot go out."""
         context = self._context
 
-        if not self._ended and context.broken_by is None:
-            context.broken_by = "caller"
+        if not self._ended:
+            context.broken_by = context.broken_by or "caller"
+            self._reset_where_the_end_is_the_length()
 
         if hasattr(self._pieces, "close"):
             self._pieces.close()
@@ -176,9 +179,11 @@ class _Stream:
 
     def _break_off(self, error: ChatproxyError) -> None:
         self._context.note(error)
+        self._reset_where_the_end_is_the_length()
 
+    def _reset_where_the_end_is_the_length(self) -> None:
+        """Break an HTTP/1.0 connection visibly: its end may be all that ends the answer."""
         if self._environ["SERVER_PROTOCOL"] == "HTTP/1.0":
-            # There the end of the connection may be all that ends the answer.
             self._context.caller.reset()
 
 

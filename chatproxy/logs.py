@@ -13,10 +13,11 @@ import re
 import socket
 import traceback
 from collections.abc import Callable, Iterable
+from select import POLLOUT, poll  # the system's own, whatever a worker patches later
 from typing import Any
 from urllib.parse import quote
 
-from chatproxy.errors import AnswerBroken
+from chatproxy.errors import AnswerBroken, CallerLeft
 
 TRACE = 5
 SILENT = 100
@@ -44,6 +45,12 @@ NUMBERS = {
 
 REDACTED = "[REDACTED]"
 
+#: In front of a secret in an encoded line: no half of an escape, which would be torn apart.
+NOT_ESCAPED = r"(?<!\\)((?:\\\\)*)"
+
+#: Characters below which a text is no secret, and taking it out would spoil the line.
+SHORTEST_SECRET = 6
+
 #: How often a secret may have been written as JSON within JSON, the line itself included.
 DEEPEST_JSON = 3
 
@@ -51,7 +58,7 @@ DEEPEST_JSON = 3
 #: header, a credential in a query. The text in front is looked for first, since
 #: hardly any line has one and a pattern costs much more.
 SECRET_SHAPES = (
-    ("eyJ", re.compile(r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")),
+    ("eyJ", re.compile(r"eyJ[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]++\.[A-Za-z0-9_-]*")),
     ("asic ", re.compile(r"(?<=asic )[A-Za-z0-9+/=_-]{4,}")),
     ("earer ", re.compile(r"(?<=earer )[A-Za-z0-9+/=._~-]{4,}")),
     ("api_key=", re.compile(r"(?<=api_key=)[^&\s\"'\\]+")),
@@ -65,6 +72,9 @@ QUOTED_BY_SERVER = re.compile(
 )
 QUERY = re.compile(r"\?[^\s'\"]+")
 
+#: Failures of an answer under way; the request's own line names them.
+TOLD = (AnswerBroken, CallerLeft, TimeoutError)
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -73,10 +83,16 @@ class JsonFormatter(logging.Formatter):
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__()
-        self._redact = redactor(secrets)
+        self._secrets = list(secrets)
+        self._redact = redactor(self._secrets)
         self._hostname = socket.gethostname()
         # `json.dumps` would make an encoder for each line.
-        self._encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+        self._encode = json.JSONEncoder(default=str).encode
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Look for further secrets too."""
+        self._secrets.extend(secrets)
+        self._redact = redactor(self._secrets)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line."""
@@ -100,12 +116,13 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
 
     Known secrets are found as they stand, JSON-escaped, URL-encoded and in base64.
     """
-    forms = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
+    found = {form for secret in secrets for form in _forms(secret)}
+    forms = sorted((one for one in found if len(one) >= SHORTEST_SECRET), key=len, reverse=True)
 
     def redact(line: str) -> str:
         for form in forms:
             if form in line:
-                line = line.replace(form, REDACTED)
+                line = re.sub(NOT_ESCAPED + re.escape(form), rf"\1{REDACTED}", line)
 
         for mark, shape in SECRET_SHAPES:
             if mark in line:
@@ -114,6 +131,13 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
         return line
 
     return redact
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Take further secrets out of all lines from now on: those made after the start."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, JsonFormatter):
+            handler.formatter.hide(secrets)
 
 
 def configuration(level: str, secrets: Iterable[str]) -> dict[str, Any]:
@@ -147,13 +171,38 @@ class AlreadyTold(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Keep the record unless it repeats a broken answer or a caller who stopped reading."""
         error = record.exc_info[1] if record.exc_info else None
-        return not (
-            record.name == "gunicorn.error" and isinstance(error, (AnswerBroken, TimeoutError))
-        )
+        return not (record.name == "gunicorn.error" and isinstance(error, TOLD))
 
 
 class LineHandler(logging.StreamHandler[Any]):
-    """Writes lines; where nobody can take them, the request goes on without."""
+    """Writes lines; where nobody can take them, the request goes on without.
+
+    A full pipe would hold up the whole worker, so a line that would have to wait is
+    dropped, and the next one that can be written says how many were.
+    """
+
+    def __init__(self, stream: Any = None) -> None:
+        super().__init__(stream)
+        self._dropped = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record, unless that would have to wait."""
+        if not self._can_write():
+            self._dropped += 1
+            return
+
+        if self._dropped:
+            record.droppedLines, self._dropped = self._dropped, 0
+
+        super().emit(record)
+
+    def _can_write(self) -> bool:
+        try:
+            writable = poll()
+            writable.register(self.stream.fileno(), POLLOUT)
+            return bool(writable.poll(0))
+        except (OSError, ValueError):  # no descriptor: a test's stream, or a closed one
+            return True
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Drop the line: a closed or full log must not fail a request."""

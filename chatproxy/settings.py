@@ -154,9 +154,9 @@ class Settings:
     )
     error_object_key: str = variable(
         "ERROR_OBJ_KEY",
-        fields.String(),
+        Text(lambda text: text != "authentication"),
         default="errors",
-        expects="a name",
+        expects="a name other than `authentication`",
         meaning="Key, under a client type, of the messages for a caller who is not logged in.",
     )
     style_config: str | None = variable(
@@ -251,6 +251,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     for section in sections.values():
         if section is not None:
             problems.extend(section.problems())
+
+            if settings is not None and section.root_port == settings.http_port:
+                problems.append("HTTP_PORT: is also the port of another listener. Choose two.")
 
     if settings is not None and settings.style_config is not None:
         problems.extend(clientconfig.problems("STYLE_CONFIG", settings.style_config))

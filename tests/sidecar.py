@@ -65,6 +65,9 @@ class Sidecar:
         if "path" in wanted:
             found = [line for line in found if line["url"]["path"] == wanted["path"]]
 
+        if "req_id" in wanted:
+            found = [line for line in found if line["reqId"] == wanted["req_id"]]
+
         if "status" in wanted:
             found = [
                 line for line in found if line["http"]["response"]["statusCode"] == wanted["status"]

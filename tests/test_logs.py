@@ -3,7 +3,10 @@
 import base64
 import json
 import logging
+import subprocess
 import sys
+import threading
+import time
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +15,7 @@ import pytest
 from chatproxy.errors import AnswerBroken
 from chatproxy.logs import AlreadyTold, JsonFormatter
 from chatproxy.sandbox import StreamSandbox
-from tests.sidecar import Sidecar
+from tests.sidecar import GUNICORN, ROOT, Sidecar, bare_environ, free_port
 from tests.wire import ask, get, post
 
 SECRET = 'a "secret" with \\ and / in it+'
@@ -124,10 +127,10 @@ def test_a_completed_request_is_one_line_in_the_platforms_shape(
 ) -> None:
     fields = ("X-Request-Id: abc-1", "User-Agent: me", "X-Forwarded-For: 10.0.0.1")
     answer = ask(sidecar.port, post("/proxy/_sandbox/echo?line=1", b"12345", *fields))
-    line = sidecar.wait_for_line(path="/proxy/_sandbox/echo")
+    line = sidecar.wait_for_line(req_id="abc-1")
 
     assert line["level"] == 30
-    assert line["reqId"] == "abc-1"
+    assert line["url"] == {"path": "/proxy/_sandbox/echo"}
     assert line["http"]["request"] == {
         "method": "POST",
         "userAgent": {"original": "me"},
@@ -168,3 +171,53 @@ def test_probes_make_no_noise(sidecar: Sidecar) -> None:
     sidecar.wait_for_line(path="/nowhere-3")
 
     assert sidecar.completed(path="/-/healthz") == []
+
+
+def test_what_a_caller_writes_takes_little_room_and_time(sidecar: Sidecar) -> None:
+    long = "eyJ" * 2700
+    fields = [f"X-Forwarded-For: {long}"] * 90
+    started = time.monotonic()
+    ask(sidecar.port, get("/nowhere-4", "X-Request-Id: long-1", f"User-Agent: {long}", *fields))
+    line = sidecar.wait_for_line(req_id="long-1")
+
+    assert len(json.dumps(line)) < 3000
+    assert time.monotonic() - started < 2
+
+
+def test_redaction_tears_no_escape_apart() -> None:
+    record = logging.makeLogRecord({"name": "x", "msg": "a\tooth-secret b\\\\tooth-secret"})
+    line = JsonFormatter(["tooth-secret"]).format(record)
+
+    assert json.loads(line)["msg"] == "a\tooth-secret b\\\\[REDACTED]"
+
+
+@pytest.mark.parametrize("text", ["a\u0085b", "a\u2028b", "a\nb", "a\x9bb"])
+def test_a_line_stays_one_line(text: str) -> None:
+    record = logging.makeLogRecord({"name": "x", "msg": text})
+
+    assert len(JsonFormatter().format(record).splitlines()) == 1
+
+
+def test_requests_go_on_where_nobody_reads_the_log(upstream: StreamSandbox) -> None:
+    port = free_port()
+    environ = bare_environ() | {
+        "HTTP_PORT": str(port),
+        "LOG_LEVEL": "trace",
+        "STREAM_API_KEY": "key",
+        "STREAM_API_SECRET": "s" * 40,
+        "STREAM_BASE_URL": upstream.url,
+    }
+
+    with subprocess.Popen(
+        [sys.executable, *GUNICORN], cwd=ROOT, env=environ, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.read(1)
+        statuses = [ask(port, get("/token/a")).status for _ in range(400)]
+        rest = threading.Thread(target=process.stdout.read, daemon=True)
+        rest.start()
+        process.terminate()
+        assert process.wait(20) == 0
+        rest.join(5)
+
+    assert set(statuses) == {201}

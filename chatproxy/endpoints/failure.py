@@ -27,7 +27,7 @@ def register(app: Flask, services: Services) -> None:
 
         dialect = _dialect(dialects)
 
-        if dialect is not None and request.environ.get("HTTP_UPGRADE", "").lower() == "websocket":
+        if dialect is not None and "websocket" in request.environ.get("HTTP_UPGRADE", "").lower():
             raise errors.CallerError(dialect.no_websocket())
 
     def answer(error: Exception) -> Response:

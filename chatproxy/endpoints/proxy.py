@@ -64,7 +64,8 @@ def _ask(call: Request, mount: str, route: Route) -> Answer:
     )
     patience = Patience(worker.limits, worker.clock.monotonic, current.caller)
     asked = current.seconds()
-    answer = forward(call, route.upstream, injection, route.session, patience, mount)
+    seen_mount = mount.removeprefix(current.listener_mount)  # as the caller sees it
+    answer = forward(call, route.upstream, injection, route.session, patience, seen_mount)
 
     refused = route.provider.refuses_credential(answer.status)
     route.credential.saw(answer.status, refused=refused)
@@ -86,6 +87,5 @@ class _Relay(Response):
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Begin the answer, and return its pieces with what closes them."""
         answer = self._answer
-        context().caller.limit_writes(services().limits.body_idle)
         start_response(f"{answer.status} {answer.reason}", answer.pairs)
         return ClosingIterator(answer.pieces(), [answer.stream.close])

@@ -71,11 +71,7 @@ def forward(
         call, allow_redirects=False, stream=True, proxies={}, timeout=None, verify=True, cert=None
     )
     stream = cast(AnswerStream, response.raw)
-    pairs = headers.answered(stream.fields)
-
-    if 300 <= response.status_code < 400:
-        pairs = _redirected(pairs, upstream, injection.reserved, mount)
-
+    pairs = _located(headers.answered(stream.fields), upstream, injection, mount)
     return Answer(response.status_code, response.reason or _phrase(response), pairs, stream)
 
 
@@ -102,27 +98,42 @@ def _prepared(
     )
 
 
-def _redirected(
-    pairs: headers.Pairs, upstream: Upstream, reserved: frozenset[str], mount: str
+def _located(
+    pairs: headers.Pairs, upstream: Upstream, injection: Injection, mount: str
 ) -> headers.Pairs:
-    """Let a redirect lead back through the sidecar, without a credential in it."""
-    return [
-        (name, _location(value, upstream, reserved, mount) if name.lower() == "location" else value)
+    """Let each `Location` lead back through the sidecar, or leave it out."""
+    if not any(name.lower() == "location" for name, _ in pairs):
+        return pairs
+
+    changed = (
+        (
+            name,
+            _location(value, upstream, injection, mount) if name.lower() == "location" else value,
+        )
         for name, value in pairs
-    ]
+    )
+    return [(name, value) for name, value in changed if value is not None]
 
 
-def _location(value: str, upstream: Upstream, reserved: frozenset[str], mount: str) -> str:
+def _location(value: str, upstream: Upstream, injection: Injection, mount: str) -> str | None:
+    """Return a location as a caller can use it.
+
+    None where it is at the upstream but outside the base path, which no caller can
+    reach, or holds a credential of ours.
+    """
     place, question, query = value.partition("?")
-    base = upstream.origin + upstream.base_path
+    path = upstream.path_of(place)
 
-    if place == base or place.startswith(base + "/"):
-        place = mount + place[len(base) :]
-    elif place.startswith("/") and not place.startswith("//"):
-        place = mount + place.removeprefix(upstream.base_path)
+    if path is not None:
+        if path != upstream.base_path and not path.startswith(upstream.base_path + "/"):
+            return None
 
-    kept = without(query, reserved) if question else ""
-    return f"{place}?{kept}" if kept else place
+        place = mount + path.removeprefix(upstream.base_path)
+
+    kept = without(query, injection.reserved) if question else ""
+    location = f"{place}?{kept}" if kept else place
+    ours = [secret for _, secret in (*injection.query, *injection.headers)]
+    return None if any(len(one) > 3 and one in location for one in ours) else location
 
 
 def _phrase(response: requests.Response) -> str:

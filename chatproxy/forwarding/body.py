@@ -1,16 +1,18 @@
 """Bodies on their way through, piece by piece: counted, bounded, never taken for whole."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
-from chatproxy.errors import BodyStalled, BodyTooLarge, MalformedBody, TruncatedBody
+from chatproxy.errors import BodyTooLarge, MalformedBody, TruncatedBody
 
 #: Bytes asked for at once.
 PIECE = 64 * 1024
 
-#: Bytes after which a fast transfer lets the other requests of its worker have a turn.
+#: Bytes and pieces after which a fast transfer lets the other requests of its worker have
+#: a turn: it never has to wait, so the worker would serve nobody else until it ends.
 TURN = 1024 * 1024
+PIECES_A_TURN = 32
 
 
 class Meanwhile(Protocol):
@@ -40,22 +42,13 @@ class CallerBody:
     quietly, and a part would pass for the whole.
     """
 
-    def __init__(
-        self,
-        source: Input,
-        length: int | None,
-        *,
-        total: float,
-        monotonic: Callable[[], float],
-    ) -> None:
+    def __init__(self, source: Input, length: int | None) -> None:
         self.length = length
         self.received = 0
         self.ended = length == 0
         self.limit: int | None = None
         self._source = source
-        self._total = total
-        self._monotonic = monotonic
-        self._until: float | None = None
+        self._turns = _Turns()
 
     def limit_to(self, limit: int) -> None:
         """Set the largest size; raise `BodyTooLarge` where the length already says more."""
@@ -73,9 +66,9 @@ class CallerBody:
         if self.ended:
             return b""
 
-        self._check_time()
         piece = self._source.read1(self._ask_for(), meanwhile)
         self.received += len(piece)
+        self._turns.moved(piece)
         self._check_size()
 
         if not piece and self.length is not None:
@@ -95,13 +88,6 @@ class CallerBody:
     def _check_size(self) -> None:
         if self.limit is not None and self.received > self.limit:
             raise BodyTooLarge(f"The body is larger than {self.limit} bytes.")
-
-    def _check_time(self) -> None:
-        now = self._monotonic()
-        self._until = now + self._total if self._until is None else self._until
-
-        if now > self._until:
-            raise BodyStalled("The body took too long to arrive.")
 
 
 def framing(content_length: str | None, transfer_encoding: str | None) -> tuple[bool, int | None]:
@@ -123,17 +109,24 @@ def framing(content_length: str | None, transfer_encoding: str | None) -> tuple[
 
 
 def taking_turns(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Pass the pieces on; after each mebibyte let other requests run.
-
-    A transfer between two fast peers never has to wait, so the worker would
-    serve nobody else until it ends.
-    """
-    moved = 0
+    """Pass the pieces on, and let other requests run in between."""
+    turns = _Turns()
 
     for piece in pieces:
         yield piece
-        moved += len(piece)
+        turns.moved(piece)
 
-        if moved >= TURN:
-            moved = 0
+
+class _Turns:
+    """Gives the other requests a turn. A tiny piece costs as much time as a small one."""
+
+    def __init__(self) -> None:
+        self._moved = 0
+
+    def moved(self, piece: bytes) -> None:
+        """Count a piece."""
+        self._moved += max(len(piece), TURN // PIECES_A_TURN)
+
+        if self._moved >= TURN:
+            self._moved = 0
             time.sleep(0)

@@ -16,11 +16,8 @@ import h11
 
 from chatproxy.errors import AnswerBroken, UpstreamBroken, UpstreamTimeout
 from chatproxy.forwarding.body import PIECE, CallerBody
-from chatproxy.forwarding.headers import oddity_of
+from chatproxy.forwarding.headers import LARGEST_HEAD, oddity_of
 from chatproxy.forwarding.patience import LOOK_UP_FROM_WAITING, Patience
-
-#: Bytes that the unfinished head of an answer may have.
-LARGEST_HEAD = 32 * 1024
 
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -159,28 +156,37 @@ class Connection:
             raise _AnsweredEarly from None
 
     def _send(self, data: bytes, patience: Patience, limit: float | None = None) -> None:
-        """Send all of the data. While the upstream takes none, an answer is looked for."""
+        """Send all of the data. While the upstream takes none, an answer is looked for.
+
+        `limit` is that of a body, whose time has limits of its own.
+        """
         rest = memoryview(data)
-        give_up = patience.monotonic() + (limit or patience.limits.read)
+        since = patience.monotonic()
 
         while rest:
             try:
                 self._sock.settimeout(0.0)
                 count = self._sock.send(rest)
             except WOULD_BLOCK:
-                self._wait_to_send(give_up, patience)
+                self._wait_to_send(since, patience, limit)
                 continue
             except OSError as error:
                 raise self._broken(error) from error
 
             self._sent += count
             rest = rest[count:]
-            give_up = patience.monotonic() + (limit or patience.limits.read)
+            since = patience.monotonic()
 
-    def _wait_to_send(self, give_up: float, patience: Patience) -> None:
+    def _wait_to_send(self, since: float, patience: Patience, limit: float | None) -> None:
         poll = select.poll()
         poll.register(self._sock.fileno(), select.POLLIN | select.POLLOUT)
-        wait = patience.left(at_most=give_up - patience.monotonic())
+        waited = patience.monotonic() - since
+
+        if limit is None:
+            wait = patience.left(at_most=patience.limits.read - waited)
+        elif (wait := limit - waited) <= 0:
+            raise UpstreamTimeout("The chat provider took no more of the body in time.")
+
         events = poll.poll(min(wait, LOOK_UP_FROM_WAITING) * 1000)
 
         if not events:
@@ -207,6 +213,11 @@ class Connection:
                 detail=str(error),
                 answer_begun=self._received > 0,
             ) from error
+
+        if isinstance(event, h11.ConnectionClosed):
+            raise UpstreamBroken(
+                "The connection to the chat provider broke.", answer_begun=self._received > 0
+            )
 
         if isinstance(event, h11.Response) and (oddity := oddity_of(event)):
             raise UpstreamBroken(

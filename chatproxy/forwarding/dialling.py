@@ -86,7 +86,11 @@ class Dialler:
             return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
         found = self._look_ups.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-        return found.result(timeout=patience.left(at_most=until - patience.monotonic()))
+
+        try:
+            return found.result(timeout=patience.left(at_most=until - patience.monotonic()))
+        finally:
+            found.cancel()  # one that has not begun is of no use to anybody any more
 
     def _secured(self, sock: socket.socket, until: float, patience: Patience) -> socket.socket:
         if self._tls is None:
@@ -94,7 +98,10 @@ class Dialler:
 
         try:
             sock.settimeout(patience.left(at_most=until - patience.monotonic()))
-            return self._tls.wrap_socket(sock, server_hostname=self._upstream.host)
+            # A connection that ends without TLS's own goodbye may have been cut.
+            return self._tls.wrap_socket(
+                sock, server_hostname=self._upstream.host, suppress_ragged_eofs=False
+            )
         except BaseException:
             sock.close()
             raise

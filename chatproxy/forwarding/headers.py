@@ -29,12 +29,17 @@ REMADE = frozenset({"host", "content-length", "expect"})
 PRIVATE = frozenset(
     {
         "cookie",
+        "cookie2",
         "forwarded",
         "via",
         "proxy",  # becomes the variable HTTP_PROXY in a CGI program (CVE-2016-5385)
         "x-real-ip",
         "x-original-url",
+        "x-original-host",
         "x-rewrite-url",
+        "x-forwarded",
+        "x-api-key",
+        "x-http-method-override",
         "client-type",
         "clienttype",
         "isbackoffice",
@@ -46,14 +51,16 @@ PRIVATE_PREFIXES = ("x-forwarded-", "miauser")
 #: the provider would be kept by the caller's client for a host that is not its own.
 NOT_ANSWERED = frozenset({"set-cookie", "set-cookie2"})
 
-#: Fields that an answer may have. Above it standard clients of several languages give up.
+#: Bytes and fields that an answer's head may have. Above 100 fields the standard clients
+#: of several languages give up.
+LARGEST_HEAD = 32 * 1024
 MOST_FIELDS = 100
 
 #: What may not stand in a reason or a field's value (RFC 9110 section 5.5). h11 lets
 #: some of it pass; the server in front would refuse to send it on.
 CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
-_canonical: dict[str, str] = {"CONTENT_TYPE": "Content-Type"}
+_canonical: dict[str, str] = {}
 _MOST_NAMES = 512
 
 
@@ -118,6 +125,9 @@ def oddity_of(head: h11.Response) -> str:
 
     if len(head.headers) > MOST_FIELDS:
         return "too many header fields"
+
+    if sum(len(name) + len(value) for name, value in head.headers) > LARGEST_HEAD:
+        return "head too large"
 
     if CONTROL.search(head.reason) or any(CONTROL.search(value) for _, value in head.headers):
         return "control character in the head"

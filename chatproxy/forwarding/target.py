@@ -19,14 +19,18 @@ ABSOLUTE_FORM = re.compile(rf"https?://{AUTHORITY.pattern}(?=[/?#]|\Z)", re.IGNO
 BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 #: Control characters, DEL, the backslash that some servers take for a slash, and
-#: the two bytes with which an overlong UTF-8 form of `.` or `/` begins.
-NEVER_IN_A_PATH = re.compile(rb"[\x00-\x1f\x7f\\\xc0\xc1]")
+#: the beginnings of overlong UTF-8 forms, of which `.` and `/` have some.
+NEVER_IN_A_PATH = re.compile(rb"[\x00-\x1f\x7f\\\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]")
+ENDS_A_NAME = re.compile(rb"[;?#]")
 DOT_SEGMENTS = (b".", b"..")
 NEEDS_A_LOOK = re.compile(r"[%\\;]|(?:^|/)\.\.?(?:/|$)")
 
 #: How often a text may be percent-encoded over. Each turn costs its length, so without
 #: a bound a long path of `%252525…` would hold the worker up.
 MOST_ENCODINGS = 8
+
+#: Characters of a name that some servers turn into `_`.
+READ_AS_UNDERSCORE = str.maketrans("-. ", "___")
 
 #: What a lenient server may overlook around a name.
 OVERLOOKED = "".join(map(chr, range(0x21)))
@@ -107,6 +111,23 @@ class Upstream:
         """Scheme, host and port as the front of a URL."""
         return f"{self.scheme}://{self.authority}"
 
+    def path_of(self, location: str) -> str | None:
+        """Return the path of a location at this upstream, however it is written, else None.
+
+        A relative one is not ours to change, and one that cannot be read is not at home here.
+        """
+        try:
+            url = urlsplit(location, scheme=self.scheme)
+            port = url.port or (443 if url.scheme == "https" else 80)
+        except ValueError:
+            return None
+
+        if not url.netloc:
+            return url.path if url.path.startswith("/") else None
+
+        here = (url.scheme, url.hostname, port) == (self.scheme, self.host, self.port)
+        return url.path if here else None
+
     def url(self, target: Target) -> str:
         """Join a checked target to the base."""
         query = "" if target.query is None else f"?{target.query}"
@@ -146,7 +167,7 @@ def without(query: str, reserved: frozenset[str]) -> str:
 def plain_name(name: str) -> str:
     """Fold the spellings of a name into one: case, `-` for `_`, white space, NUL, `[]`."""
     start = re.split(r"[\[\0]", name.lstrip(OVERLOOKED), maxsplit=1)[0]
-    return start.rstrip(OVERLOOKED).lower().replace("-", "_")
+    return start.rstrip(OVERLOOKED).lower().translate(READ_AS_UNDERSCORE)
 
 
 def _is_reserved(pair: str, reserved: frozenset[str]) -> bool:
@@ -178,8 +199,8 @@ def _check_path(path: str) -> None:
         if NEVER_IN_A_PATH.search(level):
             raise BadTarget("The path must hold no control character and no backslash.")
 
-        # `..;x` is a dot segment to servers that take `;x` for a parameter.
-        if any(segment.partition(b";")[0] in DOT_SEGMENTS for segment in level.split(b"/")):
+        # `..;x` is a dot segment to servers that take `;x` for a parameter, and so on.
+        if any(ENDS_A_NAME.split(one, maxsplit=1)[0] in DOT_SEGMENTS for one in level.split(b"/")):
             raise BadTarget("The path must hold no dot segment.")
 
         decoded = unquote_to_bytes(level)

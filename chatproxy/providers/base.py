@@ -9,18 +9,6 @@ from chatproxy.errors import ChatproxyError
 from chatproxy.variables import declared
 
 
-class ProviderSettings(Protocol):
-    """A provider's own settings: a dataclass of variables with two checks."""
-
-    def problems(self) -> Iterator[str]:
-        """Yield what makes the start impossible, one line each, without values."""
-        ...
-
-    def warnings(self) -> Iterator[str]:
-        """Yield what the operator should know at the start."""
-        ...
-
-
 @dataclasses.dataclass(frozen=True)
 class Credentials:
     """What is put into a forwarded call, and what is taken out of it before.
@@ -92,6 +80,9 @@ class Provider(ForwardsCalls, IssuesTokens, VerifiesEvents, Protocol):
 @dataclasses.dataclass(frozen=True)
 class ProviderKind:
     """A line of the registry: the settings a provider reads, and the class that is made of them.
+
+    The settings are a dataclass of variables, with `problems()` and `warnings()`,
+    which yield lines for the start, and `root_port`, its own listener or None.
 
     The class is named, not imported: the server's first process reads settings
     only, and must not load what its workers have to patch first.

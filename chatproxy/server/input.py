@@ -38,17 +38,17 @@ def body_of(
 
     stream = environ["wsgi.input"]
     is_ours = isinstance(stream, Body)
-    source = SocketInput(stream, limits.body_idle, monotonic) if is_ours else _Plain(stream)
-    return CallerBody(source, length, total=limits.body_total, monotonic=monotonic)
+    source = SocketInput(stream, limits, monotonic) if is_ours else _Plain(stream)
+    return CallerBody(source, length)
 
 
 class SocketInput:
     """A body behind gunicorn's parser."""
 
-    def __init__(self, body: Body, idle: float, monotonic: Callable[[], float]) -> None:
+    def __init__(self, body: Body, limits: Limits, monotonic: Callable[[], float]) -> None:
         self._body = body
         self._unreader = _unreader_of(body)
-        self._watched = _WatchedSocket(self._unreader.sock, idle, monotonic)
+        self._watched = _WatchedSocket(self._unreader.sock, limits, monotonic)
 
     def read1(self, most: int, meanwhile: Meanwhile | None) -> bytes:
         """Return the next bytes as they arrive, nothing at the end.
@@ -105,10 +105,11 @@ class SocketInput:
 class _WatchedSocket:
     """The caller's socket for reading, with a limit on each wait and another thing to watch."""
 
-    def __init__(self, sock: socket.socket, idle: float, monotonic: Callable[[], float]) -> None:
+    def __init__(self, sock: socket.socket, limits: Limits, monotonic: Callable[[], float]) -> None:
         self._sock = sock
-        self._idle = idle
+        self._limits = limits
         self._monotonic = monotonic
+        self._until: float | None = None
         self.meanwhile: Meanwhile | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -116,6 +117,7 @@ class _WatchedSocket:
 
     def recv(self, size: int) -> bytes:
         """Return what is there, or wait for it; raise `BodyStalled` at the limit."""
+        self._check_time()
         self._sock.settimeout(0.0)
 
         try:
@@ -133,7 +135,8 @@ class _WatchedSocket:
         if self.meanwhile is not None:
             poll.register(self.meanwhile.fileno(), select.POLLIN)
 
-        until = self._monotonic() + self._idle
+        assert self._until is not None  # noqa: S101 - set by the check before each read
+        until = min(self._monotonic() + self._limits.body_idle, self._until)
 
         while (left := until - self._monotonic()) > 0:
             ready = {descriptor for descriptor, _ in poll.poll(left * 1000)}
@@ -145,6 +148,15 @@ class _WatchedSocket:
                 self.meanwhile.look()
 
         raise BodyStalled("The caller sent no more of its body in time.")
+
+    def _check_time(self) -> None:
+        """Bound the whole body, from its first read; chunk framing and trailers included."""
+        now = self._monotonic()
+
+        if self._until is None:
+            self._until = now + self._limits.body_total
+        elif now > self._until:
+            raise BodyStalled("The body took too long to arrive.")
 
 
 class _Plain:

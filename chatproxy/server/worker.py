@@ -43,5 +43,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
         gevent.spawn(self._let_go)
 
     def _let_go(self) -> None:
+        loop = gevent.get_hub().loop
+
         for connection, timeout in list(self._idle.items()):
-            connection.throw(timeout)
+            # From the loop: thrown from here, the first one would not come back.
+            loop.run_callback(connection.throw, timeout)

@@ -1,5 +1,6 @@
 """When the upstream fails: which status, how soon, and that a part never passes for the whole."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -8,9 +9,11 @@ from collections.abc import Callable
 
 import pytest
 
+from chatproxy.forwarding import Injection, _location
+from chatproxy.forwarding.target import Upstream
 from chatproxy.sandbox import StreamSandbox
 from tests.sidecar import Sidecar, free_port
-from tests.wire import RawAnswer, ask, connected, get, post
+from tests.wire import RawAnswer, answer_on, ask, connected, get, post
 
 FAULT = "X-Sandbox-Fault: "
 ENVELOPE = {"code", "message", "StatusCode", "duration", "more_info", "details"}
@@ -326,6 +329,88 @@ def test_a_refused_credential_is_loud_and_shown_until_one_is_accepted(
     assert "credentials" not in json.loads(again.body)
 
 
+def test_a_caller_who_leaves_a_stuck_upload_is_the_one_to_blame(
+    sidecar_before: BeforeUrl,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as never_reads:
+        url = f"http://127.0.0.1:{never_reads.getsockname()[1]}"
+
+        with sidecar_before(url) as sidecar:
+            with connected(sidecar.port) as sock:
+                sock.sendall(get("/proxy/x", "Content-Length: 90000000", method="POST"))
+                sock.settimeout(1)
+
+                with contextlib.suppress(TimeoutError):
+                    sock.sendall(b"x" * 90_000_000)
+
+            line = sidecar.wait_for_line(path="/proxy/x", within=3)
+
+    assert line["http"]["response"]["statusCode"] == 499
+    assert line["brokenBy"] == "caller"
+
+
+def test_a_body_has_a_ceiling_whatever_it_drips(
+    upstream: StreamSandbox, sidecar_before: BeforeUrl
+) -> None:
+    with sidecar_before(upstream.url, BODY_TOTAL_TIMEOUT="1") as sidecar:
+        with connected(sidecar.port) as sock:
+            sock.sendall(get("/proxy/_sandbox/echo", "Transfer-Encoding: chunked", method="POST"))
+            sock.sendall(b"5;")
+            dripping = threading.Thread(target=_drip, args=(sock,), daemon=True)
+            dripping.start()
+            assert answer_on(sock).status == 408
+
+        answer = ask(sidecar.port, get("/proxy/_sandbox/drip?pieces=20&seconds=0.3"))
+
+    assert (answer.status, answer.complete) == (200, False)
+
+
+def test_a_slow_upload_is_not_cut_by_the_limit_on_headers(sidecar_before: BeforeUrl) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        threading.Thread(target=_take_slowly, args=(slow, 3.0), daemon=True).start()
+        url = f"http://127.0.0.1:{slow.getsockname()[1]}"
+
+        with sidecar_before(url, UPSTREAM_TOTAL_TIMEOUT="1", UPSTREAM_READ_TIMEOUT="1") as sidecar:
+            answer = ask(sidecar.port, post("/proxy/x", b"x" * 30_000_000))
+
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("target", ["/proxy/_sandbox/echo", "/webhook/verify"])
+def test_tiny_chunks_leave_the_others_their_turn(sidecar: Sidecar, target: str) -> None:
+    with connected(sidecar.port) as sock:
+        sock.sendall(get(target, "Transfer-Encoding: chunked", method="POST"))
+        sender = threading.Thread(target=_send_tiny_chunks, args=(sock,), daemon=True)
+        sender.start()
+        time.sleep(0.3)
+        waits = [_timed(sidecar, get("/-/healthz"))[0] for _ in range(5)]
+
+    assert sorted(waits)[2] < 0.5
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ("BASE/x?a=1", "/proxy/x?a=1"),
+        ("/base/x", "/proxy/x"),
+        ("//HOST/base/x", "/proxy/x"),
+        ("HTTP://HOST/base/x", "/proxy/x"),
+        ("http://user:pw@HOST/base/x", "/proxy/x"),
+        ("/basement/x", None),
+        ("http://HOST/other", None),
+        ("https://elsewhere.example/x?api_key=other", "https://elsewhere.example/x"),
+        ("https://elsewhere.example/x#canarykey8f3a1c", None),
+        ("x/y", "x/y"),
+    ],
+)
+def test_a_location_leads_back_here_or_is_left_out(location: str, expected: str | None) -> None:
+    upstream = Upstream.at("http://127.0.0.1:8000/base")
+    injection = Injection([("api_key", "canarykey8f3a1c")], [], frozenset({"api_key"}), frozenset())
+    given = location.replace("BASE", "http://HOST/base").replace("HOST", "127.0.0.1:8000")
+
+    assert _location(given, upstream, injection, "/proxy") == expected
+
+
 def _timed(sidecar: Sidecar, request: bytes) -> tuple[float, RawAnswer]:
     started = time.monotonic()
     answer = ask(sidecar.port, request)
@@ -346,3 +431,32 @@ def _say_no_tls(plain: socket.socket) -> None:
     with sock:
         sock.recv(1000)
         sock.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+
+def _drip(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        for _ in range(50):
+            time.sleep(0.2)
+            sock.sendall(b"x")
+
+
+def _send_tiny_chunks(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        for _ in range(200):
+            sock.sendall(b"1\r\na\r\n" * 5000)
+
+
+def _take_slowly(listener: socket.socket, seconds: float) -> None:
+    """Read a head, wait, read the body, answer."""
+    sock, _ = listener.accept()
+
+    with sock, sock.makefile("rb") as read:
+        length = 0
+
+        while (line := read.readline()) != b"\r\n":
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.split(b":")[1])
+
+        time.sleep(seconds)
+        read.read(length)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
