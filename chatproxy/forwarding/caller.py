@@ -12,10 +12,9 @@ import ipaddress
 import socket
 import struct
 
-#: States of a connection (tcp_states.h): reset, and a FIN received. Unread data does not hide
-#: them, as it would from a read.
+#: State of a connection that was reset (tcp_states.h). Unread data does not hide it, as it
+#: would from a read.
 CLOSED = 7
-CLOSE_WAIT = 8
 
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20
@@ -49,7 +48,9 @@ class Caller:
         except OSError:
             return True
 
-        return state == CLOSED or (state == CLOSE_WAIT and _belongs_to_nobody(self._sock))
+        # The peer is asked about in every state: behind what it could not send any more,
+        # its FIN does not come through.
+        return state == CLOSED or _belongs_to_nobody(self._sock)
 
     def limit_writes(self, seconds: float | None) -> None:
         """Bound each write to the caller; None is the server's own state: no limit."""
