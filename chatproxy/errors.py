@@ -7,24 +7,32 @@
     │   ├── NotFound      404
     │   ├── WrongMethod   405
     │   ├── MalformedBody 400   framing or content that cannot be read
+    │   ├── Unauthenticated 401 no credential, or not one of ours
+    │   │   └── TokenRejected 401   a user token that is not valid (any more)
     │   ├── TruncatedBody 400   the caller stopped before the announced end
     │   ├── BodyStalled   408   the caller sent nothing for too long
-    │   └── BodyTooLarge  413
+    │   ├── BodyTooLarge  413
+    │   └── TooManyRequests 429 above a limit; says when to come again
     ├── CallerLeft        499   nobody is waiting for the answer; for the log alone
     ├── UpstreamError     502
     │   ├── UpstreamUnreachable 502   no connection: name, route, refusal or TLS
     │   ├── UpstreamBroken      502   reset, or an answer that is not HTTP
     │   └── UpstreamTimeout     504
+    ├── NotServed         501   known, and not done here
+    ├── NotConfigured     503   a setting that this needs is not set
+    ├── DirectoryUnavailable 503   the directory cannot be asked, so nothing is known
+    ├── LimiterUnavailable   503   the counters cannot be asked, and the settings say to refuse
     └── AnswerBroken            the answer broke after its first byte went out
 
 An error has two texts. `message` is for the caller: it names no address and no
-secret. `detail` is for the log. `side` names who broke the exchange.
+secret. `detail` is for the log. `side` names who broke the exchange. `headers` go
+with the answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
-Side = Literal["caller", "upstream", "sidecar"]
+Side = Literal["caller", "upstream", "sidecar", "directory"]
 
 
 class ChatproxyError(Exception):
@@ -37,6 +45,7 @@ class ChatproxyError(Exception):
         super().__init__(message)
         self.message = message
         self.detail = detail
+        self.headers: Mapping[str, str] = {}
 
 
 class SettingsError(ChatproxyError):
@@ -73,7 +82,7 @@ class WrongMethod(CallerError):
 
     def __init__(self, message: str, *, allowed: Sequence[str]) -> None:
         super().__init__(message)
-        self.allowed = tuple(allowed)
+        self.headers = {"Allow": ", ".join(allowed)}
 
 
 class MalformedBody(CallerError):
@@ -82,6 +91,47 @@ class MalformedBody(CallerError):
 
 class TruncatedBody(CallerError):
     """The body ended before its announced end, so it must not be taken as whole."""
+
+
+class Unauthenticated(CallerError):
+    """The request carries no credential, or none that is known here."""
+
+    status = 401
+
+
+class TokenRejected(Unauthenticated):
+    """A user token is not valid. The subclasses say why."""
+
+
+class TokenMalformed(TokenRejected):
+    """It is no token at all, or lacks a claim that it needs."""
+
+
+class TokenForged(TokenRejected):
+    """None of our keys made its signature."""
+
+
+class TokenExpired(TokenRejected):
+    """It was good, and its time is over."""
+
+
+class TokenRevoked(TokenRejected):
+    """It was good, and was called back: by its id, or with all tokens of its user or app."""
+
+
+class TokenOfAnotherApp(TokenRejected):
+    """It names an app that is not known here, or not the one that the key is for."""
+
+
+class TooManyRequests(CallerError):
+    """A limit is used up. `headers` say when to come again (RFC 6585 section 4)."""
+
+    status = 429
+
+    def __init__(self, message: str, *, retry_after: int, headers: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.headers = {"Retry-After": str(retry_after), **headers}
 
 
 class BodyStalled(CallerError):
@@ -134,6 +184,43 @@ class UpstreamTimeout(UpstreamError):
     """A time limit passed before the answer's headers were complete."""
 
     status = 504
+
+
+class NotServed(ChatproxyError):
+    """The provider's interface has this, and it is not the sidecar's to do."""
+
+    status = 501
+
+
+class NotConfigured(ChatproxyError):
+    """This needs a setting that is not set."""
+
+    status = 503
+
+
+class DirectoryUnavailable(ChatproxyError):
+    """The directory cannot be asked: it is away, full, busy for too long, or has no schema.
+
+    Whatever depends on it is refused: a revoked token must not pass because nobody
+    could look.
+    """
+
+    status = 503
+    side = "directory"
+
+    def __init__(self, message: str = "The directory cannot be asked.", *, detail: str) -> None:
+        super().__init__(message, detail=detail)
+        self.headers = {"Retry-After": "1"}
+
+
+class LimiterUnavailable(ChatproxyError):
+    """The shared counters cannot be asked, and the settings say to refuse then."""
+
+    status = 503
+
+    def __init__(self, message: str, *, detail: str) -> None:
+        super().__init__(message, detail=detail)
+        self.headers = {"Retry-After": "1"}
 
 
 class AnswerBroken(ChatproxyError):

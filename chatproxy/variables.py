@@ -13,8 +13,14 @@ from typing import Any, TypeVar
 
 from marshmallow import Schema, fields, validate
 
+from chatproxy import durations
+from chatproxy.signing.compact import SHORTEST_SAFE_KEY
+
 FILE_SUFFIX = "_FILE"
 MOST_DIGITS = 20
+EXPECTS_SIGNING_SECRETS = (
+    f"a random text of at least {SHORTEST_SAFE_KEY} bytes, or a comma list of such texts"
+)
 
 T = TypeVar("T")
 
@@ -25,7 +31,8 @@ class Variable:
 
     `expects` completes the sentences "set it to …" and "is not …". A `secret` is
     left out of every repr, removed from every log line, and may be given as the
-    path of a file in `NAME_FILE`.
+    path of a file in `NAME_FILE`. A `kept` one is made and kept on a local run that
+    does without it.
     """
 
     name: str
@@ -35,6 +42,7 @@ class Variable:
     secret: bool
     required: bool
     default: Any
+    kept: bool
 
 
 def variable(
@@ -45,13 +53,14 @@ def variable(
     meaning: str,
     secret: bool = False,
     default: Any = dataclasses.MISSING,
+    kept: bool = False,
 ) -> Any:
     """Declare a dataclass field that is read from the environment variable `name`.
 
     Without a default the variable is required.
     """
     required = default is dataclasses.MISSING
-    declared = Variable(name, field, expects, meaning, secret, required, default)
+    declared = Variable(name, field, expects, meaning, secret, required, default, kept)
     metadata = {"variable": declared}
 
     if required:
@@ -72,17 +81,23 @@ def is_given(environ: Mapping[str, str], name: str) -> bool:
     return any(environ.get(form, "").strip() for form in (name, name + FILE_SUFFIX))
 
 
-def read(section: type[T], environ: Mapping[str, str], problems: list[str]) -> T | None:
+def read(
+    section: type[T],
+    environ: Mapping[str, str],
+    problems: list[str],
+    keep: Callable[[str], str] | None = None,
+) -> T | None:
     """Read a settings class from the environment.
 
     Each fault is appended to `problems` as one line that names the variable and
-    the mend, never the value. The result is None where anything was wrong.
+    the mend, never the value. The result is None where anything was wrong. `keep`
+    returns the text of an absent variable that may be made here, by its name.
     """
     before = len(problems)
     raw = {
         attribute: text
         for attribute, one in declared(section)
-        if (text := _text(one, environ, problems)) is not None
+        if (text := _text(one, environ, problems, keep)) is not None
     }
     schema = Schema.from_dict({attribute: one.field for attribute, one in declared(section)})()
     faulty = schema.validate(raw)
@@ -140,6 +155,19 @@ class WholeNumber(fields.Field[int]):
         return int(text)
 
 
+class Duration(fields.Field[int]):
+    """A span such as `15m` or `24h` within a range; its value is seconds."""
+
+    def __init__(self, low: int, high: int, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Range(low, high), **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        try:
+            return durations.seconds_of(str(value))
+        except ValueError as error:
+            raise self.make_error("validator_failed") from error
+
+
 class TextList(fields.Field[tuple[str, ...]]):
     """A comma list of texts, white space around each left out, at least one."""
 
@@ -156,7 +184,19 @@ class TextList(fields.Field[tuple[str, ...]]):
         return items
 
 
-def _text(one: Variable, environ: Mapping[str, str], problems: list[str]) -> str | None:
+class SigningSecrets(TextList):
+    """A comma list of HMAC keys, each hard to guess (RFC 7518 section 3.2)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(lambda secret: len(secret.encode()) >= SHORTEST_SAFE_KEY, **kwargs)
+
+
+def _text(
+    one: Variable,
+    environ: Mapping[str, str],
+    problems: list[str],
+    keep: Callable[[str], str] | None,
+) -> str | None:
     """Return the variable's text, from its file where it names one, or None."""
     text = environ.get(one.name, "").strip()
     path = environ.get(one.name + FILE_SUFFIX, "").strip() if one.secret else ""
@@ -168,7 +208,21 @@ def _text(one: Variable, environ: Mapping[str, str], problems: list[str]) -> str
     if path:
         return _file_text(one, path, problems)
 
+    if not text and one.kept and keep is not None:
+        return _kept_text(one, keep, problems)
+
     return text or None
+
+
+def _kept_text(one: Variable, keep: Callable[[str], str], problems: list[str]) -> str | None:
+    try:
+        return keep(one.name)
+    except OSError as error:
+        problems.append(
+            f"{one.name}: is missing and cannot be made here ({error.strerror}). "
+            f"Set it to {one.expects}."
+        )
+        return None
 
 
 def _file_text(one: Variable, path: str, problems: list[str]) -> str | None:

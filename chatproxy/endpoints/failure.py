@@ -73,8 +73,5 @@ def _said(failure: errors.ChatproxyError, dialect: Provider | None) -> Response:
     own = {"errorMsg": failure.message}
     answer = jsonify(own if dialect is None else dialect.error_body(failure, context().seconds()))
     answer.status_code = failure.status
-
-    if isinstance(failure, errors.WrongMethod):
-        answer.headers["Allow"] = ", ".join(failure.allowed)
-
+    answer.headers.update(failure.headers)
     return answer

@@ -5,6 +5,9 @@ import re
 #: Bytes below which an HMAC-SHA256 key is easy to guess (RFC 7518 section 3.2).
 SHORTEST_SAFE_KEY = 32
 
+#: Characters that a token may have. Longer ones do not fit into a header field.
+LONGEST_TOKEN = 8 * 1024
+
 COMPACT_JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 

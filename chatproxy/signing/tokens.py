@@ -1,10 +1,26 @@
-"""Minting HS256 tokens."""
+"""Minting HS256 tokens, and reading them back."""
 
+import base64
+import json
+import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jwt
+
+from chatproxy.errors import TokenExpired, TokenForged, TokenMalformed
+from chatproxy.signing.compact import LONGEST_TOKEN, is_compact_jwt
+
+#: Header parameters that a token may have (RFC 7515 section 4.1). One that names a key, or
+#: asks for an extension, is refused whoever signed it; `kid` is not looked at.
+HEADER = frozenset({"alg", "typ", "kid"})
+
+#: Seconds by which another machine's clock may be ahead of ours.
+AHEAD = 60
+
+#: Epoch seconds above which a time is a mistake, or milliseconds.
+LATEST = 2**40
 
 
 def mint(claims: Mapping[str, Any], key: str) -> str:
@@ -16,3 +32,98 @@ def mint(claims: Mapping[str, Any], key: str) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
         return jwt.encode(dict(claims), key, algorithm="HS256")
+
+
+def read(
+    token: str, keys: Sequence[str], now: float, *, texts: Sequence[str], grace: float = 0
+) -> dict[str, Any]:
+    """Return the claims of a token that one of the keys signed and that is in its time.
+
+    `texts` names claims that must be there and be texts; `exp` and `iat` must be times
+    in epoch seconds. An end up to `grace` seconds ago is let pass. Raises
+    `TokenMalformed`, `TokenForged`, `TokenExpired` (RFC 7519 section 7.2; RFC 8725
+    section 3 for what is refused beyond it).
+    """
+    if len(token) > LONGEST_TOKEN or not is_compact_jwt(token):
+        raise TokenMalformed("Invalid token")
+
+    _check_header(token)
+    claims = _object(_payload(token, keys))
+
+    if not all(isinstance(claims.get(name), str) and claims[name] for name in texts):
+        raise TokenMalformed("Invalid token", detail="a claim is missing or of another type")
+
+    expires, issued = _time(claims.get("exp")), _time(claims.get("iat"))
+    begins = _time(claims.get("nbf", 0))
+
+    if max(issued, begins) > now + AHEAD:
+        raise TokenMalformed("Invalid token", detail="it is from the future")
+
+    if now >= expires + grace:
+        raise TokenExpired("Token expired")
+
+    return claims
+
+
+def _check_header(token: str) -> None:
+    """Decide the algorithm here: what a token says of itself is the caller's word."""
+    header = _object(_decoded(token.partition(".")[0]))
+
+    if header.get("alg") != "HS256" or not HEADER.issuperset(header):
+        raise TokenMalformed("Invalid token", detail="its header is not one of ours")
+
+
+def _payload(token: str, keys: Sequence[str]) -> bytes:
+    """Return what was signed; raise `TokenForged` where none of the keys did it."""
+    signing = jwt.PyJWS(options={"enforce_minimum_key_length": False})
+
+    for key in keys:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
+                decoded = signing.decode_complete(token, key, algorithms=["HS256"])
+        except jwt.InvalidSignatureError:
+            continue
+        except jwt.PyJWTError as error:
+            raise TokenMalformed("Invalid token", detail=type(error).__name__) from error
+
+        payload: bytes = decoded["payload"]
+        return payload
+
+    raise TokenForged("Invalid token signature")
+
+
+def _decoded(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    """Read a JSON object whose names are each there once (RFC 7519 section 4)."""
+    try:
+        document = json.loads(content.decode("utf-8"), object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        raise TokenMalformed("Invalid token", detail="it holds no readable JSON") from error
+
+    if not isinstance(document, dict):
+        raise TokenMalformed("Invalid token", detail="it holds no JSON object")
+
+    return document
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+
+    if len(document) != len(pairs):
+        raise ValueError("a name is there twice")
+
+    return document
+
+
+def _time(value: Any) -> float:
+    """Return a NumericDate (RFC 7519 section 2)."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+
+    if not is_number or not math.isfinite(value) or not 0 <= value < LATEST:
+        raise TokenMalformed("Invalid token", detail="a time is missing or is no time")
+
+    return float(value)
