@@ -1,0 +1,27 @@
+"""The directory: every question about apps, keys, users and tokens has its home here."""
+
+from collections.abc import Callable, Sequence
+
+from chatproxy.identity.apps import Apps
+from chatproxy.identity.engine import Database
+from chatproxy.identity.keys import Keys, KeySigner
+from chatproxy.identity.revocation import Revocation
+from chatproxy.identity.users import Users
+
+
+class Directory:
+    """Who is who, in one database. Nothing is opened before the first question."""
+
+    def __init__(
+        self,
+        url: str,
+        signing_secrets: Sequence[str],
+        *,
+        now: Callable[[], float],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.database = Database(url, monotonic)
+        self.apps = Apps(self.database, now)
+        self.keys = Keys(self.database, KeySigner(signing_secrets), now, monotonic)
+        self.users = Users(self.database, now)
+        self.tokens = Revocation(self.database, now)

@@ -1,0 +1,296 @@
+"""API keys: made, found, rotated, revoked.
+
+A key is `pk_….sk_….SIGNATURE`: the id that names it, a random text, and our
+signature of both. Its two halves, `pk_…` and `sk_….SIGNATURE`, are the same key for
+callers that send two fields. A client key is `ck_….SIGNATURE`; it is public and only
+names an app. Only digests are kept.
+"""
+
+import dataclasses
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from itsdangerous import BadSignature, Signer
+from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from chatproxy.errors import DirectoryUnavailable
+from chatproxy.identity.apps import IdentityError, named
+from chatproxy.identity.engine import Database
+from chatproxy.identity.models import api_keys
+
+Kind = Literal["platform", "client"]
+
+PREFIXES: dict[Kind, str] = {"platform": "pk_", "client": "ck_"}
+SECRET_PREFIX = "sk_"  # noqa: S105 - it marks one
+SECRET_BYTES = 32
+ID_BYTES = 12
+LONGEST_KEY = 1024
+SHORTEST_IMPORTED = 16
+
+#: Seconds for which the list of imported digests, and the memory of last uses, may be old.
+FRESH = 0.5
+FLUSH_EVERY = 60.0
+
+#: Seconds for which a rotated key stays good beside its successor.
+OVERLAP = 24 * 3600
+
+
+@dataclasses.dataclass(frozen=True)
+class Key:
+    """What is known of a key. Times are epoch seconds."""
+
+    id: str
+    app_id: str
+    name: str
+    kind: Kind
+    imported: bool
+    created: float
+    expires: float | None
+    revoked: float | None
+    last_used: float | None
+
+    def is_good(self, now: float) -> bool:
+        """Say whether the key is in force."""
+        return self.revoked is None and (self.expires is None or now < self.expires)
+
+
+@dataclasses.dataclass(frozen=True)
+class MadeKey:
+    """A key that was just made: the only moment at which its text is known."""
+
+    key: Key
+    text: str = dataclasses.field(repr=False)
+
+    def parts(self) -> dict[str, str]:
+        """Return what its owner has to write down."""
+        if self.key.kind == "client":
+            return {"clientKey": self.text}
+
+        key_id, _, secret = self.text.partition(".")
+        return {"keyId": key_id, "keySecret": secret, "apiKey": self.text}
+
+
+class KeySigner:
+    """Signs keys and recognises them without a look-up. The first secret signs, all verify."""
+
+    def __init__(self, signing_secrets: Sequence[str]) -> None:
+        # itsdangerous wants the newest last.
+        self._signer = Signer(
+            list(reversed(signing_secrets)), salt="chatproxy.api-key", digest_method=hashlib.sha256
+        )
+
+    def make(self, kind: Kind) -> tuple[str, str]:
+        """Return the id and the text of a new key."""
+        key_id = PREFIXES[kind] + secrets.token_hex(ID_BYTES)
+        secret = f".{SECRET_PREFIX}{secrets.token_urlsafe(SECRET_BYTES)}"
+        unsigned = key_id + secret if kind == "platform" else key_id
+        return key_id, self._signer.sign(unsigned).decode()
+
+    def id_of(self, text: str) -> str | None:
+        """Return the id in a key that we signed, None for any other text."""
+        try:
+            return (
+                self._signer.unsign(text.encode("utf-8", "surrogatepass"))
+                .decode()
+                .partition(".")[0]
+            )
+        except (BadSignature, UnicodeError):
+            return None
+
+
+class Keys:
+    """The API keys of the directory."""
+
+    def __init__(
+        self,
+        database: Database,
+        signer: KeySigner,
+        now: Callable[[], float],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._database = database
+        self._signer = signer
+        self._now = now
+        self._monotonic = monotonic
+        self._imported: frozenset[str] = frozenset()
+        self._imported_read: float | None = None
+        self._used: dict[str, float] = {}
+        self._flushed = monotonic()
+
+    def id_of(self, text: str) -> str | None:
+        """Return the id in a key that was made here; nothing is looked up."""
+        return self._signer.id_of(text) if len(text) <= LONGEST_KEY else None
+
+    def find(self, text: str) -> Key | None:
+        """Return the key in force that this is, None where it is none.
+
+        What we did not sign is looked up only where its digest is among those of
+        the imported keys, a list that is read twice a second at most.
+        """
+        if len(text) > LONGEST_KEY:
+            return None
+
+        digest, key_id = digest_of(text), self.id_of(text)
+
+        if key_id is None and digest not in self._imported_digests():
+            return None
+
+        place = api_keys.c.digest == digest if key_id is None else api_keys.c.id == key_id
+
+        with self._database.reading() as connection:
+            row = connection.execute(select(api_keys).where(place)).mappings().first()
+
+        if row is None or not hmac.compare_digest(row["digest"].encode(), digest.encode()):
+            return None
+
+        key = _key(row)
+
+        if not key.is_good(self._now()):
+            return None
+
+        self._remember_use(key.id)
+        return key
+
+    def create(
+        self, name: str, app_id: str, kind: Kind = "platform", expires: float | None = None
+    ) -> MadeKey:
+        """Make a key; `expires` is in epoch seconds. Raises `IdentityError`."""
+        key_id, text = self._signer.make(kind)
+        key = Key(key_id, app_id, named(name), kind, False, self._now(), expires, None, None)
+        self._insert([_row(key, text)], app_id)
+        return MadeKey(key, text)
+
+    def import_text(
+        self, text: str, name: str, app_id: str, kind: Kind, expires: float | None
+    ) -> Key:
+        """Take over a key that was made elsewhere. Raises `IdentityError`."""
+        printable = text.isascii() and text.isprintable() and " " not in text
+
+        if not printable or not SHORTEST_IMPORTED <= len(text) <= LONGEST_KEY:
+            raise IdentityError(
+                f"a key is {SHORTEST_IMPORTED} to {LONGEST_KEY} ASCII characters without spaces"
+            )
+
+        key_id = PREFIXES[kind] + secrets.token_hex(ID_BYTES)
+        key = Key(key_id, app_id, named(name), kind, True, self._now(), expires, None, None)
+        self._insert([_row(key, text)], app_id)
+        return key
+
+    def rotate(self, key_id: str, overlap: float = OVERLAP) -> MadeKey:
+        """Make a successor; the key itself ends after `overlap` seconds. Raises `IdentityError`."""
+        old = self._in_force(key_id)
+        new_id, text = self._signer.make(old.kind)
+        now = self._now()
+        life = None if old.expires is None else old.expires - old.created
+        new = dataclasses.replace(
+            old,
+            id=new_id,
+            imported=False,
+            created=now,
+            expires=None if life is None else now + life,
+            last_used=None,
+        )
+        end = now + overlap if old.expires is None else min(old.expires, now + overlap)
+
+        with self._database.writing() as connection:
+            connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(expires=end))
+            connection.execute(insert(api_keys).values(_row(new, text)))
+
+        return MadeKey(new, text)
+
+    def revoke(self, key_id: str) -> Key:
+        """End a key at once. Raises `IdentityError` where there is none in force."""
+        key = self._in_force(key_id)
+
+        with self._database.writing() as connection:
+            connection.execute(
+                update(api_keys).where(api_keys.c.id == key_id).values(revoked=self._now())
+            )
+
+        return key
+
+    def list(self, app_id: str | None = None) -> list[Key]:
+        """Return all keys, oldest first, those that ended included."""
+        wanted = select(api_keys).order_by(api_keys.c.created, api_keys.c.id)
+
+        if app_id is not None:
+            wanted = wanted.where(api_keys.c.app_id == app_id)
+
+        with self._database.reading() as connection:
+            return [_key(row) for row in connection.execute(wanted).mappings()]
+
+    def flush_uses(self) -> None:
+        """Write when each key was last used."""
+        used, self._used = self._used, {}
+        self._flushed = self._monotonic()
+
+        if not used:
+            return
+
+        with self._database.writing(durable=False) as connection:
+            for key_id, moment in sorted(used.items()):  # in one order, so that two cannot lock
+                later = (api_keys.c.last_used.is_(None)) | (api_keys.c.last_used < moment)
+                place = api_keys.c.id == key_id
+                connection.execute(update(api_keys).where(place & later).values(last_used=moment))
+
+    def _remember_use(self, key_id: str) -> None:
+        """Note a use; write the notes once a minute. A fault of that is nobody's failure."""
+        self._used[key_id] = self._now()
+
+        if self._monotonic() - self._flushed >= FLUSH_EVERY:
+            try:
+                self.flush_uses()
+            except DirectoryUnavailable:
+                return
+
+    def _imported_digests(self) -> frozenset[str]:
+        read = self._imported_read
+
+        if read is None or self._monotonic() - read >= FRESH:
+            wanted = select(api_keys.c.digest).where(
+                api_keys.c.imported.is_(True), api_keys.c.revoked.is_(None)
+            )
+
+            with self._database.reading() as connection:
+                self._imported = frozenset(connection.execute(wanted).scalars())
+
+            self._imported_read = self._monotonic()
+
+        return self._imported
+
+    def _in_force(self, key_id: str) -> Key:
+        with self._database.reading() as connection:
+            row = (
+                connection.execute(select(api_keys).where(api_keys.c.id == key_id))
+                .mappings()
+                .first()
+            )
+
+        if row is None or not _key(row).is_good(self._now()):
+            raise IdentityError(f"there is no key {key_id} in force")
+
+        return _key(row)
+
+    def _insert(self, rows: Sequence[dict[str, Any]], app_id: str) -> None:
+        try:
+            with self._database.writing() as connection:
+                connection.execute(insert(api_keys), rows)
+        except IntegrityError as error:
+            raise IdentityError(f"there is no app {app_id}, or the key is there already") from error
+
+
+def digest_of(text: str) -> str:
+    """Return what is kept of a key. It is random, so one round of SHA-256 is enough."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _row(key: Key, text: str) -> dict[str, Any]:
+    return dataclasses.asdict(key) | {"digest": digest_of(text)}
+
+
+def _key(row: RowMapping) -> Key:
+    return Key(**{name: value for name, value in row.items() if name != "digest"})

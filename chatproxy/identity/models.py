@@ -1,0 +1,88 @@
+"""The directory's tables. Times are epoch seconds.
+
+A change here needs a migration beside it; a test compares the two.
+"""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+#: Names by which a later migration can find what it has to change.
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+metadata = MetaData(naming_convention=NAMES)
+
+apps = Table(
+    "apps",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", String(255), nullable=False),
+    # Counts up with each revocation of all its tokens; see `revocation`.
+    Column("token_version", Integer, nullable=False),
+    Column("tokens_valid_after", Double),
+    Column("created", Double, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("app_id", String(64), ForeignKey("apps.id"), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("kind", String(16), nullable=False),
+    # SHA-256 of the whole key, in hexadecimal. The key itself is kept nowhere.
+    Column("digest", String(64), nullable=False),
+    # True where the key was made elsewhere, so that its digest is all there is to find it by.
+    Column("imported", Boolean, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("expires", Double),
+    Column("revoked", Double),
+    Column("last_used", Double),
+    UniqueConstraint("digest"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("app_id", String(64), ForeignKey("apps.id"), nullable=False),
+    Column("external_id", String(255), nullable=False),
+    Column("name", Text),
+    Column("image", Text),
+    Column("email", Text),
+    # A JSON object as text: the two databases differ in what their own JSON types take.
+    Column("custom", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("token_version", Integer, nullable=False),
+    Column("tokens_valid_after", Double),
+    Column("created", Double, nullable=False),
+    Column("updated", Double, nullable=False),
+    Column("last_seen", Double),
+    UniqueConstraint("app_id", "external_id"),
+)
+
+revoked_tokens = Table(
+    "revoked_tokens",
+    metadata,
+    Column("app_id", String(64), ForeignKey("apps.id"), primary_key=True),
+    Column("token_id", String(255), primary_key=True),
+    # When the token would have ended anyway, and the row may go.
+    Column("expires", Double, nullable=False),
+)
+
+Index(None, revoked_tokens.c.expires)

@@ -1,0 +1,54 @@
+"""The settings of the directory."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+from chatproxy.variables import EXPECTS_SIGNING_SECRETS, SigningSecrets, Text, variable
+
+SQLITE = "sqlite:///"
+POSTGRESQL = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://\S+")
+
+
+def _is_database_url(text: str) -> bool:
+    path = text.removeprefix(SQLITE)
+    in_a_file = text.startswith(SQLITE) and bool(path) and not re.search(r"[?#]|:memory:", path)
+    return in_a_file or POSTGRESQL.fullmatch(text) is not None
+
+
+@dataclasses.dataclass(frozen=True)
+class DirectorySettings:
+    """What the environment says of the directory."""
+
+    database_url: str = variable(
+        "DATABASE_URL",
+        Text(_is_database_url),
+        default="sqlite:///var/chatproxy.db",
+        expects="sqlite:/// and the path of a file, or a postgresql:// URL",
+        meaning="Where apps, API keys and users are kept. Three slashes: a path from the "
+        "working directory; four: from the root.",
+        secret=True,
+    )
+    key_signing_secrets: tuple[str, ...] = variable(
+        "KEY_SIGNING_SECRET",
+        SigningSecrets(),
+        expects=EXPECTS_SIGNING_SECRETS,
+        meaning="Signs API keys, so that a forged one costs no look-up. A comma list while it "
+        "is rotated: the first signs, all verify. Replicas share it.",
+        secret=True,
+        kept=True,
+    )
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The database's file, or None where it is a server."""
+        url = self.database_url
+        return Path(url.removeprefix(SQLITE)).absolute() if url.startswith(SQLITE) else None
+
+    @property
+    def url(self) -> str:
+        """The URL with its driver named."""
+        if self.sqlite_path is not None:
+            return f"{SQLITE}{self.sqlite_path}"
+
+        return "postgresql+psycopg://" + self.database_url.partition("://")[2]

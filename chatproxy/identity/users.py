@@ -1,0 +1,210 @@
+"""Users: one row for each person of an app, whichever provider's surface named it first."""
+
+import dataclasses
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from chatproxy.errors import MalformedBody
+from chatproxy.identity.engine import Database
+from chatproxy.identity.models import apps, users
+
+#: Seconds for which "last seen" may be behind: a user who changes nothing costs no write.
+SEEN_EVERY = 60.0
+
+#: Bytes that the custom metadata of one user may have. It grows by merging.
+LARGEST_CUSTOM = 64 * 1024
+
+Action = Literal["created", "updated", "existing"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Profile:
+    """What a caller says of a user. None leaves what is known alone; `custom` is merged."""
+
+    name: str | None = None
+    image: str | None = None
+    email: str | None = None
+    custom: Mapping[str, Any] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class User:
+    """What is known of a user. `id` is ours, `external_id` the caller's. Times: epoch seconds."""
+
+    id: str
+    app_id: str
+    external_id: str
+    name: str | None
+    image: str | None
+    email: str | None
+    custom: Mapping[str, Any]
+    active: bool
+    token_version: int
+    tokens_valid_after: float | None
+    created: float
+    updated: float
+    last_seen: float | None
+    app_version: int
+
+    @property
+    def version(self) -> int:
+        """What a token made now carries: it changes when the user's or the app's are revoked.
+
+        Both counts only go up, so their sum never comes back to an earlier one.
+        """
+        return self.app_version + self.token_version
+
+
+class Users:
+    """The users of the directory."""
+
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
+        self._now = now
+
+    def find(self, app_id: str, external_id: str) -> User | None:
+        """Return the user that the caller knows by this id, None for none and for a deleted one."""
+        with self._database.reading() as connection:
+            user = _find(connection, app_id, external_id)
+
+        return user if user is not None and user.active else None
+
+    def upsert(self, app_id: str, external_id: str, profile: Profile) -> tuple[User, Action]:
+        """Make or change a user, and note that it was seen.
+
+        Two at once for the same new user make one. Where nothing would change, nothing
+        is written. A deleted user who comes back is the same person, with no token of
+        before.
+        """
+        with self._database.reading() as connection:
+            known = _find(connection, app_id, external_id)
+
+        if known is not None and self._is_told(known, profile):
+            return known, "existing"
+
+        with self._database.writing() as connection:
+            made = self._insert_new(connection, app_id, external_id)
+            known = _find(connection, app_id, external_id, lock=not self._database.is_sqlite)
+            assert known is not None  # noqa: S101 - it was inserted, or was there
+            return self._change(connection, known, profile, made=made)
+
+    def delete(self, app_id: str, external_id: str) -> User | None:
+        """Forget a person, and end all its tokens; None where there is no such user.
+
+        The row stays, without anything that was said of the user: it is what keeps the
+        tokens dead.
+        """
+        user = self.find(app_id, external_id)
+
+        if user is None:
+            return None
+
+        nobody = {"name": None, "image": None, "email": None, "custom": "{}", "active": False}
+        now = self._now()
+
+        with self._database.writing() as connection:
+            connection.execute(
+                update(users)
+                .where(users.c.id == user.id)
+                .values(
+                    **nobody,
+                    updated=now,
+                    last_seen=None,
+                    token_version=users.c.token_version + 1,
+                    tokens_valid_after=now,
+                )
+            )
+
+        return user
+
+    def _is_told(self, user: User, profile: Profile) -> bool:
+        """Say whether the profile holds nothing new and the user was seen just now."""
+        seen = user.last_seen is not None and 0 <= self._now() - user.last_seen < SEEN_EVERY
+        return seen and user.active and not _news(user, profile)
+
+    def _insert_new(self, connection: Connection, app_id: str, external_id: str) -> bool:
+        """Insert a bare user unless it is there; say whether it was not."""
+        dialect = sqlite if self._database.is_sqlite else postgresql
+        now = self._now()
+        statement = dialect.insert(users).values(
+            id=uuid.uuid4().hex,
+            app_id=app_id,
+            external_id=external_id,
+            custom="{}",
+            active=True,
+            token_version=0,
+            created=now,
+            updated=now,
+        )
+        unless_there = statement.on_conflict_do_nothing(index_elements=["app_id", "external_id"])
+        inserted = connection.execute(unless_there.returning(users.c.id)).first()
+        return inserted is not None
+
+    def _change(
+        self, connection: Connection, user: User, profile: Profile, *, made: bool
+    ) -> tuple[User, Action]:
+        """Write what is new. The caller holds the row."""
+        news = _news(user, profile)
+        now = self._now()
+        came_back = {} if user.active else {"active": True, "created": now}
+        updated = {"updated": now} if news or came_back else {}
+        changes = news | came_back | updated | {"last_seen": now}
+        changed = dataclasses.replace(user, **changes)
+        connection.execute(update(users).where(users.c.id == user.id).values(_stored(changes)))
+
+        if made or came_back:
+            return changed, "created"
+
+        return changed, "updated" if news else "existing"
+
+
+def _news(user: User, profile: Profile) -> dict[str, Any]:
+    """Return the fields that the profile changes."""
+    said = {"name": profile.name, "image": profile.image, "email": profile.email}
+    news: dict[str, Any] = {
+        field: value
+        for field, value in said.items()
+        if value is not None and value != getattr(user, field)
+    }
+    merged = {**user.custom, **(profile.custom or {})}
+
+    if merged != user.custom:
+        news["custom"] = merged
+
+    return news
+
+
+def _stored(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the changes as columns. Raises `MalformedBody` for too much metadata."""
+    columns = dict(changes)
+
+    if "custom" in columns:
+        columns["custom"] = json.dumps(columns["custom"], ensure_ascii=False)
+
+        if len(columns["custom"].encode()) > LARGEST_CUSTOM:
+            raise MalformedBody(f"custom: more than {LARGEST_CUSTOM} bytes in all")
+
+    return columns
+
+
+def _find(
+    connection: Connection, app_id: str, external_id: str, *, lock: bool = False
+) -> User | None:
+    wanted = (
+        select(users, apps.c.token_version.label("app_version"))
+        .join(apps, apps.c.id == users.c.app_id)
+        .where(users.c.app_id == app_id, users.c.external_id == external_id)
+    )
+    wanted = wanted.with_for_update(of=users) if lock else wanted
+    row = connection.execute(wanted).mappings().first()
+    return None if row is None else user_of(row)
+
+
+def user_of(row: RowMapping | Mapping[str, Any]) -> User:
+    """Make a user of its row."""
+    return User(**{**row, "custom": json.loads(row["custom"])})
