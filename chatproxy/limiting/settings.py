@@ -1,0 +1,68 @@
+"""The settings of the limits."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from marshmallow import fields, validate
+
+from chatproxy.limiting.rate import Rate
+from chatproxy.variables import variable
+
+EXPECTS_A_RATE = "a rate such as `10 per 15 minutes`"
+
+
+class RateField(fields.Field[Rate]):
+    """A rate as people write it."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Rate:  # noqa: ARG002
+        try:
+            return Rate.read(str(value))
+        except ValueError as error:
+            raise self.make_error("validator_failed") from error
+
+
+@dataclasses.dataclass(frozen=True)
+class LimiterSettings:
+    """What the environment says of limits."""
+
+    token_rate: Rate = variable(
+        "TOKEN_RATE_LIMIT",
+        RateField(),
+        default=Rate.read("10 per 15 minutes"),
+        expects=EXPECTS_A_RATE,
+        meaning="How often tokens may be issued for one user, by one API key.",
+    )
+    auth_failures: Rate = variable(
+        "AUTH_FAILURE_LIMIT",
+        RateField(),
+        default=Rate.read("10 per 5 minutes"),
+        expects=EXPECTS_A_RATE,
+        meaning="How many credentials that are not ours one address may show. Above it the "
+        "answer to a bad one is 429; good ones are always let in.",
+    )
+    redis_url: str | None = variable(
+        "REDIS_URL",
+        fields.String(validate=validate.Regexp(r"(redis|rediss|unix)://\S+\Z")),
+        default=None,
+        expects="a URL such as redis://host:6379/0",
+        meaning="Where counters are shared by workers and replicas. Absent: each worker "
+        "counts for itself.",
+        secret=True,
+    )
+    without_redis: str = variable(
+        "LIMITS_WITHOUT_REDIS",
+        fields.String(validate=validate.OneOf(["count", "refuse", "allow"])),
+        default="count",
+        expects="one of count, refuse, allow",
+        meaning="What happens while Redis is away: `count` in each worker, `refuse` what is "
+        "limited with 503, or `allow` it uncounted.",
+    )
+
+    def warnings(self, workers: int) -> Iterator[str]:
+        """Warn where limits are not exact."""
+        if self.redis_url is None and workers > 1:
+            yield (
+                f"WORKERS is {workers} and REDIS_URL is not set: each worker counts for itself, "
+                f"so the limits are up to {workers} times as high"
+            )
