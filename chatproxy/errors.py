@@ -7,6 +7,7 @@
     │   ├── NotFound      404
     │   ├── WrongMethod   405
     │   ├── MalformedBody 400   framing or content that cannot be read
+    │   │   └── InvalidBody 400 content that is not what the endpoint takes; says where
     │   ├── Unauthenticated 401 no credential, or not one of ours
     │   │   └── TokenRejected 401   a user token that is not valid (any more)
     │   ├── TruncatedBody 400   the caller stopped before the announced end
@@ -29,6 +30,7 @@ secret. `detail` is for the log. `side` names who broke the exchange. `headers` 
 with the answer.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
@@ -87,6 +89,24 @@ class WrongMethod(CallerError):
 
 class MalformedBody(CallerError):
     """The body's framing or content cannot be read."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Issue:
+    """One fault in a body: the names and positions that lead there, and the reason."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+
+class InvalidBody(MalformedBody):
+    """The body can be read, and is not what the endpoint takes. `issues` holds every fault."""
+
+    def __init__(self, issues: Sequence[Issue]) -> None:
+        first = issues[0]
+        place = ".".join(str(one) for one in first.path)
+        super().__init__(f"{place}: {first.message}" if place else first.message)
+        self.issues = tuple(issues)
 
 
 class TruncatedBody(CallerError):

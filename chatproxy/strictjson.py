@@ -1,0 +1,71 @@
+"""JSON of which every reader makes the same: what two could read differently is refused."""
+
+import json
+import math
+from typing import Any
+
+#: Levels of objects and lists within each other. Writing what was read takes as many calls.
+DEEPEST = 64
+
+
+def read(content: bytes) -> Any:
+    """Return the value that the bytes hold; raise `ValueError`.
+
+    Refused are, beyond what is no JSON: another encoding than UTF-8, a name that is
+    twice in one object (RFC 8259 section 4), a number that is not finite here, and
+    what is nested deeper than `DEEPEST`.
+    """
+    try:
+        value = json.loads(
+            content.decode("utf-8"),
+            object_pairs_hook=_each_name_once,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+        )
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+    if not _is_shallow(value):
+        raise ValueError("nested too deep")
+
+    return value
+
+
+def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+
+    if len(document) != len(pairs):
+        raise ValueError("a name is there twice")
+
+    return document
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+
+    return number
+
+
+def _is_shallow(value: Any) -> bool:
+    """Look level by level, without a call for each."""
+    level = [value]
+
+    for _ in range(DEEPEST + 1):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+
+        if not level:
+            return True
+
+    return False
