@@ -7,6 +7,7 @@ start here, in the first process, with one message and exit code 1.
 import logging
 import os
 import resource
+import subprocess
 import sys
 from typing import Any
 
@@ -70,6 +71,7 @@ logconfig_dict = logs.configuration(_settings.log_level, _settings.secrets())
 def on_starting(server: Any) -> None:
     """Raise the limit on open files, and say once what the operator should know."""
     log = logging.getLogger("chatproxy")
+    _upgrade_directory()
     files = _raise_file_limit(2 * _settings.worker_connections + SPARE_FILES)
 
     if files < _settings.worker_connections:
@@ -82,6 +84,22 @@ def on_starting(server: Any) -> None:
 
     for warning in _settings.warnings():
         log.warning(warning)
+
+
+def _upgrade_directory() -> None:
+    """Bring a SQLite directory to the newest schema before a worker asks it.
+
+    In a process of its own: this one must not load what workers have to patch first.
+    A server's database is not touched; who runs replicas upgrades it once for all.
+    """
+    if _settings.directory is None or _settings.directory.sqlite_path is None:
+        return
+
+    command = [sys.executable, "-m", "chatproxy", "db", "upgrade"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+
+    if done.returncode:
+        sys.exit(f"chatproxy cannot start: the directory's schema\n{done.stderr.strip()}")
 
 
 def _raise_file_limit(wanted: int) -> int:
@@ -103,3 +121,11 @@ def _raise_file_limit(wanted: int) -> int:
 def post_worker_init(worker: Any) -> None:
     """Prepare a worker of whatever class."""
     response.install()
+
+
+def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn calls it so
+    """Write what a worker still holds, and close its connections."""
+    application = getattr(worker, "wsgi", None)
+
+    if application is not None and "chatproxy" in application.extensions:
+        application.extensions["chatproxy"].close()

@@ -1,18 +1,22 @@
-"""What lives as long as a worker, and how each part is made."""
+"""What lives as long as a worker, and how each part is made, looked at and closed."""
 
 import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping
+from typing import cast
 
 import requests
 
 from chatproxy.clientconfig import ClientConfig
 from chatproxy.credential import CredentialWatch
+from chatproxy.errors import NotConfigured
 from chatproxy.forwarding.patience import Limits
 from chatproxy.forwarding.session import open_session
 from chatproxy.forwarding.target import Upstream
+from chatproxy.identity.directory import Directory
+from chatproxy.limiting.limiter import Limiter
 from chatproxy.providers import DEFAULT, REGISTRY
-from chatproxy.providers.base import Provider
+from chatproxy.providers.base import DefaultProvider, Provider, Server
 from chatproxy.settings import Settings
 
 
@@ -25,29 +29,53 @@ class Clock:
 
 
 @dataclasses.dataclass(frozen=True)
-class Route:
-    """A provider with its way there: where it is, the pooled session, its credential's state."""
+class Peer:
+    """A server of somebody else's, with the pooled session that leads there."""
 
-    provider: Provider
+    server: Server
     upstream: Upstream
     session: requests.Session
+
+
+@dataclasses.dataclass(frozen=True)
+class Route:
+    """A provider, its credential's state, and the way there: None where no setting says where."""
+
+    provider: Provider
+    peer: Peer | None
     credential: CredentialWatch
+
+    def way(self) -> Peer:
+        """Return the way there; raise `NotConfigured`."""
+        if self.peer is None:
+            raise NotConfigured(
+                f"This cannot be forwarded: {self.provider.base_url_variable} is not set."
+            )
+
+        return self.peer
 
 
 @dataclasses.dataclass(frozen=True)
 class Services:
-    """Everything a request may need beyond itself."""
+    """Everything a request may need beyond itself.
+
+    `directory` and `limiter` are there where a provider that is on knows users.
+    """
 
     settings: Settings
     clock: Clock
     limits: Limits
     client_config: ClientConfig
     routes: Mapping[str, Route]
+    peers: Mapping[str, Peer]
+    directory: Directory | None
+    limiter: Limiter | None
 
     @property
-    def default(self) -> Route | None:
+    def default(self) -> DefaultProvider | None:
         """The provider at the root, where it is on."""
-        return self.routes.get(DEFAULT)
+        route = self.routes.get(DEFAULT)
+        return None if route is None else cast(DefaultProvider, route.provider)
 
     def secrets(self) -> Iterator[str]:
         """Yield what is put into calls, and each part of it: for redaction."""
@@ -55,6 +83,17 @@ class Services:
             for _, value in route.provider.authorise().headers:
                 yield value
                 yield from value.split(".")
+
+    def close(self) -> None:
+        """Write what is not written yet, and close every connection."""
+        for peer in self.peers.values():
+            peer.session.close()
+
+        if self.limiter is not None:
+            self.limiter.close()
+
+        if self.directory is not None:
+            self.directory.close()
 
 
 def open_services(settings: Settings, clock: Clock | None = None) -> Services:
@@ -68,20 +107,32 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         body_total=settings.body_total_timeout,
         body_bytes=settings.max_body_bytes,
     )
+    providers = [
+        REGISTRY[name].make(section) for name, section in settings.provider_settings.items()
+    ]
+    servers = [server for one in providers for server in (one, *one.servers())]
+    peers = {
+        server.name: _peer(server, server.base_url, settings, limits, clock)
+        for server in servers
+        if server.base_url is not None
+    }
     return Services(
         settings=settings,
         clock=clock,
         limits=limits,
         client_config=ClientConfig(settings.style_config, clock.monotonic),
         routes={
-            name: _route(REGISTRY[name].make(section), settings, limits, clock)
-            for name, section in settings.provider_settings.items()
+            one.name: Route(one, peers.get(one.name), CredentialWatch(one.name))
+            for one in providers
         },
+        peers=peers,
+        directory=_directory(settings, clock),
+        limiter=_limiter(settings, clock),
     )
 
 
-def _route(provider: Provider, settings: Settings, limits: Limits, clock: Clock) -> Route:
-    upstream = Upstream.at(provider.base_url)
+def _peer(server: Server, base_url: str, settings: Settings, limits: Limits, clock: Clock) -> Peer:
+    upstream = Upstream.at(base_url)
     session = open_session(
         upstream,
         limits,
@@ -89,4 +140,20 @@ def _route(provider: Provider, settings: Settings, limits: Limits, clock: Clock)
         pool_size=settings.pool_size,
         ca_file=settings.ca_file,
     )
-    return Route(provider, upstream, session, CredentialWatch(provider.name))
+    return Peer(server, upstream, session)
+
+
+def _directory(settings: Settings, clock: Clock) -> Directory | None:
+    if settings.directory is None or settings.keys is None:
+        return None
+
+    return Directory(
+        settings.directory.url,
+        settings.keys.signing_secrets,
+        now=clock.now,
+        monotonic=clock.monotonic,
+    )
+
+
+def _limiter(settings: Settings, clock: Clock) -> Limiter | None:
+    return None if settings.limiter is None else Limiter(settings.limiter, clock.monotonic)

@@ -15,6 +15,9 @@ from marshmallow import fields, validate
 
 from chatproxy import clientconfig, providers
 from chatproxy.errors import SettingsError
+from chatproxy.identity.settings import DirectorySettings, KeySettings
+from chatproxy.keptsecrets import KeptSecrets
+from chatproxy.limiting.settings import LimiterSettings
 from chatproxy.variables import Text, TextList, WholeNumber, is_given, read, secrets_of, variable
 
 MIB = 1024 * 1024
@@ -217,10 +220,20 @@ class Settings:
         meaning="How long requests under way may go on after SIGTERM.",
     )
     provider_settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    directory: DirectorySettings | None = None
+    keys: KeySettings | None = None
+    limiter: LimiterSettings | None = None
+    kept: KeptSecrets | None = None
+
+    def sections(self) -> Iterator[Any]:
+        """Yield every settings object that is in force."""
+        shared = (self.directory, self.keys, self.limiter)
+        yield from (self, *(one for one in shared if one is not None))
+        yield from self.provider_settings.values()
 
     def secrets(self) -> Iterator[str]:
         """Yield every secret text, for redaction."""
-        for section in (self, *self.provider_settings.values()):
+        for section in self.sections():
             yield from secrets_of(section)
 
     def warnings(self) -> Iterator[str]:
@@ -234,6 +247,15 @@ class Settings:
         if self.permissions_config is not None:
             yield "PERMISSIONS_CONFIG is set but not applied yet: the provider's permissions stay"
 
+        if self.kept is not None and self.kept.used:
+            yield (
+                f"{', '.join(self.kept.used)} not set: made here, and kept in {self.kept.folder} "
+                "for the next start. Beyond a local run set them"
+            )
+
+        if self.limiter is not None:
+            yield from self.limiter.warnings(self.workers)
+
         for section in self.provider_settings.values():
             yield from section.warnings()
 
@@ -243,28 +265,76 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     environ = os.environ if environ is None else environ
     problems: list[str] = []
     settings = read(Settings, environ, problems)
+    names = _providers_on(environ)
+    shared: dict[str, Any] = {}
+    kept = None
+
+    if any(providers.REGISTRY[name].knows_users for name in names):
+        directory = read(DirectorySettings, environ, problems)
+        kept = _kept_secrets(settings, directory)
+        shared = {
+            "directory": directory,
+            "keys": read(KeySettings, environ, problems, kept),
+            "limiter": read(LimiterSettings, environ, problems),
+        }
+
     sections = {
-        name: read(providers.REGISTRY[name].settings, environ, problems)
-        for name in _providers_on(environ)
+        name: read(providers.REGISTRY[name].settings, environ, problems, kept) for name in names
     }
 
-    for section in sections.values():
-        if section is not None:
-            problems.extend(section.problems())
+    for section in (*shared.values(), *sections.values()):
+        problems.extend(section.problems() if hasattr(section, "problems") else ())
 
-            if settings is not None and section.root_port == settings.http_port:
-                problems.append("HTTP_PORT: is also the port of another listener. Choose two.")
-
-    if settings is not None and settings.style_config is not None:
-        problems.extend(clientconfig.problems("STYLE_CONFIG", settings.style_config))
-
-    if settings is not None and settings.ca_file is not None:
-        problems.extend(_ca_problems(settings.ca_file))
+    if settings is not None:
+        problems.extend(_own_problems(settings, sections))
 
     if problems or settings is None:
         raise SettingsError(problems)
 
-    return dataclasses.replace(settings, provider_settings=sections)
+    return dataclasses.replace(settings, provider_settings=sections, kept=kept, **shared)
+
+
+def load_for_commands(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read what the commands at a terminal need: the directory, and how its keys are signed."""
+    environ = os.environ if environ is None else environ
+    problems: list[str] = []
+    settings = read(Settings, environ, problems)
+    directory = read(DirectorySettings, environ, problems)
+    kept = _kept_secrets(settings, directory)
+    keys = read(KeySettings, environ, problems, kept)
+    problems.extend(directory.problems() if directory is not None else ())
+
+    if problems or settings is None:
+        raise SettingsError(problems)
+
+    return dataclasses.replace(settings, directory=directory, keys=keys, kept=kept)
+
+
+def _kept_secrets(
+    settings: Settings | None, directory: DirectorySettings | None
+) -> KeptSecrets | None:
+    """Return where a local run keeps secrets; None where they have to be set."""
+    if settings is None or directory is None or directory.sqlite_path is None:
+        return None
+
+    if settings.bind_host not in LOOPBACK:
+        return None
+
+    return KeptSecrets(directory.sqlite_path.with_name(f"{directory.sqlite_path.name}.secrets"))
+
+
+def _own_problems(settings: Settings, sections: Mapping[str, Any]) -> Iterator[str]:
+    """Check what needs more than the text of one variable."""
+    ports = [one.root_port for one in sections.values() if one is not None]
+
+    if settings.http_port in ports:
+        yield "HTTP_PORT: is also the port of another listener. Choose two."
+
+    if settings.style_config is not None:
+        yield from clientconfig.problems("STYLE_CONFIG", settings.style_config)
+
+    if settings.ca_file is not None:
+        yield from _ca_problems(settings.ca_file)
 
 
 def _providers_on(environ: Mapping[str, str]) -> list[str]:

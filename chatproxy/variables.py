@@ -10,10 +10,12 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from marshmallow import Schema, fields, validate
 
 from chatproxy import durations
+from chatproxy.keptsecrets import KeptSecrets
 from chatproxy.signing.compact import SHORTEST_SAFE_KEY
 
 FILE_SUFFIX = "_FILE"
@@ -85,19 +87,19 @@ def read(
     section: type[T],
     environ: Mapping[str, str],
     problems: list[str],
-    keep: Callable[[str], str] | None = None,
+    kept: KeptSecrets | None = None,
 ) -> T | None:
     """Read a settings class from the environment.
 
     Each fault is appended to `problems` as one line that names the variable and
-    the mend, never the value. The result is None where anything was wrong. `keep`
-    returns the text of an absent variable that may be made here, by its name.
+    the mend, never the value. The result is None where anything was wrong. `kept`
+    holds the texts of variables that may be made here where they are absent.
     """
     before = len(problems)
     raw = {
         attribute: text
         for attribute, one in declared(section)
-        if (text := _text(one, environ, problems, keep)) is not None
+        if (text := _text(one, environ, problems, kept)) is not None
     }
     schema = Schema.from_dict({attribute: one.field for attribute, one in declared(section)})()
     faulty = schema.validate(raw)
@@ -191,11 +193,27 @@ class SigningSecrets(TextList):
         super().__init__(lambda secret: len(secret.encode()) >= SHORTEST_SAFE_KEY, **kwargs)
 
 
+def is_base_url(text: str) -> bool:
+    """Check for an http(s) URL with a host and nothing but a path behind it."""
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        return False
+
+    dots = any(segment in (".", "..") for segment in url.path.split("/"))
+    plain = not (dots or url.query or url.fragment or url.username or url.password or "\\" in text)
+    printable = text.isascii() and text.isprintable() and " " not in text
+    return bool(url.scheme in ("http", "https") and url.hostname and plain and printable) and (
+        port != 0
+    )
+
+
 def _text(
     one: Variable,
     environ: Mapping[str, str],
     problems: list[str],
-    keep: Callable[[str], str] | None,
+    kept: KeptSecrets | None,
 ) -> str | None:
     """Return the variable's text, from its file where it names one, or None."""
     text = environ.get(one.name, "").strip()
@@ -208,15 +226,15 @@ def _text(
     if path:
         return _file_text(one, path, problems)
 
-    if not text and one.kept and keep is not None:
-        return _kept_text(one, keep, problems)
+    if not text and one.kept and kept is not None:
+        return _kept_text(one, kept, problems)
 
     return text or None
 
 
-def _kept_text(one: Variable, keep: Callable[[str], str], problems: list[str]) -> str | None:
+def _kept_text(one: Variable, kept: KeptSecrets, problems: list[str]) -> str | None:
     try:
-        return keep(one.name)
+        return kept.text(one.name)
     except OSError as error:
         problems.append(
             f"{one.name}: is missing and cannot be made here ({error.strerror}). "

@@ -1,4 +1,4 @@
-"""Twelve planted secrets. None may be found in any output of the whole test run."""
+"""Planted secrets. None may be found in any output of the whole test run."""
 
 import base64
 from urllib.parse import quote
@@ -9,6 +9,12 @@ API_KEY = "canarykey8f3a1c"
 API_SECRET = "canary-secret-one-7b1e5d0c9a8f4e2b6d3c"
 OLD_API_SECRET = "canary-secret-two-2c4e6a8b0d1f3a5c7e9b"
 SERVER_TOKEN = mint({"server": True}, API_SECRET)
+JWT_SECRET = "canary-jwt-secret-5a1f9c3e7b2d8046a1c3"
+CENTRIFUGO_SECRET = "canary-centrifugo-secret-8e2b6d0f4a7c"
+KEY_SIGNING_SECRET = "canary-key-signing-secret-1c9e5a3f7b20"
+CENTRIFUGO_KEY = "canary-centrifugo-key-4d8f2b6a"
+CHATSDK_KEY = "chatsdk_canary7c1e9a5f3b8d2046e8a0"
+IMPORTED_KEY = "canary-imported-key-6b0d4f8a2c7e"
 
 CANARIES = {
     "API key": API_KEY,
@@ -23,6 +29,12 @@ CANARIES = {
     "webhook signature": "canary-signature-0011aabb",
     "webhook body": "canary-webhook-body-42ff",
     "text in a query": "canary-message-text-a9c0",
+    "secret of REST tokens": JWT_SECRET,
+    "secret of WebSocket tokens": CENTRIFUGO_SECRET,
+    "secret that signs API keys": KEY_SIGNING_SECRET,
+    "key of Centrifugo": CENTRIFUGO_KEY,
+    "key of the ChatSDK server": CHATSDK_KEY,
+    "imported API key": IMPORTED_KEY,
 }
 
 

@@ -7,16 +7,26 @@ from pathlib import Path
 import pytest
 
 from chatproxy import create_app, localrun, settings
+from chatproxy.identity.settings import DirectorySettings, KeySettings
+from chatproxy.limiting.settings import LimiterSettings
 from chatproxy.providers import REGISTRY
-from chatproxy.variables import Variable, declared
+from chatproxy.variables import Duration, Variable, declared
 from tests.sidecar import bare_environ
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
-SECTIONS = [settings.Settings, *(kind.settings for kind in REGISTRY.values())]
+SHARED = [settings.Settings, DirectorySettings, KeySettings, LimiterSettings]
+SECTIONS = [*SHARED, *(kind.settings for kind in REGISTRY.values())]
 VARIABLES = [one for section in SECTIONS for _, one in declared(section)]
 PLACEHOLDER = re.compile(r"<anything:([^>]*)>")
-MINIMUM = {"STREAM_API_KEY": "key", "STREAM_API_SECRET": "s" * 40}
+MINIMUM = {
+    "PROVIDERS": ",".join(REGISTRY),
+    "STREAM_API_KEY": "key",
+    "STREAM_API_SECRET": "s" * 40,
+    "CHATSDK_JWT_SECRET": "j" * 40,
+    "CENTRIFUGO_TOKEN_SECRET": "c" * 40,
+    "KEY_SIGNING_SECRET": "k" * 40,
+}
 
 
 def text_of(name: str) -> str:
@@ -27,13 +37,16 @@ def row_of(one: Variable) -> str:
     """The row that the settings page has for a variable."""
     if one.required:
         default = "**required**"
+    elif isinstance(one.field, Duration):
+        default = f"`{one.default // 3600}h`"
     elif isinstance(one.default, float):
         default = f"`{one.default:g}`"
     else:
         default = f"`{one.default}`" if one.default not in (None, "", ()) else ""
 
+    note = " Secret, kept." if one.kept else " Secret." if one.secret else ""
     meaning = one.meaning.replace("|", r"\|")
-    return f"| `{one.name}` | {default} | {meaning}{' Secret.' if one.secret else ''} |"
+    return f"| `{one.name}` | {default} | {meaning}{note} |"
 
 
 @pytest.mark.parametrize("one", VARIABLES, ids=lambda one: one.name)
@@ -47,7 +60,7 @@ def test_the_settings_page_has_no_other_row() -> None:
     assert sorted(rows) == sorted(one.name for one in VARIABLES)
 
 
-def test_the_endpoints_page_lists_what_is_reachable() -> None:
+def test_the_pages_list_what_is_reachable() -> None:
     app = create_app(settings.load(MINIMUM))
     served = {
         (method, PLACEHOLDER.sub(r"<\1>", rule.rule).replace("user_id", "userId").rstrip("/"))
@@ -55,14 +68,15 @@ def test_the_endpoints_page_lists_what_is_reachable() -> None:
         for method in rule.methods or ()
         if method != "HEAD"
     }
-    rows = re.findall(r"^\| ([A-Z ]+) \| `([^`?]+)", text_of("docs/endpoints.md"), re.MULTILINE)
+    pages = text_of("docs/endpoints.md") + text_of("docs/chatsdk.md")
+    rows = re.findall(r"^\| ([A-Z ]+) \| `([^`?]+)", pages, re.MULTILINE)
     listed = {(method, path) for methods, path in rows for method in methods.split()}
 
     assert served == listed
 
 
 def test_the_endpoints_page_lists_the_providers() -> None:
-    listed = re.search(r"^Providers: (.*)\.$", text_of("docs/endpoints.md"), re.MULTILINE)
+    listed = re.search(r"^Providers: ([a-z`, ]*)\.", text_of("docs/endpoints.md"), re.MULTILINE)
 
     assert listed is not None
     assert [name.strip("` ") for name in listed[1].split(",")] == list(REGISTRY)

@@ -1,4 +1,7 @@
-"""`chatproxy …`: the commands for a person at a terminal."""
+"""`chatproxy …`: the commands for a person at a terminal, and for scripts.
+
+None of them asks a question. What they print is on stdout, all else on stderr.
+"""
 
 import sys
 from pathlib import Path
@@ -6,26 +9,35 @@ from pathlib import Path
 import click
 
 from chatproxy import localrun
+from chatproxy.cli import apps, db, keys, tokens
 from chatproxy.errors import SettingsError
+from chatproxy.providers import REGISTRY
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Run the sidecar, and try it without an account."""
+    """Run the sidecar, try it without an account, and keep its directory."""
 
 
 @main.command()
 @click.option("--port", default=3001, show_default=True, help="Port to listen on.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
+    "--provider",
+    type=click.Choice(list(REGISTRY)),
+    default=next(iter(REGISTRY)),
+    show_default=True,
+    help="Whose server to stand in for.",
+)
+@click.option(
     "--beyond-loopback", is_flag=True, help="Allow an address that other machines can reach."
 )
-def sandbox(port: int, host: str, beyond_loopback: bool) -> None:
-    """Serve a stand-in for Stream's server, strict about what it is sent."""
+def sandbox(port: int, host: str, provider: str, beyond_loopback: bool) -> None:
+    """Serve a stand-in for a provider's server, strict about what it is sent."""
     from chatproxy.sandbox import serve  # the stand-in is not part of the sidecar
 
     try:
-        serve(host, port, exposed=beyond_loopback)
+        serve(host, port, exposed=beyond_loopback, provider=provider)
     except (OSError, ValueError) as error:
         raise click.ClickException(f"cannot listen on {host} port {port}: {error}") from error
 
@@ -38,3 +50,7 @@ def run(application: str) -> None:
         sys.exit(localrun.run(application, Path.cwd()))
     except SettingsError as error:
         sys.exit(error.message)
+
+
+for group in (apps.group, db.group, keys.group, tokens.group):
+    main.add_command(group)

@@ -4,6 +4,7 @@ from flask import Blueprint, Flask
 from werkzeug.routing import BaseConverter
 
 from chatproxy.endpoints import api_key, config, proxy, status, token, webhook
+from chatproxy.providers import REGISTRY
 from chatproxy.services import Services
 
 #: The sidecar's own endpoints, below the service prefix. They speak for the provider
@@ -36,8 +37,12 @@ def register(app: Flask, services: Services) -> None:
         for blueprint in OWN:
             app.register_blueprint(blueprint, url_prefix=prefix or None)
 
-    for mount, provider in proxy.mounts(services).items():
-        app.register_blueprint(proxy.blueprint(mount, provider), url_prefix=mount)
+    for mount, route in proxy.mounts(services).items():
+        app.register_blueprint(proxy.blueprint(mount, route), url_prefix=mount)
+
+    for name in services.routes:
+        for blueprint in REGISTRY[name].make_blueprints(services):
+            app.register_blueprint(blueprint, url_prefix=prefix or None)
 
 
 def root_mounts(services: Services) -> dict[str, str]:

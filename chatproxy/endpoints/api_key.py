@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, jsonify
 
-from chatproxy.endpoints.serving import default_route
+from chatproxy.endpoints.serving import default_provider
 
 blueprint = Blueprint("api_key", __name__)
 
@@ -10,4 +10,4 @@ blueprint = Blueprint("api_key", __name__)
 @blueprint.get("/api-key")
 def api_key() -> Response:
     """Answer `api_key`."""
-    return jsonify({"api_key": default_route().provider.api_key})
+    return jsonify({"api_key": default_provider().api_key})

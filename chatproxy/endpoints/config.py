@@ -7,7 +7,14 @@ from typing import Any
 from flask import Blueprint, Response, request
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from chatproxy.endpoints.serving import context, default_route, load_query, private, services
+from chatproxy.endpoints.serving import (
+    context,
+    default_provider,
+    load_query,
+    now,
+    private,
+    services,
+)
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +57,11 @@ def config() -> Response:
 
 
 def _authentication(user_id: str) -> dict[str, Any]:
-    provider = default_route().provider
+    provider = default_provider()
     return {
         "apiKey": provider.api_key,
         "userId": user_id,
-        "userToken": provider.issue_token(user_id, services().clock.now()),
+        "userToken": provider.issue_token(user_id, now()),
     }
 
 
@@ -77,7 +84,7 @@ def _user_id() -> str | None:
             user_id = user_id.removeprefix(prefix)
             break
 
-    if default_route().provider.is_user_id(user_id):
+    if default_provider().is_user_id(user_id):
         return user_id
 
     log.warning(

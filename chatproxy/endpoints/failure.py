@@ -8,7 +8,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from chatproxy import errors
 from chatproxy.endpoints import proxy
 from chatproxy.endpoints.serving import context
-from chatproxy.providers.base import Provider
+from chatproxy.providers.base import Dialect
 from chatproxy.services import Services
 
 log = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ INTERNAL = "Something went wrong."
 
 def register(app: Flask, services: Services) -> None:
     """Have every failure of the application answered here."""
-    dialects = {mount: route.provider for mount, route in proxy.mounts(services).items()}
+    dialects = _dialects(services)
 
     def refuse() -> None:
         """Before the router, which has its own idea of a WebSocket."""
@@ -28,7 +28,7 @@ def register(app: Flask, services: Services) -> None:
         dialect = _dialect(dialects)
 
         if dialect is not None and "websocket" in request.environ.get("HTTP_UPGRADE", "").lower():
-            raise errors.CallerError(dialect.no_websocket())
+            raise dialect.no_websocket()
 
     def answer(error: Exception) -> Response:
         failure = _recognised(error)
@@ -61,7 +61,18 @@ def _recognised(error: Exception) -> errors.ChatproxyError:
     return errors.ChatproxyError(INTERNAL)
 
 
-def _dialect(dialects: dict[str, Provider]) -> Provider | None:
+def _dialects(services: Services) -> dict[str, Dialect]:
+    """Map each path below which a provider's dialect is spoken to that dialect."""
+    prefix = services.settings.service_prefix
+    found = {mount: route.provider.dialect for mount, route in proxy.mounts(services).items()}
+
+    for route in services.routes.values():
+        found |= {f"{prefix}{path}": dialect for path, dialect in route.provider.dialects.items()}
+
+    return found
+
+
+def _dialect(dialects: dict[str, Dialect]) -> Dialect | None:
     """Find whose surface the path is on; None is the sidecar's own."""
     path = context().target.path or request.path
     mounts = (mount for mount in dialects if path == mount or path.startswith(mount + "/"))
@@ -69,7 +80,7 @@ def _dialect(dialects: dict[str, Provider]) -> Provider | None:
     return None if mount is None else dialects[mount]
 
 
-def _said(failure: errors.ChatproxyError, dialect: Provider | None) -> Response:
+def _said(failure: errors.ChatproxyError, dialect: Dialect | None) -> Response:
     own = {"errorMsg": failure.message}
     answer = jsonify(own if dialect is None else dialect.error_body(failure, context().seconds()))
     answer.status_code = failure.status

@@ -11,6 +11,8 @@ from chatproxy.endpoints.serving import context, services
 from chatproxy.errors import WrongMethod
 from chatproxy.forwarding import Answer, Injection, Request, forward, headers
 from chatproxy.forwarding.patience import Patience
+from chatproxy.providers import DEFAULT
+from chatproxy.providers.base import Credentials
 from chatproxy.services import Route, Services
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -21,8 +23,8 @@ def mounts(services: Services) -> dict[str, Route]:
     prefix = services.settings.service_prefix
     found = {f"{prefix}/{name}/proxy": route for name, route in services.routes.items()}
 
-    if services.default is not None:
-        found[f"{prefix}/proxy"] = services.default
+    if DEFAULT in services.routes:
+        found[f"{prefix}/proxy"] = services.routes[DEFAULT]
 
     return found
 
@@ -32,15 +34,20 @@ def blueprint(mount: str, route: Route) -> Blueprint:
     made = Blueprint(mount.strip("/").replace("/", "-"), __name__)
 
     def proxy(path: str = "") -> Response:  # noqa: ARG001 - the raw target is forwarded, not this
-        call = _load(mount, route)
-        answer = _ask(call, mount, route)
-        return _Relay(answer)
+        return relayed(route, mount)
 
     made.add_url_rule("/<anything:path>", view_func=proxy, methods=METHODS)
     return made
 
 
-def _load(mount: str, route: Route) -> Request:
+def relayed(route: Route, mount: str) -> "Relay":
+    """Forward the request that is being served; `mount` stands for the provider's base URL."""
+    call = _load(mount)
+    answer = _ask(call, mount, route)
+    return Relay(answer)
+
+
+def _load(mount: str) -> Request:
     """Read what is asked for; refuse what cannot be forwarded."""
     current = context()
     target = current.target.below(mount)
@@ -54,6 +61,7 @@ def _load(mount: str, route: Route) -> Request:
 def _ask(call: Request, mount: str, route: Route) -> Answer:
     """Forward the call; take note of how long the provider took and what it thinks of us."""
     current = context()
+    peer = route.way()
     credentials = route.provider.authorise()
     worker = services()
     injection = Injection(
@@ -65,10 +73,12 @@ def _ask(call: Request, mount: str, route: Route) -> Answer:
     patience = Patience(worker.limits, worker.clock.monotonic, current.caller)
     asked = current.seconds()
     seen_mount = mount.removeprefix(current.listener_mount)  # as the caller sees it
-    answer = forward(call, route.upstream, injection, route.session, patience, seen_mount)
+    answer = forward(call, peer.upstream, injection, peer.session, patience, seen_mount)
 
-    refused = route.provider.refuses_credential(answer.status)
-    route.credential.saw(answer.status, refused=refused)
+    if _only_ours(credentials):
+        refused = route.provider.refuses_credential(answer.status)
+        route.credential.saw(answer.status, refused=refused)
+
     current.notes["upstream"] = {
         "provider": route.provider.name,
         "statusCode": answer.status,
@@ -77,15 +87,26 @@ def _ask(call: Request, mount: str, route: Route) -> Answer:
     return answer
 
 
-class _Relay(Response):
+def _only_ours(credentials: Credentials) -> bool:
+    """Say whether the call carried no credential but ours, so that a refusal is of ours."""
+    return "authorization" in credentials.reserved or "HTTP_AUTHORIZATION" not in request.environ
+
+
+class Relay(Response):
     """Hands an answer on as it is: nothing is added, ordered, joined or renamed."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(status=answer.status)
         self._answer = answer
+        self._pairs = answer.pairs
+
+    def replace_fields(self, prefix: str, ours: headers.Pairs) -> None:
+        """Put fields of ours in the place of all whose lower-case name begins with the prefix."""
+        kept = [pair for pair in self._pairs if not pair[0].lower().startswith(prefix)]
+        self._pairs = [*kept, *ours]
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Begin the answer, and return its pieces with what closes them."""
         answer = self._answer
-        start_response(f"{answer.status} {answer.reason}", answer.pairs)
+        start_response(f"{answer.status} {answer.reason}", self._pairs)
         return ClosingIterator(answer.pieces(), [answer.stream.close])

@@ -1,14 +1,18 @@
-"""What the views share: the services, the request's context, a body, a private answer."""
+"""What views share: the services, the request's context, a body, a private answer."""
 
-import json
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Response, current_app, jsonify, request
 from marshmallow import Schema, ValidationError
 
+from chatproxy import strictjson
 from chatproxy.context import KEY, RequestContext
-from chatproxy.errors import CallerError, MalformedBody
-from chatproxy.services import Route, Services
+from chatproxy.errors import CallerError, InvalidBody, Issue, MalformedBody
+from chatproxy.identity.directory import Directory
+from chatproxy.limiting.limiter import Limiter
+from chatproxy.providers.base import DefaultProvider
+from chatproxy.services import Services
 
 
 def services() -> Services:
@@ -17,11 +21,30 @@ def services() -> Services:
     return found
 
 
-def default_route() -> Route:
+def default_provider() -> DefaultProvider:
     """Return the provider at the root. Its endpoints exist only where it is on."""
-    route = services().default
-    assert route is not None  # noqa: S101 - see the table in endpoints/__init__
-    return route
+    provider = services().default
+    assert provider is not None  # noqa: S101 - see the table in endpoints/__init__
+    return provider
+
+
+def directory() -> Directory:
+    """Return the directory. It is there where a provider that knows users is on."""
+    found = services().directory
+    assert found is not None  # noqa: S101 - see `Services`
+    return found
+
+
+def limiter() -> Limiter:
+    """Return the limiter, which is there where the directory is."""
+    found = services().limiter
+    assert found is not None  # noqa: S101 - see `Services`
+    return found
+
+
+def now() -> float:
+    """Return the time of day in epoch seconds."""
+    return services().clock.now()
 
 
 def context() -> RequestContext:
@@ -33,20 +56,31 @@ def context() -> RequestContext:
 def load_json(schema: Schema) -> dict[str, Any]:
     """Read the whole body and check it against the schema.
 
-    Raises `MalformedBody`, `TruncatedBody`, `BodyTooLarge`. What the content type
-    says is not asked: the body is JSON or it is refused.
+    Raises `MalformedBody`, `InvalidBody`, `TruncatedBody`, `BodyTooLarge`. What the
+    content type says is not asked: the body is JSON or it is refused.
     """
+    return load(schema, read_json())
+
+
+def read_json() -> Any:
+    """Read the whole body as JSON; raise `MalformedBody`, `TruncatedBody`, `BodyTooLarge`."""
     body = context().body
     content = b"" if body is None else body.read_all(services().settings.max_json_bytes)
 
     try:
-        document: dict[str, Any] = schema.load(json.loads(content))
-    except ValidationError as error:
-        raise MalformedBody(_explained(error)) from error
-    except (ValueError, RecursionError) as error:
-        raise MalformedBody("The body must be a JSON object.") from error
+        return strictjson.read(content)
+    except ValueError as error:
+        raise MalformedBody("The body must be a JSON object.", detail=str(error)) from error
 
-    return document
+
+def load(schema: Schema, document: Any) -> dict[str, Any]:
+    """Check a document against the schema; raise `InvalidBody` with all that is wrong."""
+    try:
+        loaded: dict[str, Any] = schema.load(document)
+    except ValidationError as error:
+        raise InvalidBody(list(_issues(error.messages))) from error
+
+    return loaded
 
 
 def load_query(schema: Schema) -> dict[str, Any]:
@@ -54,7 +88,7 @@ def load_query(schema: Schema) -> dict[str, Any]:
     try:
         document: dict[str, Any] = schema.load(request.args.to_dict())
     except ValidationError as error:
-        raise CallerError(_explained(error)) from error
+        raise CallerError(InvalidBody(list(_issues(error.messages))).message) from error
 
     return document
 
@@ -67,11 +101,11 @@ def private(content: dict[str, Any], status: int = 200) -> Response:
     return answer
 
 
-def _explained(error: ValidationError) -> str:
-    """Name the place and the reason of the first fault."""
-    if not isinstance(error.messages, dict):
-        return str(error.messages)
-
-    place, reasons = next(iter(error.messages.items()))
-    reason = reasons[0] if isinstance(reasons, list) else str(reasons)
-    return reason if place == "_schema" else f"{place}: {reason}"
+def _issues(messages: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issue]:
+    """List marshmallow's messages with their places."""
+    if isinstance(messages, dict):
+        for place, inner in messages.items():
+            yield from _issues(inner, path if place == "_schema" else (*path, place))
+    else:
+        for message in messages if isinstance(messages, list) else [messages]:
+            yield Issue(path, str(message))

@@ -5,15 +5,17 @@ every instance out of service at once.
 """
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-import requests
 from flask import Blueprint, Response, jsonify
 
+from chatproxy.endpoints.asking import answer_of
 from chatproxy.endpoints.serving import services
-from chatproxy.errors import ChatproxyError
-from chatproxy.services import Route
+from chatproxy.errors import ChatproxyError, UpstreamError
+from chatproxy.services import Peer
 
 log = logging.getLogger(__name__)
 
@@ -32,17 +34,23 @@ def healthz() -> Response:
 @blueprint.get("/ready/")
 def ready() -> Response:
     """Answer that requests may come. What needs a look stands beside it, with status 200."""
+    worker = services()
+    worker.client_config.refresh()
     found: dict[str, Any] = {}
-    client_config = services().client_config
-    client_config.refresh()
 
-    if client_config.fault is not None:
-        found["config"] = {"fault": client_config.fault, "inForce": "the last good one"}
+    if worker.client_config.fault is not None:
+        found["config"] = {"fault": worker.client_config.fault, "inForce": "the last good one"}
 
-    refused = [name for name, route in services().routes.items() if route.credential.refused]
+    refused = [name for name, route in worker.routes.items() if route.credential.refused]
 
     if refused:
         found["credentials"] = {name: "refused by the provider" for name in refused}
+
+    if worker.directory is not None and worker.directory.database.fault:
+        found["directory"] = {"fault": worker.directory.database.fault}
+
+    if worker.limiter is not None and worker.limiter.fault:
+        found["limits"] = {"fault": worker.limiter.fault}
 
     return _said([], **found)
 
@@ -50,33 +58,41 @@ def ready() -> Response:
 @blueprint.get("/check-up/")
 def check_up() -> Response:
     """Answer whether every dependency can be reached and accepts us."""
-    faults = (_fault(route) for route in services().routes.values())
-    return _said([fault for fault in faults if fault])
+    worker = services()
+    checks: dict[str, Callable[[], None]] = {
+        name: partial(_look_at, peer) for name, peer in worker.peers.items()
+    }
+
+    if worker.directory is not None:
+        checks["directory"] = worker.directory.database.ping
+
+    if worker.limiter is not None:
+        checks["limits"] = worker.limiter.ping
+
+    return _said([fault for name, check in checks.items() if (fault := _fault(name, check))])
 
 
-def _fault(route: Route) -> str:
-    """Ask the provider something cheap; return what is wrong, or nothing."""
-    name = route.provider.name
-    credentials = route.provider.authorise()
-    url = route.upstream.origin + route.upstream.base_path + route.provider.check_path()
-    query = "&".join(f"{key}={value}" for key, value in credentials.query)
-
+def _fault(name: str, check: Callable[[], None]) -> str:
+    """Return what is wrong, or nothing."""
     try:
-        with route.session.get(
-            f"{url}?{query}",
-            headers=dict(credentials.headers),
-            allow_redirects=False,
-            stream=True,  # the status says it all; the body may be of any size
-        ) as answer:
-            status = answer.status_code
+        check()
     except ChatproxyError as error:
         return f"{name}: {error.message}"
-    except requests.RequestException:
-        return f"{name}: the answer could not be read."
 
-    refused = route.provider.refuses_credential(status)
-    route.credential.saw(status, refused=refused)
-    return "" if 200 <= status < 300 else f"{name}: answered {status}."
+    return ""
+
+
+def _look_at(peer: Peer) -> None:
+    """Ask a server something cheap; raise `ChatproxyError` where it does not work or accept us."""
+    server = peer.server
+    status, content = answer_of(peer, server.check())
+    route = services().routes.get(server.name)
+
+    if route is not None:
+        route.credential.saw(status, refused=route.provider.refuses_credential(status))
+
+    if fault := server.fault_in(status, content):
+        raise UpstreamError(fault)
 
 
 def _said(faults: list[str], **found: Any) -> Response:

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from chatproxy.endpoints.serving import default_route, private, services
+from chatproxy.endpoints.serving import default_provider, now, private
 from chatproxy.errors import CallerError
 
 blueprint = Blueprint("token", __name__)
@@ -15,10 +15,10 @@ def token(user_id: str) -> Response:
     Whether the user exists is not asked. The id is matched with its slashes, so
     that an encoded one is a bad id and not another path.
     """
-    provider = default_route().provider
+    provider = default_provider()
 
     if not provider.is_user_id(user_id):
         raise CallerError("The user id must be 1 to 255 of the characters A-Z a-z 0-9 @ _ -")
 
-    issued = provider.issue_token(user_id, services().clock.now())
+    issued = provider.issue_token(user_id, now())
     return private({"userId": user_id, "token": issued}, 201)

@@ -7,7 +7,7 @@ import logging
 from flask import Blueprint, Response, jsonify
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from chatproxy.endpoints.serving import context, default_route, load_json
+from chatproxy.endpoints.serving import context, default_provider, load_json
 from chatproxy.errors import MalformedBody
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def verify() -> Response:
     """Answer `isValid`. The verdict is logged, the body is not."""
     event = load_json(Event())
     body = _bytes_of(event["raw_body"], event["encoding"])
-    is_valid = default_route().provider.verify_event(body, _utf_8(event["signature"]))
+    is_valid = default_provider().verify_event(body, _utf_8(event["signature"]))
     log.info("webhook verified", extra={"reqId": context().id, "isValid": is_valid})
     return jsonify({"isValid": is_valid})
 

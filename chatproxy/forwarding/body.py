@@ -35,6 +35,18 @@ class Input(Protocol):
         ...
 
 
+class HeldInput:
+    """Bytes that are at hand: the body of a call that the sidecar makes for itself."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def read1(self, most: int, _meanwhile: Meanwhile | None) -> bytes:
+        """Return the next bytes, nothing at the end."""
+        piece, self._content = self._content[:most], self._content[most:]
+        return piece
+
+
 class CallerBody:
     """A request body, read once. `length` is None where it is chunked.
 

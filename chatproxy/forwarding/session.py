@@ -9,7 +9,7 @@ import requests
 from requests.adapters import BaseAdapter
 
 from chatproxy.errors import UpstreamBroken
-from chatproxy.forwarding.body import CallerBody, taking_turns
+from chatproxy.forwarding.body import CallerBody, HeldInput, taking_turns
 from chatproxy.forwarding.connection import Connection
 from chatproxy.forwarding.dialling import Dialler
 from chatproxy.forwarding.patience import Limits, Patience
@@ -130,7 +130,14 @@ class UpstreamAdapter(BaseAdapter):
         """Take over a request that the sidecar makes for itself."""
         pairs = [("Host", self._upstream.authority), *request.headers.items()]
         patience = Patience(self._limits, self._monotonic)
-        return Call(str(request.method), str(request.url), pairs, None, patience)
+        content = request.body
+        pairs = [pair for pair in pairs if pair[0].lower() != "content-length"]  # framed below
+
+        if isinstance(content, str):
+            content = content.encode()
+
+        body = CallerBody(HeldInput(content), len(content)) if content else None
+        return Call(str(request.method), str(request.url), pairs, body, patience)
 
     def _response(
         self, call: Call, head: h11.Response, connection: Connection

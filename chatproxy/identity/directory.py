@@ -1,7 +1,9 @@
 """The directory: every question about apps, keys, users and tokens has its home here."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 
+from chatproxy.errors import DirectoryUnavailable
 from chatproxy.identity.apps import Apps
 from chatproxy.identity.engine import Database
 from chatproxy.identity.keys import Keys, KeySigner
@@ -25,3 +27,10 @@ class Directory:
         self.keys = Keys(self.database, KeySigner(signing_secrets), now, monotonic)
         self.users = Users(self.database, now)
         self.tokens = Revocation(self.database, now)
+
+    def close(self) -> None:
+        """Write when keys were last used, and close all connections."""
+        with contextlib.suppress(DirectoryUnavailable):  # what is lost is a time of use
+            self.keys.flush_uses()
+
+        self.database.close()

@@ -18,9 +18,9 @@ from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from chatproxy.errors import DirectoryUnavailable
+from chatproxy.errors import CallerError, DirectoryUnavailable
 
 #: Seconds that a write waits for its turn, and that opening a connection may take.
 BUSY_LIMIT = 2.0
@@ -106,7 +106,9 @@ class Database:
             yield
         except IntegrityError:
             raise
-        except SQLAlchemyError as error:
+        except (DataError, UnicodeEncodeError) as error:
+            raise CallerError("a text cannot be stored", detail=_reason(error)) from error
+        except (SQLAlchemyError, sqlite3.Error) as error:  # the latter from our own statements
             self.fault = _reason(error)
             raise DirectoryUnavailable(detail=self.fault) from error
         except DirectoryUnavailable as error:
@@ -136,7 +138,8 @@ def _sqlite(url: str, monotonic: Callable[[], float]) -> Engine:
     def prepare(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # the driver begins no transaction of its own
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA journal_mode = WAL")
+        # Two that open a new file at once meet here, and SQLite would not let one wait.
+        _patiently(connection, "PRAGMA journal_mode = WAL", monotonic() + BUSY_LIMIT, monotonic)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -148,21 +151,21 @@ def _sqlite(url: str, monotonic: Callable[[], float]) -> Engine:
             return
 
         driver.execute(f"PRAGMA synchronous = {'FULL' if options['durable'] else 'NORMAL'}")
-        _take_write_lock(driver, options["write_until"], monotonic)
+        _patiently(driver, "BEGIN IMMEDIATE", options["write_until"], monotonic)
 
     return engine
 
 
-def _take_write_lock(
-    driver: sqlite3.Connection, until: float, monotonic: Callable[[], float]
+def _patiently(
+    driver: sqlite3.Connection, statement: str, until: float, monotonic: Callable[[], float]
 ) -> None:
-    """Begin a write; wait for other processes in short sleeps, so that this worker serves on."""
+    """Take a lock; wait for other processes in short sleeps, so that this worker serves on."""
     driver.execute("PRAGMA busy_timeout = 0")
 
     try:
         while True:
             try:
-                driver.execute("BEGIN IMMEDIATE")
+                driver.execute(statement)
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     raise
@@ -195,7 +198,7 @@ def _postgresql(url: str) -> Engine:
     )
 
 
-def _reason(error: SQLAlchemyError) -> str:
+def _reason(error: Exception) -> str:
     """Say what happened in the driver's words: first line only, and never a parameter."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     told = f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}"

@@ -8,7 +8,6 @@ names an app. Only digests are kept.
 
 import dataclasses
 import hashlib
-import hmac
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -134,26 +133,21 @@ class Keys:
         if len(text) > LONGEST_KEY:
             return None
 
-        digest, key_id = digest_of(text), self.id_of(text)
+        digest = digest_of(text)
 
-        if key_id is None and digest not in self._imported_digests():
+        if self.id_of(text) is None and digest not in self._imported_digests():
             return None
 
-        place = api_keys.c.digest == digest if key_id is None else api_keys.c.id == key_id
+        wanted = select(api_keys).where(api_keys.c.digest == digest)
 
         with self._database.reading() as connection:
-            row = connection.execute(select(api_keys).where(place)).mappings().first()
+            row = connection.execute(wanted).mappings().first()
 
-        if row is None or not hmac.compare_digest(row["digest"].encode(), digest.encode()):
+        if row is None or not _key(row).is_good(self._now()):
             return None
 
-        key = _key(row)
-
-        if not key.is_good(self._now()):
-            return None
-
-        self._remember_use(key.id)
-        return key
+        self._remember_use(row["id"])
+        return _key(row)
 
     def create(
         self, name: str, app_id: str, kind: Kind = "platform", expires: float | None = None

@@ -30,6 +30,9 @@ APP_COLUMNS = (
 
 USER_COLUMNS = (*(column.name for column in users.c), "app_version")
 
+#: Seconds for which a revoked token is remembered after its end: clocks differ, and are set back.
+REMEMBERED = 24 * 3600
+
 TOKEN_ID = re.compile(r"([0-9]{1,9})-[0-9a-f]{32}")
 
 
@@ -138,7 +141,7 @@ class Revocation:
     def revoke_token(self, app_id: str, token_id: str, expires: float) -> None:
         """End the tokens of one id, which end by themselves at `expires`.
 
-        Rows of tokens that are over anyway are cleared away. Raises `IdentityError`
+        Rows of tokens that are over for long are cleared away. Raises `IdentityError`
         where there is no such app.
         """
         dialect = sqlite if self._database.is_sqlite else postgresql
@@ -148,7 +151,9 @@ class Revocation:
         try:
             with self._database.writing() as connection:
                 connection.execute(
-                    delete(revoked_tokens).where(revoked_tokens.c.expires < self._now())
+                    delete(revoked_tokens).where(
+                        revoked_tokens.c.expires < self._now() - REMEMBERED
+                    )
                 )
                 connection.execute(statement)
         except IntegrityError as error:

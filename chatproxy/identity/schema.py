@@ -1,7 +1,5 @@
 """Bringing a database to the newest schema."""
 
-from importlib.resources import files
-
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
@@ -18,7 +16,7 @@ def upgrade(database: Database) -> None:
     Two at once do it once: the second waits, and finds nothing to do.
     """
     config = Config()
-    config.set_main_option("script_location", str(files("chatproxy.identity") / "migrations"))
+    config.set_main_option("script_location", "chatproxy.identity:migrations")
 
     with database.writing() as connection:
         if not database.is_sqlite:

@@ -1,7 +1,9 @@
 """The settings of the directory."""
 
 import dataclasses
+import importlib.util
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from chatproxy.variables import EXPECTS_SIGNING_SECRETS, SigningSecrets, Text, variable
@@ -29,15 +31,6 @@ class DirectorySettings:
         "working directory; four: from the root.",
         secret=True,
     )
-    key_signing_secrets: tuple[str, ...] = variable(
-        "KEY_SIGNING_SECRET",
-        SigningSecrets(),
-        expects=EXPECTS_SIGNING_SECRETS,
-        meaning="Signs API keys, so that a forged one costs no look-up. A comma list while it "
-        "is rotated: the first signs, all verify. Replicas share it.",
-        secret=True,
-        kept=True,
-    )
 
     @property
     def sqlite_path(self) -> Path | None:
@@ -52,3 +45,25 @@ class DirectorySettings:
             return f"{SQLITE}{self.sqlite_path}"
 
         return "postgresql+psycopg://" + self.database_url.partition("://")[2]
+
+    def problems(self) -> Iterator[str]:
+        """Refuse a server without the library that speaks to it."""
+        if self.sqlite_path is None and importlib.util.find_spec("psycopg") is None:
+            yield (
+                "DATABASE_URL: needs the extra `postgresql`: pip install 'chatproxy[postgresql]'."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class KeySettings:
+    """What the environment says of API keys."""
+
+    signing_secrets: tuple[str, ...] = variable(
+        "KEY_SIGNING_SECRET",
+        SigningSecrets(),
+        expects=EXPECTS_SIGNING_SECRETS,
+        meaning="Signs API keys, so that a forged one costs no look-up. A comma list while it "
+        "is rotated: the first signs, all verify. Replicas share it.",
+        secret=True,
+        kept=True,
+    )

@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
 from chatproxy.errors import MalformedBody
+from chatproxy.identity.apps import IdentityError
 from chatproxy.identity.engine import Database
 from chatproxy.identity.models import apps, users
 
@@ -79,7 +81,7 @@ class Users:
 
         Two at once for the same new user make one. Where nothing would change, nothing
         is written. A deleted user who comes back is the same person, with no token of
-        before.
+        before. Raises `IdentityError` where there is no such app.
         """
         with self._database.reading() as connection:
             known = _find(connection, app_id, external_id)
@@ -87,11 +89,14 @@ class Users:
         if known is not None and self._is_told(known, profile):
             return known, "existing"
 
-        with self._database.writing() as connection:
-            made = self._insert_new(connection, app_id, external_id)
-            known = _find(connection, app_id, external_id, lock=not self._database.is_sqlite)
-            assert known is not None  # noqa: S101 - it was inserted, or was there
-            return self._change(connection, known, profile, made=made)
+        try:
+            with self._database.writing() as connection:
+                made = self._insert_new(connection, app_id, external_id)
+                known = _find(connection, app_id, external_id, lock=not self._database.is_sqlite)
+                assert known is not None  # noqa: S101 - it was inserted, or was there
+                return self._change(connection, known, profile, made=made)
+        except IntegrityError as error:
+            raise IdentityError(f"there is no app {app_id}") from error
 
     def delete(self, app_id: str, external_id: str) -> User | None:
         """Forget a person, and end all its tokens; None where there is no such user.
@@ -173,10 +178,15 @@ def _news(user: User, profile: Profile) -> dict[str, Any]:
     }
     merged = {**user.custom, **(profile.custom or {})}
 
-    if merged != user.custom:
+    if _sorted(merged) != _sorted(user.custom):
         news["custom"] = merged
 
     return news
+
+
+def _sorted(custom: Mapping[str, Any]) -> str:
+    """Return a text to compare metadata by: Python takes 1, 1.0 and True for equal."""
+    return json.dumps(custom, sort_keys=True)
 
 
 def _stored(changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,15 +1,37 @@
 """The settings of the limits."""
 
 import dataclasses
+import importlib.util
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from marshmallow import fields, validate
 
 from chatproxy.limiting.rate import Rate
-from chatproxy.variables import variable
+from chatproxy.variables import Text, variable
 
 EXPECTS_A_RATE = "a rate such as `10 per 15 minutes`"
+
+USER = r"(?:[^\s/?#]*@)?"
+HOST = r"(?:[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*|\[[0-9A-Fa-f:.]+\])"
+TLS = (
+    r"ssl_(?:(?:ca_certs|certfile|keyfile)=[^\s&#]+|cert_reqs=(?:none|optional|required)"
+    r"|check_hostname=(?:true|false))"
+)
+
+#: What the library takes, without the time limits that it would also take from a URL. A
+#: `/`, `?` or `#` in a password fits nowhere, so that no part of one passes for a host.
+REDIS_URL = re.compile(
+    rf"redis(?P<tls>s)?://{USER}{HOST}(?::(?P<port>[0-9]{{1,5}}))?(?:/[0-9]{{0,5}})?"
+    rf"(?(tls)(?:\?{TLS}(?:&{TLS})*)?)"
+    rf"|unix://{USER}/[^\s?#]+(?:\?db=[0-9]{{1,5}})?"
+)
+
+
+def _is_redis_url(text: str) -> bool:
+    found = REDIS_URL.fullmatch(text)
+    return found is not None and 0 < int(found["port"] or 1) < 65536
 
 
 class RateField(fields.Field[Rate]):
@@ -43,9 +65,9 @@ class LimiterSettings:
     )
     redis_url: str | None = variable(
         "REDIS_URL",
-        fields.String(validate=validate.Regexp(r"(redis|rediss|unix)://\S+\Z")),
+        Text(_is_redis_url),
         default=None,
-        expects="a URL such as redis://host:6379/0",
+        expects="a URL such as redis://:password@host:6379/0, the password percent-encoded",
         meaning="Where counters are shared by workers and replicas. Absent: each worker "
         "counts for itself.",
         secret=True,
@@ -58,6 +80,11 @@ class LimiterSettings:
         meaning="What happens while Redis is away: `count` in each worker, `refuse` what is "
         "limited with 503, or `allow` it uncounted.",
     )
+
+    def problems(self) -> Iterator[str]:
+        """Refuse Redis without the library that speaks to it."""
+        if self.redis_url is not None and importlib.util.find_spec("redis") is None:
+            yield "REDIS_URL: needs the extra `redis`: pip install 'chatproxy[redis]'."
 
     def warnings(self, workers: int) -> Iterator[str]:
         """Warn where limits are not exact."""

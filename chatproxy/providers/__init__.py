@@ -1,6 +1,7 @@
 """The registry of chat providers. A new one is a folder here and a line below."""
 
 from chatproxy.providers.base import ProviderKind
+from chatproxy.providers.chatsdk.settings import ChatSDKSettings
 from chatproxy.providers.stream.settings import StreamSettings
 
 #: The provider at the root of the URL space, on unless `PROVIDERS` says otherwise.
@@ -8,4 +9,10 @@ DEFAULT = "stream"
 
 REGISTRY = {
     "stream": ProviderKind(StreamSettings, "chatproxy.providers.stream.provider:Stream"),
+    "chatsdk": ProviderKind(
+        ChatSDKSettings,
+        "chatproxy.providers.chatsdk.provider:ChatSDK",
+        surface="chatproxy.providers.chatsdk.endpoints:blueprints",
+        knows_users=True,
+    ),
 }

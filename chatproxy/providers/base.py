@@ -1,7 +1,7 @@
 """What a chat provider can do, one small Protocol for each capability."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -22,10 +22,60 @@ class Credentials:
     reserved: frozenset[str]
 
 
-class ForwardsCalls(Protocol):
-    """A provider whose REST interface can be reached through the sidecar."""
+@dataclasses.dataclass(frozen=True)
+class OwnCall:
+    """A call that the sidecar makes for itself; the path is below the server's base URL."""
 
-    base_url: str
+    method: str
+    path: str
+    query: Sequence[tuple[str, str]] = ()
+    headers: Sequence[tuple[str, str]] = dataclasses.field(default=(), repr=False)
+    body: bytes | None = dataclasses.field(default=None, repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Dialect:
+    """How failures of ours are said on a surface.
+
+    `error_body` takes the failure and the seconds that the request took.
+    `no_websocket` makes the refusal of a WebSocket, which says where to connect instead.
+    """
+
+    error_body: Callable[[ChatproxyError, float], dict[str, Any]]
+    no_websocket: Callable[[], ChatproxyError]
+
+
+class Server(Protocol):
+    """A server on which a provider's work depends, and how to see whether it works."""
+
+    name: str
+
+    @property
+    def base_url(self) -> str | None:
+        """Where it is; None where no setting says so."""
+        ...
+
+    def check(self) -> OwnCall:
+        """Return a cheap call that only succeeds where the server works and accepts us."""
+        ...
+
+    def fault_in(self, status: int, content: bytes) -> str:
+        """Return what is wrong with the answer to `check`, nothing where it is good."""
+        ...
+
+
+class Provider(Server, Protocol):
+    """A provider whose REST interface can be reached through the sidecar.
+
+    `dialect` is that of the calls forwarded to it, `dialects` those of its further
+    surfaces, by their path below the service prefix. `base_url_variable` is the
+    setting without which nothing can be forwarded.
+    """
+
+    base_url_variable: str
+    root_port: int | None
+    dialect: Dialect
+    dialects: Mapping[str, Dialect]
 
     def authorise(self) -> Credentials:
         """Return the credentials that go into each forwarded call."""
@@ -35,21 +85,13 @@ class ForwardsCalls(Protocol):
         """Say whether an answer's status means that our own credential was refused."""
         ...
 
-    def error_body(self, error: ChatproxyError, seconds: float) -> dict[str, Any]:
-        """Say a failure of ours in the provider's own error shape."""
-        ...
-
-    def no_websocket(self) -> str:
-        """Say where to connect instead, for a caller who asked for a WebSocket."""
-        ...
-
-    def check_path(self) -> str:
-        """Name a cheap path that answers 2xx where the credentials are good."""
+    def servers(self) -> Sequence[Server]:
+        """Return the further servers that this needs."""
         ...
 
 
 class IssuesTokens(Protocol):
-    """A provider whose user tokens are made here."""
+    """A provider whose user tokens are made from nothing but the user's id."""
 
     api_key: str
 
@@ -70,33 +112,46 @@ class VerifiesEvents(Protocol):
         ...
 
 
-class Provider(ForwardsCalls, IssuesTokens, VerifiesEvents, Protocol):
-    """The provider at the root, which has all capabilities."""
-
-    name: str
-    root_port: int | None
+class DefaultProvider(Provider, IssuesTokens, VerifiesEvents, Protocol):
+    """The provider at the root, which has all these capabilities."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ProviderKind:
-    """A line of the registry: the settings a provider reads, and the class that is made of them.
+    """A line of the registry: the settings a provider reads, and what is made of them.
 
     The settings are a dataclass of variables, with `problems()` and `warnings()`,
     which yield lines for the start, and `root_port`, its own listener or None.
+    `implementation` is its class, `surface` the function that makes the blueprints
+    of its own endpoints. `knows_users` says that it needs the directory.
 
-    The class is named, not imported: the server's first process reads settings
-    only, and must not load what its workers have to patch first.
+    Both are named, not imported: the server's first process reads settings only,
+    and must not load what its workers have to patch first.
     """
 
     settings: type[Any]
     implementation: str
+    surface: str | None = None
+    knows_users: bool = False
 
     def variables(self) -> Iterator[str]:
         """Yield the names of the provider's variables."""
         return (one.name for _, one in declared(self.settings))
 
-    def make(self, settings: Any) -> "Provider":
+    def make(self, settings: Any) -> Provider:
         """Make the provider."""
-        module, _, name = self.implementation.partition(":")
-        made: Provider = getattr(import_module(module), name)(settings)
+        made: Provider = _named(self.implementation)(settings)
         return made
+
+    def make_blueprints(self, services: Any) -> Sequence[Any]:
+        """Make the blueprints of its own endpoints, of the worker's services."""
+        if self.surface is None:
+            return ()
+
+        made: Sequence[Any] = _named(self.surface)(services)
+        return made
+
+
+def _named(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)

@@ -9,27 +9,46 @@ import logging
 import signal
 import threading
 
+from .centrifugo import CentrifugoSandbox
+from .chatsdk import ChatSDKSandbox
 from .payload import bytes_sha256
 from .stream import API_KEY, API_SECRET, StreamSandbox
 
-__all__ = ["API_KEY", "API_SECRET", "StreamSandbox", "bytes_sha256", "serve"]
+__all__ = [
+    "API_KEY",
+    "API_SECRET",
+    "CentrifugoSandbox",
+    "ChatSDKSandbox",
+    "StreamSandbox",
+    "bytes_sha256",
+    "serve",
+]
 
 logger = logging.getLogger(__name__)
 # A stand-in that runs for days must not keep every body it ever saw.
 SERVED_JOURNAL = 1_000
+SERVED: dict[str, type[StreamSandbox] | type[ChatSDKSandbox]] = {
+    "stream": StreamSandbox,
+    "chatsdk": ChatSDKSandbox,
+}
 
 
-def serve(host: str = "127.0.0.1", port: int = 3001, *, exposed: bool = False) -> None:
-    """Run the Stream stand-in until SIGTERM or SIGINT; call it from the main thread.
+def serve(
+    host: str = "127.0.0.1", port: int = 3001, *, exposed: bool = False, provider: str = "stream"
+) -> None:
+    """Run a provider's stand-in until SIGTERM or SIGINT; call it from the main thread.
 
-    `exposed` lets it listen elsewhere than on loopback. Raises ValueError without it, OSError where
-    the port is taken.
+    `exposed` lets it listen elsewhere than on loopback. Raises ValueError without it and where
+    there is no stand-in of that name, OSError where the port is taken.
     """
+    if provider not in SERVED:
+        raise ValueError(f"there is no stand-in for {provider!r}, only for {', '.join(SERVED)}")
+
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
 
-    sandbox = StreamSandbox(port, host=host, exposed=exposed, journal_capacity=SERVED_JOURNAL)
-    with sandbox:
-        logger.info("stream stand-in listens", extra={"url": sandbox.url})
+    stand_in = SERVED[provider]
+    with stand_in(port, host=host, exposed=exposed, journal_capacity=SERVED_JOURNAL) as sandbox:
+        logger.info("%s stand-in listens", provider, extra={"url": sandbox.url})
         stop.wait()

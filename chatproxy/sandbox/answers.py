@@ -32,6 +32,10 @@ class Answer:
         """Return the same answer with more header lines at the end."""
         return replace(self, headers=self.headers + headers)
 
+    def at_once(self) -> Answer:
+        """Return the same answer, sent without waiting for the end of the upload."""
+        return replace(self.with_headers((b"connection", b"close")), early=True)
+
 
 class Request(Protocol):
     """What an application may ask about a request: its head and, once, its body."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
 from .answers import Answer, Request, json_answer
 from .payload import BLOCK, blocks
@@ -39,18 +40,17 @@ class Probe:
         return int(text)
 
 
-def find(path: str) -> tuple[str, str] | None:
-    """Return the probe's name and the rest of the path, or None where there is no such probe."""
+def respond(request: Request, path: str) -> Answer | None:
+    """Run the probe that the path names; None where it names none. Raises ProbeError."""
     if not path.startswith(PREFIX):
         return None
 
     name, _, tail = path[len(PREFIX) :].partition("/")
-    return (name, tail) if name in PROBES else None
+    if name not in PROBES:
+        return None
 
-
-def answer(name: str, probe: Probe) -> Answer:
-    """Run a probe. Raises ProbeError."""
-    return PROBES[name](probe)
+    query = parse_qsl(request.head.target.partition("?")[2], keep_blank_values=True)
+    return PROBES[name](Probe(request, tail, dict(query)))
 
 
 def _bytes(probe: Probe) -> Answer:

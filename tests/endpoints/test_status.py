@@ -22,7 +22,7 @@ def client() -> FlaskClient:
     environ = {"STREAM_API_KEY": "key", "STREAM_API_SECRET": "s" * 40}
     app = create_app(settings.load(environ))
     # `responses` stands in for requests' own adapter, not for ours.
-    app.extensions["chatproxy"].default.session.mount(f"{BASE}/", HTTPAdapter())
+    app.extensions["chatproxy"].peers["stream"].session.mount(f"{BASE}/", HTTPAdapter())
     return app.test_client()
 
 

@@ -94,5 +94,5 @@ def test_the_key_is_told() -> None:
 
 
 def _server_token(made: FlaskClient) -> str:
-    route = made.application.extensions["chatproxy"].default
-    return dict(route.provider.authorise().headers)["Authorization"]
+    provider = made.application.extensions["chatproxy"].default
+    return dict(provider.authorise().headers)["Authorization"]

@@ -5,10 +5,12 @@ Source: the vendor's REST documentation and its official SDKs.
 
 import re
 import zlib
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from chatproxy.errors import ChatproxyError
-from chatproxy.providers.base import Credentials
+from chatproxy.errors import CallerError
+from chatproxy.providers.base import Credentials, Dialect, OwnCall, Server
 from chatproxy.providers.stream.errors import envelope
 from chatproxy.providers.stream.settings import StreamSettings
 from chatproxy.signing.digests import is_signed
@@ -28,15 +30,23 @@ GZIP_MAGIC = b"\x1f\x8b"
 #: Bytes that a compressed event may inflate to. Stream's own events stay far below.
 LARGEST_EVENT = 10 * 1024 * 1024
 
+NO_WEBSOCKET = (
+    "WebSockets are not proxied. Clients connect to wss://chat.stream-io-api.com/connect "
+    "themselves, with the API key and a user token."
+)
+
 
 class Stream:
     """One Stream application."""
 
     name = "stream"
+    base_url_variable = "STREAM_BASE_URL"
+    dialect = Dialect(envelope, partial(CallerError, NO_WEBSOCKET))
+    dialects: Mapping[str, Dialect] = {}
 
     def __init__(self, settings: StreamSettings) -> None:
         self.api_key = settings.api_key
-        self.base_url = settings.base_url
+        self.base_url: str | None = settings.base_url
         self.root_port = settings.root_port
         self._secrets = settings.api_secrets
         self._duration = settings.token_duration
@@ -55,20 +65,17 @@ class Stream:
         """Say whether Stream refused us: it answers 401 for nothing else (codes 2, 5, 40-43)."""
         return status == 401
 
-    def error_body(self, error: ChatproxyError, seconds: float) -> dict[str, Any]:
-        """Say a failure in Stream's six-field envelope."""
-        return envelope(error, seconds)
+    def check(self) -> OwnCall:
+        """Read the application's own settings."""
+        return OwnCall("GET", "/app", self._credentials.query, self._credentials.headers)
 
-    def no_websocket(self) -> str:
-        """Name the address at which clients connect by themselves."""
-        return (
-            "WebSockets are not proxied. Clients connect to wss://chat.stream-io-api.com/connect "
-            "themselves, with the API key and a user token."
-        )
+    def fault_in(self, status: int, _content: bytes) -> str:
+        """Return what is wrong with the answer; the status says it all."""
+        return "" if 200 <= status < 300 else f"answered {status}."
 
-    def check_path(self) -> str:
-        """Name the call that reads the application's own settings."""
-        return "/app"
+    def servers(self) -> Sequence[Server]:
+        """Return nothing: all is at one server."""
+        return ()
 
     def is_user_id(self, user_id: str) -> bool:
         """Check the alphabet that Stream documents, upper case included as seen in use."""

@@ -7,29 +7,13 @@ from urllib.parse import urlsplit
 from marshmallow import fields, validate
 
 from chatproxy.signing.compact import SHORTEST_SAFE_KEY, is_compact_jwt
-from chatproxy.variables import Text, TextList, WholeNumber, variable
+from chatproxy.variables import Text, TextList, WholeNumber, is_base_url, variable
 
 #: What the stand-in accepts. They are no secret: each names the stand-in.
 STAND_IN_KEY = "sandbox-key"
 STAND_IN_SECRET = "sandbox-secret-of-the-stand-in-not-for-production"  # noqa: S105
 
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost", "sandbox")
-
-
-def _is_base_url(text: str) -> bool:
-    """Check for an http(s) URL with a host and nothing but a path behind it."""
-    try:
-        url = urlsplit(text)
-        port = url.port
-    except ValueError:
-        return False
-
-    dots = any(segment in (".", "..") for segment in url.path.split("/"))
-    plain = not (dots or url.query or url.fragment or url.username or url.password or "\\" in text)
-    printable = text.isascii() and text.isprintable() and " " not in text
-    return bool(url.scheme in ("http", "https") and url.hostname and plain and printable) and (
-        port != 0
-    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +45,7 @@ class StreamSettings:
     )
     base_url: str = variable(
         "STREAM_BASE_URL",
-        Text(_is_base_url),
+        Text(is_base_url),
         default="https://chat.stream-io-api.com",
         expects="an http or https URL without query, such as https://chat.stream-io-api.com",
         meaning="Stream's REST API.",

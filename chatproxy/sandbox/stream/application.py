@@ -6,7 +6,6 @@ Everything that fails does so as a `StreamError`, which becomes the envelope in 
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from .. import probes
@@ -109,9 +108,9 @@ class StreamApplication:
             before = "revoke_tokens_issued_before"
             check_not_revoked(principal, self.state.app.get(before), user.get(before))
 
-        probe = probes.find(request.head.path)
-        if probe is not None:
-            return _probe(probe, request, dict(query))
+        probed = _probe(request)
+        if probed is not None:
+            return probed
 
         if found is None:
             raise StreamError(NOT_FOUND, f"url not found: {request.head.path}")
@@ -151,7 +150,7 @@ def _refusal(error: StreamError, endpoint: str, started: float) -> Answer:
         return answer
 
     # Sent while the upload still comes in; nobody could wait for the end of one without limit.
-    return replace(answer.with_headers((b"connection", b"close")), early=True)
+    return answer.at_once()
 
 
 def _finish(answer: Answer, quota: Quota) -> Answer:
@@ -163,9 +162,8 @@ def _since(started: float) -> str:
     return f"{(time.perf_counter() - started) * 1000:.2f}ms"
 
 
-def _probe(found: tuple[str, str], request: Request, query: dict[str, str]) -> Answer:
-    name, tail = found
+def _probe(request: Request) -> Answer | None:
     try:
-        return probes.answer(name, probes.Probe(request, tail, query))
+        return probes.respond(request, request.head.path)
     except probes.ProbeError as error:
         raise StreamError(INPUT, str(error)) from error

@@ -6,15 +6,14 @@ PyJWT, because the vendor has a code for each way to be out of time and allows n
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import jwt
-from jwt.types import Options
 
+from ..credentials import is_same, read_token
 from ..wire import Head
 from .errors import (
     API_KEY,
@@ -25,16 +24,6 @@ from .errors import (
     NOT_YET_VALID,
     StreamError,
 )
-
-LAX: Options = {
-    "verify_exp": False,
-    "verify_nbf": False,
-    "verify_iat": False,
-    "verify_aud": False,
-    "verify_iss": False,
-    "verify_sub": False,
-    "verify_jti": False,
-}
 
 
 @dataclass(frozen=True)
@@ -79,7 +68,7 @@ def _check_api_key(given: list[str], api_key: str) -> None:
     if len(given) > 1:
         raise StreamError(API_KEY, "api_key given more than once")
 
-    if not hmac.compare_digest(given[0].encode(), api_key.encode()):
+    if not is_same(given[0], api_key):
         raise StreamError(API_KEY, "api_key not found")
 
 
@@ -95,19 +84,16 @@ def _only(values: list[str], name: str) -> str:
 
 def _claims(token: str, credentials: Credentials) -> dict[str, Any]:
     """Return the claims of a token that one of the secrets signed."""
-    for secret in credentials.secrets:
-        try:
-            return jwt.decode(token, secret, algorithms=["HS256"], options=LAX)
-        except jwt.InvalidSignatureError:
-            continue
-        except jwt.PyJWTError as error:
-            raise StreamError(AUTHENTICATION, f"JWTAuth error: {error}") from error
-
-    raise StreamError(
-        BAD_SIGNATURE,
-        "JWTAuth error: signature is not valid. Make sure the token is created using the secret "
-        f'for API key "{credentials.api_key}"',
-    )
+    try:
+        return read_token(token, credentials.secrets)
+    except jwt.InvalidSignatureError as error:
+        raise StreamError(
+            BAD_SIGNATURE,
+            "JWTAuth error: signature is not valid. Make sure the token is created using the "
+            f'secret for API key "{credentials.api_key}"',
+        ) from error
+    except jwt.PyJWTError as error:
+        raise StreamError(AUTHENTICATION, f"JWTAuth error: {error}") from error
 
 
 def _check_times(claims: dict[str, Any], now: float) -> None:

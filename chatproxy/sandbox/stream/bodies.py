@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-
 from ..answers import Request
+from ..bodies import BodyTooLarge, limited, read_json
 from ..multipart import MultipartError, boundary_of, read_parts
-from ..wire import Framing
 from .call import Call, Route
 from .errors import INPUT, KINDS, TOO_BIG, StreamError
 from .state import Document
@@ -18,32 +15,20 @@ UPLOAD_LIMIT = 100 * 1024 * 1024
 
 def read_body(request: Request, route: Route, call: Call) -> None:
     """Put a request's JSON or upload into the call. Raises StreamError 4 or 22."""
-    if route.upload:
-        call.upload = _read_upload(request)
-    elif request.head.framing != "none":
-        call.body = _read_json(request)
-
-
-def _limited(request: Request, most: int) -> Iterator[bytes]:
-    """Return the body's pieces; StreamError 22 at once where its length is declared too large."""
-    framing: Framing = request.head.framing
-    if framing == "sized" and int(request.head.values("content-length")[0]) > most:
-        raise StreamError(TOO_BIG, KINDS[TOO_BIG].meaning)
-
-    size = 0
-    for piece in request.pieces():
-        size += len(piece)
-        if size > most:
-            raise StreamError(TOO_BIG, KINDS[TOO_BIG].meaning)
-
-        yield piece
+    try:
+        if route.upload:
+            call.upload = _read_upload(request)
+        elif request.head.framing != "none":
+            call.body = _read_json(request)
+    except BodyTooLarge as error:
+        raise StreamError(TOO_BIG, KINDS[TOO_BIG].meaning) from error
 
 
 def _read_json(request: Request) -> Document:
-    body = b"".join(_limited(request, JSON_LIMIT))
+    body = b"".join(limited(request, JSON_LIMIT))
     try:
-        document = json.loads(body or b"{}")
-    except (ValueError, RecursionError) as error:
+        document = read_json(body or b"{}")
+    except ValueError as error:
         raise StreamError(INPUT, "body is not valid JSON", {"body": "bad JSON"}) from error
 
     if not isinstance(document, dict):
@@ -56,7 +41,7 @@ def _read_upload(request: Request) -> Document:
     content_type = (request.head.values("content-type") or [""])[0]
     try:
         boundary = boundary_of(content_type)
-        parts = read_parts(_limited(request, UPLOAD_LIMIT), boundary)
+        parts = read_parts(limited(request, UPLOAD_LIMIT), boundary)
     except MultipartError as error:
         raise StreamError(INPUT, f"upload: {error}", {"file": "bad multipart"}) from error
 

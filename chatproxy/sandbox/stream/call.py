@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import unquote
 
+from ..paths import match
 from .authentication import Principal
 from .errors import INPUT, NOT_ALLOWED, StreamError
 from .state import Document, State
@@ -135,19 +135,8 @@ class Routes:
         segments = path[len(prefix) :].split("/")
         for parts, route in self._by_shape.get((method, len(segments)), ()):
             if version in route.versions and family in (None, route.family):
-                values = _values(parts, segments)
+                values = match(parts, segments)
                 if values is not None:
                     return route, version, values
 
         return None
-
-
-def _values(parts: list[str], segments: list[str]) -> dict[str, str] | None:
-    values = {}
-    for part, segment in zip(parts, segments, strict=True):
-        if part.startswith("{") and segment:
-            values[part[1:-1]] = unquote(segment)
-        elif part != segment:
-            return None
-
-    return values

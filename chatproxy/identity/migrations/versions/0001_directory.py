@@ -1,7 +1,5 @@
 """Apps, API keys, users, revoked tokens; and the app that is there from the start."""
 
-import time
-
 import sqlalchemy as sa
 from alembic import op
 
@@ -66,7 +64,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="fk_revoked_tokens_app_id"),
     )
     op.create_index("ix_revoked_tokens_expires", "revoked_tokens", ["expires"])
-    first = {"id": "default", "name": "default", "token_version": 0, "created": time.time()}
+    # There from the start: it is older than anything that has a time.
+    first = {"id": "default", "name": "default", "token_version": 0, "created": 0.0}
     op.bulk_insert(apps, [first])
 
 

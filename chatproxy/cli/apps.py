@@ -1,0 +1,32 @@
+"""`chatproxy apps …`: each app has its own users and keys."""
+
+import click
+
+from chatproxy.cli.opening import as_json, opened, printed
+
+
+@click.group("apps")
+def group() -> None:
+    """Keep the apps. One, `default`, is there from the start."""
+
+
+@group.command("create")
+@click.argument("name")
+@click.option("--id", "app_id", help="Its id; made up where none is given.")
+@as_json
+def create(name: str, app_id: str | None, as_json: bool) -> None:
+    """Make an app."""
+    with opened() as directory:
+        app = directory.apps.create(name, app_id)
+
+    printed({"id": app.id, "name": app.name}, as_json=as_json)
+
+
+@group.command("list")
+@as_json
+def show(as_json: bool) -> None:
+    """List the apps, oldest first."""
+    with opened() as directory:
+        rows = [{"id": app.id, "name": app.name} for app in directory.apps.list()]
+
+    printed(rows, as_json=as_json)

@@ -1,0 +1,17 @@
+"""`chatproxy db …`: the directory's schema."""
+
+import click
+
+from chatproxy.cli.opening import opened
+
+
+@click.group("db")
+def group() -> None:
+    """Keep the directory's database."""
+
+
+@group.command("upgrade")
+def upgrade() -> None:
+    """Bring the database to the newest schema; harmless where it is there already."""
+    with opened(upgraded=True):
+        click.echo("the directory's schema is up to date", err=True)

@@ -1,0 +1,132 @@
+"""`chatproxy keys …`: the API keys by which services and clients name their app."""
+
+import datetime
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from chatproxy.cli.opening import DurationType, as_json, opened, printed
+from chatproxy.identity.apps import DEFAULT
+from chatproxy.identity.keys import OVERLAP, Key, Kind
+from chatproxy.services import Clock
+
+KINDS = click.Choice(["platform", "client"])
+
+
+def described(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that describe a new key."""
+    for option in (
+        click.option("--expires", type=DurationType(), help="Its life, such as 90d. Absent: none."),
+        click.option("--kind", type=KINDS, default="platform", show_default=True),
+        click.option("--app", default=DEFAULT, show_default=True, help="The app that it names."),
+    ):
+        command = option(command)
+
+    return command
+
+
+@click.group("keys")
+def group() -> None:
+    """Keep the API keys. A key's text is shown once, when it is made."""
+
+
+@group.command("create")
+@click.argument("name")
+@described
+@as_json
+def create(name: str, app: str, kind: Kind, expires: float | None, as_json: bool) -> None:
+    """Make a key."""
+    with opened() as directory:
+        made = directory.keys.create(name, app, kind, _end(expires))
+
+    printed(made.parts(), as_json=as_json)
+
+
+@group.command("import")
+@click.argument("name")
+@described
+@as_json
+def take_over(name: str, app: str, kind: Kind, expires: float | None, as_json: bool) -> None:
+    """Take over a key that was made elsewhere; its text is read from stdin."""
+    text = sys.stdin.readline().strip()
+
+    with opened() as directory:
+        key = directory.keys.import_text(text, name, app, kind, _end(expires))
+
+    printed({"keyId": key.id}, as_json=as_json)
+
+
+@group.command("list")
+@click.option("--app", help="Only those of one app.")
+@as_json
+def show(app: str | None, as_json: bool) -> None:
+    """List the keys, oldest first, ended ones included."""
+    now = Clock().now()
+
+    with opened() as directory:
+        rows = [_row(key, now) for key in directory.keys.list(app)]
+
+    printed(rows, as_json=as_json)
+
+
+@group.command("rotate")
+@click.argument("key_id", metavar="KEYID")
+@click.option(
+    "--overlap",
+    type=DurationType(),
+    default=f"{OVERLAP // 3600}h",
+    show_default=True,
+    help="How long the old key stays good beside the new one.",
+)
+@as_json
+def rotate(key_id: str, overlap: float, as_json: bool) -> None:
+    """Make a successor of a key."""
+    with opened() as directory:
+        made = directory.keys.rotate(key_id, overlap)
+
+    printed(made.parts(), as_json=as_json)
+
+
+@group.command("revoke")
+@click.argument("key_id", metavar="KEYID")
+@as_json
+def revoke(key_id: str, as_json: bool) -> None:
+    """End a key at once."""
+    with opened() as directory:
+        key = directory.keys.revoke(key_id)
+
+    printed({"keyId": key.id, "revoked": True}, as_json=as_json)
+
+
+def _end(life: float | None) -> float | None:
+    return None if life is None else Clock().now() + life
+
+
+def _row(key: Key, now: float) -> dict[str, Any]:
+    return {
+        "keyId": key.id,
+        "app": key.app_id,
+        "name": key.name,
+        "kind": key.kind,
+        "state": _state(key, now),
+        "created": _iso(key.created),
+        "expires": _iso(key.expires),
+        "lastUsed": _iso(key.last_used),
+    }
+
+
+def _state(key: Key, now: float) -> str:
+    if key.is_good(now):
+        return "good"
+
+    return "expired" if key.revoked is None else "revoked"
+
+
+def _iso(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+
+    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

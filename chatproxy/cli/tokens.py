@@ -1,0 +1,43 @@
+"""`chatproxy tokens …`: end tokens that were issued."""
+
+import click
+
+from chatproxy.cli.opening import as_json, opened, printed
+from chatproxy.identity.apps import DEFAULT
+from chatproxy.services import Clock
+
+#: Seconds after which every token is over by itself: the longest life and grace of any.
+LONGEST_LIFE = 2 * 31 * 24 * 3600
+
+
+@click.group("tokens")
+def group() -> None:
+    """End user tokens. Each is refused by every worker from then on."""
+
+
+@group.command("revoke")
+@click.option("--app", default=DEFAULT, show_default=True, help="Whose tokens.")
+@click.option("--user", help="All tokens of one user.")
+@click.option("--id", "token_id", help="The tokens of one id (`jti`).")
+@click.option("--all", "everything", is_flag=True, help="All tokens of the app.")
+@as_json
+def revoke(
+    app: str, user: str | None, token_id: str | None, everything: bool, as_json: bool
+) -> None:
+    """End tokens: of a user, of one id, or of the whole app."""
+    if sum((user is not None, token_id is not None, everything)) != 1:
+        raise click.UsageError("give one of --user, --id, --all")
+
+    with opened() as directory:
+        if user is not None:
+            found = directory.tokens.revoke_user(app, user)
+        elif token_id is not None:
+            directory.tokens.revoke_token(app, token_id, Clock().now() + LONGEST_LIFE)
+            found = True
+        else:
+            found = directory.tokens.revoke_app(app)
+
+    if not found:
+        raise click.ClickException("there is no such user" if user else f"there is no app {app}")
+
+    printed({"revoked": True}, as_json=as_json)

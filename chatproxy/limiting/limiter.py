@@ -1,0 +1,117 @@
+"""The limiter: the one question that the rest of the house asks."""
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chatproxy.errors import LimiterUnavailable, TooManyRequests
+from chatproxy.limiting.memory import Memory
+from chatproxy.limiting.rate import MICROSECONDS, Rate
+from chatproxy.limiting.settings import LimiterSettings
+
+if TYPE_CHECKING:
+    from chatproxy.limiting.shared import Shared
+
+KEY_BYTES = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Count:
+    """What became of one call: was it counted, and how many more may come?
+
+    `reset` is whole seconds, rounded up, until the oldest counted call leaves the window
+    and so makes room. Where a call was let through because nobody could count, `counted`
+    is false and the other numbers say nothing.
+    """
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset: int
+    counted: bool = True
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that tell the caller; none where nothing is known."""
+        if not self.counted:
+            return {}
+
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(self.reset),
+        }
+
+
+class Limiter:
+    """Counts calls in Redis where the settings name one, else in this process."""
+
+    def __init__(self, settings: LimiterSettings, monotonic: Callable[[], float]) -> None:
+        self._without_redis = settings.without_redis
+        self._memory = Memory(monotonic)
+        self._shared = _shared(settings, monotonic)
+
+    @property
+    def fault(self) -> str:
+        """What went wrong last, empty when it works."""
+        return "" if self._shared is None else self._shared.fault
+
+    def hit(self, subject: str, rate: Rate) -> Count:
+        """Count one call unless the rate is used up; each subject has a count for each rate.
+
+        Raises `LimiterUnavailable` where Redis is away and the settings say to refuse.
+        """
+        key = key_of(subject, rate)
+
+        if self._shared is None:
+            return _count(rate, self._memory.hit(key, rate))
+
+        try:
+            return _count(rate, self._shared.hit(key, rate))
+        except LimiterUnavailable:
+            if self._without_redis == "refuse":
+                raise
+
+        if self._without_redis == "allow":
+            return Count(allowed=True, limit=rate.count, remaining=0, reset=0, counted=False)
+
+        return _count(rate, self._memory.hit(key, rate))
+
+    def spend(self, subject: str, rate: Rate, message: str) -> Count:
+        """Count one call; raise `TooManyRequests` with the message, and as `hit` does."""
+        count = self.hit(subject, rate)
+
+        if not count.allowed:
+            raise TooManyRequests(message, retry_after=count.reset, headers=count.headers())
+
+        return count
+
+    def ping(self) -> None:
+        """Raise `LimiterUnavailable` where Redis is set and does not count."""
+        if self._shared is not None:
+            self._shared.ping()
+
+    def close(self) -> None:
+        """Close all connections."""
+        if self._shared is not None:
+            self._shared.close()
+
+
+def _shared(settings: LimiterSettings, monotonic: Callable[[], float]) -> "Shared | None":
+    if settings.redis_url is None:
+        return None
+
+    from chatproxy.limiting.shared import Shared  # redis is an extra
+
+    return Shared(settings.redis_url, monotonic)
+
+
+def key_of(subject: str, rate: Rate) -> bytes:
+    """Digest whatever text it is: a subject can be long, and names people."""
+    text = f"{rate}\n{subject}".encode("utf-8", "surrogatepass")
+    return hashlib.sha256(text).digest()[:KEY_BYTES]
+
+
+def _count(rate: Rate, said: tuple[bool, int, int]) -> Count:
+    allowed, remaining, wait = said
+    return Count(allowed, rate.count, remaining, reset=-(-wait // MICROSECONDS))

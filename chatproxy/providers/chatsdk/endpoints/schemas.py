@@ -1,0 +1,131 @@
+"""The bodies that ChatSDK's endpoints take.
+
+Messages are those of the vendor's validator, whose codes `errors` knows. A null or
+empty optional field counts as absent: the guide's own samples send a missing avatar so.
+"""
+
+import json
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import request
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
+
+from chatproxy.endpoints.serving import load, read_json
+from chatproxy.errors import MalformedBody
+from chatproxy.identity.users import Profile
+
+LONGEST_ID = 255
+LONGEST_NAME = 1024
+LONGEST_URL = 8192
+
+JSON_TYPE = re.compile(r"application/(?:[a-z.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+
+TEXT: dict[str, Any] = {
+    "required": "Required",
+    "invalid": "Expected string",
+    "null": "Expected string",
+}
+
+
+def _storable(text: str) -> None:
+    """Refuse what a database cannot hold: NUL, and half of a surrogate pair."""
+    if "\0" in text or any("\ud800" <= one <= "\udfff" for one in text):
+        raise ValidationError("Invalid characters")
+
+
+def _url(text: str) -> None:
+    try:
+        scheme = urlsplit(text).scheme
+    except ValueError:
+        scheme = ""
+
+    if not scheme or any(one.isspace() for one in text):
+        raise ValidationError("Invalid url")
+
+
+def _object(value: Any) -> None:
+    if not isinstance(value, dict):
+        raise ValidationError("Expected object")
+
+    _storable(json.dumps(value, ensure_ascii=False))
+
+
+def _text(most: int, *checks: Any, **kwargs: Any) -> fields.String:
+    length = validate.Length(1, most, error="Too long")
+    return fields.String(validate=[length, _storable, *checks], error_messages=TEXT, **kwargs)
+
+
+class ProfileBody(Schema):
+    """What a caller says of a user. Unknown fields are ignored."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    error_messages = {"type": "Expected object"}  # noqa: RUF012 - marshmallow's form
+
+    user_id = fields.String(
+        data_key="userId",
+        required=True,
+        validate=[
+            validate.Length(min=1, error="Too short"),
+            validate.Length(max=LONGEST_ID, error="Too long"),
+            _storable,
+        ],
+        error_messages=TEXT,
+    )
+    name = _text(LONGEST_NAME)
+    image = _text(LONGEST_URL, _url)
+    email = _text(LONGEST_NAME, validate.Email(error="Invalid email"))
+    custom = fields.Raw(validate=_object)
+
+    @pre_load
+    def leave_out_empty(self, data: Any, **_: Any) -> Any:
+        """Drop optional fields that hold nothing."""
+        if not isinstance(data, dict):
+            return data
+
+        return {
+            name: value
+            for name, value in data.items()
+            if name == "userId" or (value is not None and value != "")
+        }
+
+
+class RevocationBody(Schema):
+    """Why tokens are revoked, for the log."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    error_messages = {"type": "Expected object"}  # noqa: RUF012 - marshmallow's form
+
+    reason = fields.String(
+        load_default="server_revoke",
+        validate=validate.Length(max=255, error="Too long"),
+        error_messages=TEXT,
+    )
+
+
+def load_profile() -> tuple[str, Profile]:
+    """Read a user's id and profile from the body; raise `InvalidBody`, `MalformedBody`."""
+    said = load(ProfileBody(), _document())
+    return said.pop("user_id"), Profile(**said)
+
+
+def load_reason() -> str:
+    """Read why tokens are revoked; a body is not needed."""
+    reason: str = load(RevocationBody(), _document())["reason"]
+    return reason
+
+
+def _document() -> Any:
+    """Read the body; one of another content type counts as an empty object, as at the vendor's."""
+    if not JSON_TYPE.fullmatch(request.headers.get("Content-Type", "")):
+        return {}
+
+    try:
+        return read_json()
+    except MalformedBody as error:
+        raise MalformedBody("Malformed JSON in request body", detail=error.detail) from error

@@ -1,0 +1,102 @@
+"""`/tokens`: issue, exchange and check ChatSDK's tokens."""
+
+import datetime
+from typing import Any
+
+from flask import Blueprint, Response
+
+from chatproxy.endpoints.serving import directory, limiter, now, private, services
+from chatproxy.identity.revocation import Issued, new_token_id
+from chatproxy.identity.users import Profile, User
+from chatproxy.limiting.limiter import Count
+from chatproxy.providers.chatsdk.endpoints import access, schemas
+
+blueprint = Blueprint("chatsdk-tokens", __name__)
+
+TOO_MANY = "Too many token requests, please try again later"
+
+
+@blueprint.post("/tokens")
+def issue() -> Response:
+    """Answer both tokens for a user, who is made or changed on the way.
+
+    The vendor's order: the body is checked before the key, the key before the limit.
+    """
+    user_id, profile = schemas.load_profile()
+    key = access.platform_key()
+    count = _spend(key.id, key.app_id, user_id)
+
+    user, _ = directory().users.upsert(key.app_id, user_id, profile)
+    pair = access.chatsdk().tokens.make(key.app_id, user_id, new_token_id(user.version), now())
+    answer = private(pair.body() | {"user": _echo(user_id, profile)})
+    answer.headers.update(count.headers())
+    return answer
+
+
+@blueprint.post("/tokens/refresh")
+def refresh() -> Response:
+    """Answer new tokens for one that is good, or was until a short while ago."""
+    provider = access.chatsdk()
+    issued, standing = access.user_token(provider.tokens.rest, provider.refresh_grace)
+    count = _spend("refresh", issued.app_id, issued.user_id)
+
+    if standing.user is None:  # made elsewhere with the same secret
+        directory().users.upsert(issued.app_id, issued.user_id, Profile())
+
+    # The version is the one that was checked: a revocation in between ends these too.
+    token_id = new_token_id(standing.version)
+    pair = provider.tokens.make(issued.app_id, issued.user_id, token_id, now())
+    answer = private(pair.body())
+    answer.headers.update(count.headers())
+    return answer
+
+
+@blueprint.get("/tokens/validate")
+def validate() -> Response:
+    """Answer what a `token` says, and its user where the directory knows it."""
+    issued, standing = access.user_token(access.chatsdk().tokens.rest)
+    user = None if standing.user is None else _shown(standing.user)
+    return private({"valid": True, "payload": _payload(issued), "user": user})
+
+
+@blueprint.get("/tokens/validate-ws")
+def validate_websocket() -> Response:
+    """Answer what a `wsToken` says."""
+    issued, _ = access.user_token(access.chatsdk().tokens.websocket)
+    return private({"valid": True, "payload": _payload(issued)})
+
+
+def _spend(asker: str, app_id: str, user_id: str) -> Count:
+    """Count an issue; raise `TooManyRequests`."""
+    settings = services().settings.limiter
+    assert settings is not None  # noqa: S101 - it is there where the limiter is
+    return limiter().spend(f"tokens {asker} {app_id} {user_id}", settings.token_rate, TOO_MANY)
+
+
+def _echo(user_id: str, profile: Profile) -> dict[str, Any]:
+    """Repeat what the caller said of the user; what was not said is absent."""
+    said = {"id": user_id, "name": profile.name, "image": profile.image}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _shown(user: User) -> dict[str, Any]:
+    return {"id": user.external_id, "name": user.name, "image": user.image}
+
+
+def _payload(issued: Issued) -> dict[str, Any]:
+    return {
+        "userId": issued.user_id,
+        "appId": issued.app_id,
+        "issuedAt": _iso(issued.issued),
+        "expiresAt": _iso(issued.expires),
+    }
+
+
+def _iso(seconds: float) -> str | None:
+    """Write a time as JavaScript does; None for one that no calendar has."""
+    try:
+        moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

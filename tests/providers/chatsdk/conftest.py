@@ -1,0 +1,109 @@
+"""A sidecar with ChatSDK on, on each database, and who calls it."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import canaries, commands
+from tests.calls import Reply, call, segment
+from tests.databases import KINDS, new_database
+from tests.sidecar import Sidecar
+
+OFTEN = "100000 per minute"
+TOKEN_SECRETS = {
+    "CHATSDK_JWT_SECRET": canaries.JWT_SECRET,
+    "CENTRIFUGO_TOKEN_SECRET": canaries.CENTRIFUGO_SECRET,
+    "KEY_SIGNING_SECRET": canaries.KEY_SIGNING_SECRET,
+}
+
+
+@dataclasses.dataclass
+class App:
+    """A service that calls with its app's key, and the clients that call with tokens."""
+
+    sidecar: Sidecar
+    key: str
+    key_id: str
+    id: str = "default"
+
+    def ask(self, method: str, path: str, *fields: str, body: Any = None) -> Reply:
+        """Call with the key."""
+        return call(self.sidecar.port, method, path, f"X-API-Key: {self.key}", *fields, body=body)
+
+    def issue(self, user_id: str, **profile: Any) -> Reply:
+        return self.ask("POST", "/tokens", body={"userId": user_id, **profile})
+
+    def tokens(self, user_id: str, **profile: Any) -> dict[str, Any]:
+        reply = self.issue(user_id, **profile)
+        assert reply.status == 200, reply.json
+        found: dict[str, Any] = reply.json
+        return found
+
+    def revoke(self, user_id: str, body: Any = None) -> Reply:
+        return self.ask("POST", f"/api/users/{segment(user_id)}/revoke-tokens", body=body)
+
+    def user(self, user_id: str) -> Reply:
+        return self.ask("GET", f"/api/users/{segment(user_id)}")
+
+    def bearing(self, token: str, method: str, path: str, *fields: str, body: Any = None) -> Reply:
+        """Call as a client does, with a token only."""
+        return call(
+            self.sidecar.port, method, path, f"Authorization: Bearer {token}", *fields, body=body
+        )
+
+    def validate(self, token: str, *fields: str) -> Reply:
+        return self.bearing(token, "GET", "/tokens/validate", *fields)
+
+    def validate_ws(self, token: str) -> Reply:
+        return self.bearing(token, "GET", "/tokens/validate-ws")
+
+    def refresh(self, token: str) -> Reply:
+        return self.bearing(token, "POST", "/tokens/refresh")
+
+    def another_key(self, *arguments: str) -> dict[str, str]:
+        made: dict[str, str] = commands.answer(
+            self.sidecar.environ, "keys", "create", "another", *arguments
+        )
+        return made
+
+    def another_app(self, name: str) -> "App":
+        made = commands.answer(self.sidecar.environ, "apps", "create", name)
+        key = self.another_key("--app", made["id"])
+        return App(self.sidecar, key["apiKey"], key["keyId"], made["id"])
+
+
+@pytest.fixture(scope="session")
+def chatsdk_before(
+    output_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Any]:
+    """Make a sidecar with ChatSDK on, its schema in place, and a key for it."""
+    made = iter(range(10_000))
+
+    @contextmanager
+    def before(kind: str = "sqlite", **settings: str) -> Iterator[App]:
+        number = next(made)
+        folder = tmp_path_factory.mktemp("directory")
+
+        with new_database(kind, folder) as url:
+            environ = {"PROVIDERS": "chatsdk", "LOG_LEVEL": "trace", "DATABASE_URL": url}
+            environ |= TOKEN_SECRETS
+            environ |= {"TOKEN_RATE_LIMIT": OFTEN, "AUTH_FAILURE_LIMIT": OFTEN} | settings
+            sidecar = Sidecar(output_folder / f"chatsdk-{number}.log", environ)
+            assert commands.run(sidecar.environ, "db", "upgrade").returncode == 0
+
+            with sidecar:
+                key = commands.answer(sidecar.environ, "keys", "create", "tests")
+                yield App(sidecar, key["apiKey"], key["keyId"])
+
+    return before
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def app(request: pytest.FixtureRequest, chatsdk_before: Callable[..., Any]) -> Iterator[App]:
+    """The app that most tests share, once on each database."""
+    with chatsdk_before(request.param) as made:
+        yield made
