@@ -136,13 +136,14 @@ class Upstream:
 
 def with_credentials(
     query: str | None, ours: Sequence[tuple[str, str]], reserved: frozenset[str]
-) -> str:
+) -> str | None:
     """Take every spelling of a reserved name out of a raw query and put ours in front.
 
-    The rest keeps its bytes and its order.
+    The rest keeps its bytes and its order; without a rest there is no query.
     """
     kept = "" if query is None else without(query, reserved)
-    return "&".join([f"{name}={value}" for name, value in ours] + ([kept] if kept else []))
+    whole = "&".join([f"{name}={value}" for name, value in ours] + ([kept] if kept else []))
+    return whole if whole or query == "" else None
 
 
 def without(query: str, reserved: frozenset[str]) -> str:

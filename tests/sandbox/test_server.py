@@ -5,25 +5,36 @@ import socket
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 
-from chatproxy.sandbox import API_SECRET, StreamSandbox
+from chatproxy.sandbox import (
+    API_SECRET,
+    CentrifugoSandbox,
+    ChatSDKSandbox,
+    StreamSandbox,
+    centrifugo,
+    chatsdk,
+    serve,
+)
 from tests.sandbox.client import Client, with_key
+from tests.wire import ask, get
 
 SERVE = """
-import logging
+import logging, sys
 from chatproxy.sandbox import serve
 
 logging.basicConfig(level="INFO", format="%(message)s %(url)s")
-serve(port=0)
+serve(port=0, **dict(zip(["provider"], sys.argv[1:])))
 """
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.org"])
-def test_it_refuses_to_be_reached_from_elsewhere(host: str) -> None:
+@pytest.mark.parametrize("kind", [StreamSandbox, ChatSDKSandbox, CentrifugoSandbox])
+def test_it_refuses_to_be_reached_from_elsewhere(kind: Any, host: str) -> None:
     with pytest.raises(ValueError, match="loopback"):
-        StreamSandbox(host=host)
+        kind(host=host)
 
 
 def test_it_can_be_told_otherwise() -> None:
@@ -31,9 +42,12 @@ def test_it_can_be_told_otherwise() -> None:
         assert Client(stand_in).call("GET", "/app").status == 200
 
 
-def test_the_stand_ins_secret_says_what_it_is() -> None:
-    assert len(API_SECRET) >= 32
-    assert "stand-in" in API_SECRET
+@pytest.mark.parametrize(
+    "secret", [API_SECRET, chatsdk.JWT_SECRET, chatsdk.CENTRIFUGO_SECRET, centrifugo.TOKEN_SECRET]
+)
+def test_a_stand_ins_secret_says_what_it_is(secret: str) -> None:
+    assert len(secret) >= 32
+    assert "stand-in" in secret
 
 
 def test_open_connections_are_counted(client: Client, stand_in: StreamSandbox) -> None:
@@ -83,6 +97,27 @@ def test_served_alone_it_logs_one_line_and_stops_when_told(number: signal.Signal
         out, rest = process.communicate(timeout=10)
 
     assert (process.returncode, out, rest) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"), [([], "stream"), (["stream"], "stream"), (["chatsdk"], "chatsdk")]
+)
+def test_a_stand_in_is_served_by_its_name(arguments: list[str], name: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE, *arguments], stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        health = ask(int(line.rsplit(":", 1)[1]), get("/health"))
+        process.terminate()
+
+    assert line.startswith(f"{name} stand-in listens")
+    assert health.status == (200 if name == "chatsdk" else 401)
+
+
+def test_a_provider_without_a_stand_in_is_refused() -> None:
+    with pytest.raises(ValueError, match="only for stream, chatsdk"):
+        serve(port=0, provider="irc")
 
 
 def _until(true: object, timeout: float = 10) -> None:

@@ -86,12 +86,11 @@ def claims_of(
     except jwt.PyJWTError as error:
         raise TokenProblem("malformed") from error
 
-    if not all(
-        isinstance(claims.get(name), str) and claims[name] for name in (user_claim, "app_id")
-    ):
+    texts, times = (user_claim, "app_id"), {"exp", *({"iat", "nbf"} & claims.keys())}
+    if not all(_is_name(claims.get(name)) for name in texts):
         raise TokenProblem("malformed")
 
-    if not all(_is_time(claims.get(name)) for name in ("exp", *({"iat", "nbf"} & claims.keys()))):
+    if not all(_is_time(claims.get(name)) for name in times):
         raise TokenProblem("malformed")
 
     second = math.floor(now)
@@ -102,6 +101,10 @@ def claims_of(
         raise TokenProblem("malformed")
 
     return claims
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
 
 
 def _is_time(value: Any) -> bool:
