@@ -19,6 +19,7 @@ from chatproxy.variables import is_given
 
 SANDBOX_PORT = 3001
 READY_WITHIN = 20.0
+COMMAND = ".venv/bin/chatproxy"
 SAMPLE_CONFIG = Path("configmap") / "style.json"
 
 ACCOUNT = ("STREAM_API_KEY", "STREAM_API_SECRET")
@@ -45,7 +46,13 @@ def run(application: str, folder: Path) -> int:
     _pass_signals_on(processes)
 
     if _is_ready(found.bind_host, found.http_port, processes):
-        print(greeting(found.http_port, found.service_prefix, with_stand_in), file=sys.stderr)
+        said = greeting(
+            found.http_port,
+            found.service_prefix,
+            with_stand_in=with_stand_in,
+            knows_users=found.directory is not None,
+        )
+        print(said, file=sys.stderr)
 
     return _wait(processes)
 
@@ -137,7 +144,7 @@ def _wait(processes: Sequence[Process]) -> int:
     return code
 
 
-def greeting(port: int, prefix: str, with_stand_in: bool) -> str:
+def greeting(port: int, prefix: str, *, with_stand_in: bool, knows_users: bool) -> str:
     """Say what to paste, and what each will answer."""
     base = f"http://127.0.0.1:{port}{prefix}"
     behind = (
@@ -158,6 +165,17 @@ chatproxy listens on {base}, before {behind}. Paste into another terminal:
 
   curl -s http://127.0.0.1:{port}/-/check-up
       {{"status": "OK", …}}: the provider can be reached and accepts our credential
-
+{_greeting_of_users(base) if knows_users else ""}
 Ctrl-C ends it.
+"""
+
+
+def _greeting_of_users(base: str) -> str:
+    user = """'{"userId": "alice", "name": "Alice"}'"""
+    return f"""
+  KEY=$({COMMAND} keys create demo --json | grep -o 'pk_[^"]*[.]sk_[^"]*')
+      nothing: the shell keeps an API key, which names your service to the sidecar
+
+  curl -s -H "X-API-Key: $KEY" -H 'Content-Type: application/json' -d {user} {base}/tokens
+      {{"token": "eyJ…", "wsToken": "eyJ…", …}}: alice's tokens for REST calls and the WebSocket
 """

@@ -2,50 +2,97 @@
 
 import json
 import re
-import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
 import pytest
 
+from chatproxy.providers import REGISTRY
 from tests.sidecar import ROOT, bare_environ
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[list[str]]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the local run keeps its directory."""
+    return tmp_path_factory.mktemp("local")
+
+
+@pytest.fixture(scope="module")
+def environ(folder: Path) -> dict[str, str]:
+    return bare_environ() | {
+        "HTTP_PORT": "3000",
+        "DATABASE_URL": f"sqlite:///{folder}/var/local.db",
+    }
+
+
+@pytest.fixture(scope="module")
+def running(folder: Path, environ: dict[str, str]) -> Iterator[list[str]]:
     """The local run on its own ports, and the lines of its greeting."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "chatproxy", "run"],
-        cwd=ROOT,
-        env=bare_environ() | {"HTTP_PORT": "3000"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "chatproxy", "run"],
+            cwd=ROOT,
+            env=environ,
+            stdout=log,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
         assert process.stderr is not None
         yield list(iter(process.stderr.readline, "Ctrl-C ends it.\n"))
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
 
 
-def answer_to(command: str) -> Any:
-    """Run a pasted command."""
-    done = subprocess.run(shlex.split(command), capture_output=True, check=True, timeout=30)
-    return json.loads(done.stdout)
-
-
-def test_the_four_commands_answer_as_said(running: list[str]) -> None:
-    commands = [line.strip() for line in running if line.strip().startswith("curl ")]
-    token, users, config, check_up = (answer_to(command) for command in commands)
+def test_the_commands_answer_as_said(running: list[str], environ: dict[str, str]) -> None:
+    commands = [line.strip() for line in running if re.match(r"\s+(curl |KEY=)", line)]
+    done = subprocess.run(
+        ["bash", "-c", "; echo; ".join(commands)],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    answers = [json.loads(line) for line in done.stdout.splitlines() if line]
+    token, users, config, check_up, tokens = answers
 
     assert token["userId"] == "alice"
     assert users["users"]["alice"]["name"] == "Alice"
     assert config["authentication"]["userId"] == "alice"
     assert re.fullmatch(r"eyJ[^.]+\.[^.]+\.[^.]+", config["authentication"]["userToken"])
     assert check_up["status"] == "OK"
+    assert tokens["user"] == {"id": "alice", "name": "Alice"}
+    assert tokens["wsToken"].startswith("eyJ")
+
+
+def test_its_secrets_are_made_kept_and_announced(running: list[str], folder: Path) -> None:
+    kept = sorted((folder / "var" / "local.db.secrets").iterdir())
+    lines = [json.loads(line) for line in (folder / "log").read_text().splitlines()]
+    said = [line["msg"] for line in lines if "kept in" in line["msg"]]
+
+    assert [path.name for path in kept] == [
+        "CENTRIFUGO_TOKEN_SECRET",
+        "CHATSDK_JWT_SECRET",
+        "KEY_SIGNING_SECRET",
+    ]
+    assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
+    assert (folder / "var" / "local.db").stat().st_mode & 0o777 == 0o600
+    assert len(said) == 1
+    assert all(path.name in said[0] for path in kept)
+    assert not any(path.read_text().strip() in (folder / "log").read_text() for path in kept)
+
+
+def test_the_start_says_which_providers_are_on(running: list[str], folder: Path) -> None:
+    lines = [json.loads(line) for line in (folder / "log").read_text().splitlines()]
+    (started,) = [line for line in lines if line["msg"] == "chatproxy starts"]
+
+    assert started["providers"] == list(REGISTRY)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_a_sample_of_the_guide_gets_its_tokens(
     environ: dict[str, str], sample: str, avatar: str | None
 ) -> None:
     if not can_run(sample):
-        pytest.skip(f"what {sample} needs is not installed: make sdks, .ci/languages")
+        pytest.skip(f"what {sample} needs is not installed: make sdks, .ci/packages")
 
     user = ALICE | ({"avatar": avatar} if avatar else {})
     command = [PROGRAMS[sample][0], str(SAMPLES / sample), json.dumps(user)]
