@@ -1,0 +1,154 @@
+"""Where the directory cannot be asked, nothing passes that would need it; the rest goes on."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatproxy.sandbox.chatsdk import ChatSDKSandbox
+from tests.calls import Reply, call
+from tests.canaries import CHATSDK_KEY, JWT_SECRET
+from tests.databases import new_database
+from tests.providers.chatsdk import claims
+from tests.providers.chatsdk.conftest import TOKEN_SECRETS, App
+from tests.sidecar import Sidecar, free_port
+
+PASSWORD = "canary-password-90aa3f"
+
+
+@pytest.fixture(scope="module")
+def away(output_folder: Path) -> Iterator[App]:
+    """A sidecar whose PostgreSQL is not there, with a ChatSDK server that is."""
+    with ChatSDKSandbox(0, CHATSDK_KEY, [JWT_SECRET]) as server:
+        environ = TOKEN_SECRETS | {
+            "PROVIDERS": "chatsdk",
+            "DATABASE_URL": f"postgresql://user:{PASSWORD}@127.0.0.1:{free_port()}/nowhere",
+            "CHATSDK_BASE_URL": server.url,
+            "CHATSDK_API_KEY": CHATSDK_KEY,
+        }
+
+        with Sidecar(output_folder / "chatsdk-away.log", environ) as sidecar:
+            yield App(sidecar, KEY_OF_OURS, "pk_none")
+
+
+def signed_key() -> str:
+    from chatproxy.identity.keys import KeySigner
+
+    return KeySigner([TOKEN_SECRETS["KEY_SIGNING_SECRET"]]).make("platform")[1]
+
+
+KEY_OF_OURS = signed_key()
+TOKEN = claims.made("alice")
+
+CALLS: dict[str, Callable[[App], Reply]] = {
+    "issue": lambda app: app.issue("alice"),
+    "refresh": lambda app: app.refresh(TOKEN),
+    "validate": lambda app: app.validate(TOKEN),
+    "validate-ws": lambda app: app.validate_ws(claims.made_ws("alice")),
+    "api": lambda app: app.bearing(TOKEN, "GET", "/api/channels"),
+    "revoke": lambda app: app.revoke("alice"),
+    "show": lambda app: app.user("alice"),
+}
+
+
+@pytest.mark.parametrize("made", CALLS.values(), ids=CALLS)
+def test_what_needs_the_directory_is_503(away: App, made: Callable[[App], Reply]) -> None:
+    reply = made(away)
+
+    assert reply.status == 503
+    assert reply.header("Retry-After") == "1"
+    assert reply.json["error"]["message"] == "The directory cannot be asked."
+
+
+def test_a_forged_credential_is_refused_without_the_directory(away: App) -> None:
+    assert away.validate("junk").status == 401
+    assert away.validate(claims.made("a", "another-secret-of-at-least-32-bytes!")).status == 401
+
+
+def test_forwarding_goes_on_without_it(away: App) -> None:
+    reply = call(away.sidecar.port, "POST", "/chatsdk/proxy/tokens", body={"userId": "a"})
+
+    assert reply.status == 200
+
+
+def test_the_line_says_that_the_directory_failed(away: App) -> None:
+    away.bearing(TOKEN, "GET", "/tokens/validate", "X-Request-Id: the-directory")
+    line = away.sidecar.wait_for_line(req_id="the-directory")
+
+    assert line["brokenBy"] == "directory"
+    assert line["error"]["type"] == "DirectoryUnavailable"
+    assert PASSWORD not in away.sidecar.output.read_text()
+
+
+def test_it_shows_on_ready_and_fails_the_check_up(away: App) -> None:
+    away.validate(TOKEN)
+    ready = call(away.sidecar.port, "GET", "/-/ready")
+    check_up = call(away.sidecar.port, "GET", "/-/check-up")
+
+    assert (ready.status, list(ready.json["directory"])) == (200, ["fault"])
+    assert (check_up.status, check_up.json["message"].split(":")[0]) == (503, "directory")
+
+
+def test_a_database_without_a_schema_says_what_to_do(output_folder: Path, tmp_path: Path) -> None:
+    with new_database("postgresql", tmp_path) as url:
+        environ = TOKEN_SECRETS | {"PROVIDERS": "chatsdk", "DATABASE_URL": url}
+
+        with Sidecar(output_folder / "chatsdk-no-schema.log", environ) as sidecar:
+            assert App(sidecar, KEY_OF_OURS, "pk_none").validate(TOKEN).status == 503
+            assert "chatproxy db upgrade" in call(sidecar.port, "GET", "/-/ready").raw.body.decode()
+
+
+@contextmanager
+def locked(app: App) -> Iterator[None]:
+    """Hold the file's one write lock, as another process would."""
+    path = app.sidecar.environ["DATABASE_URL"].removeprefix("sqlite:///")
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def on_a_file(chatsdk_before: Callable[..., Any]) -> Iterator[App]:
+    with chatsdk_before() as app:
+        yield app
+
+
+def test_a_write_that_waits_too_long_is_503_while_reads_go_on(on_a_file: App) -> None:
+    token = on_a_file.tokens("known")["token"]
+
+    with locked(on_a_file):
+        started = time.monotonic()
+        reply = on_a_file.issue("new")
+        waited = time.monotonic() - started
+
+        assert (reply.status, reply.header("Retry-After")) == (503, "1")
+        assert 1.5 < waited < 4
+        assert on_a_file.validate(token).status == 200
+        assert on_a_file.issue("known").status == 200, "nothing new is to be written"
+
+    assert on_a_file.issue("new").status == 200
+
+
+def test_others_are_served_while_a_write_waits(on_a_file: App) -> None:
+    token = on_a_file.tokens("known")["token"]
+
+    with locked(on_a_file):
+        waiting = threading.Thread(target=on_a_file.issue, args=("also-new",))
+        waiting.start()
+        time.sleep(0.2)
+        started = time.monotonic()
+        assert on_a_file.validate(token).status == 200
+        took = time.monotonic() - started
+
+    waiting.join()
+    assert took < 1
