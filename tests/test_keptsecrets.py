@@ -55,6 +55,13 @@ def test_one_that_is_there_is_taken(tmp_path: Path) -> None:
     assert (tmp_path / NAME).read_text() == "  put here by hand\n"
 
 
+def test_one_that_is_there_is_only_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = KeptSecrets(tmp_path).text(NAME)
+    monkeypatch.delattr(keptsecrets, "_write_once")
+
+    assert KeptSecrets(tmp_path).text(NAME) == text
+
+
 def test_it_knows_which_were_used(tmp_path: Path) -> None:
     kept = KeptSecrets(tmp_path)
     kept.text("A")
