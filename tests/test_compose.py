@@ -50,6 +50,17 @@ def test_the_sidecar_starts_with_what_the_file_sets(compose: Any) -> None:
 
     assert found.provider_settings["stream"].api_key == STAND_IN_KEY
     assert found.provider_settings["stream"].api_secrets == (STAND_IN_SECRET,)
+    assert list(found.provider_settings) == ["stream", "chatsdk"]
+    assert found.directory is not None
+    assert found.directory.url.startswith("postgresql+psycopg://")
+    assert found.kept is None
+
+
+def test_the_schema_is_upgraded_before_the_sidecar_starts(compose: Any) -> None:
+    waits = compose["services"]["chatproxy"]["depends_on"]
+
+    assert compose["services"]["schema"]["command"] == ["chatproxy", "db", "upgrade"]
+    assert waits["schema"] == {"condition": "service_completed_successfully"}
 
 
 def test_ports_are_published_on_loopback_only(compose: Any) -> None:
