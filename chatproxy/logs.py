@@ -54,11 +54,12 @@ SHORTEST_SECRET = 6
 #: How often a secret may have been written as JSON within JSON, the line itself included.
 DEEPEST_JSON = 3
 
-#: What looks like a secret although we do not know it: a JWT, an authorisation
-#: header, a credential in a query. The text in front is looked for first, since
+#: What looks like a secret although we do not know it: a JWT, an API key of ours, an
+#: authorisation header, a credential in a query. The text in front is looked for first, since
 #: hardly any line has one and a pattern costs much more.
 SECRET_SHAPES = (
     ("eyJ", re.compile(r"eyJ[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]++\.[A-Za-z0-9_-]*")),
+    ("sk_", re.compile(r"sk_[A-Za-z0-9_-]{16,}+(?:\.[A-Za-z0-9_-]+)?")),
     ("asic ", re.compile(r"(?<=asic )[A-Za-z0-9+/=_-]{4,}")),
     ("earer ", re.compile(r"(?<=earer )[A-Za-z0-9+/=._~-]{4,}")),
     ("api_key=", re.compile(r"(?<=api_key=)[^&\s\"'\\]+")),

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from chatproxy.sandbox.chatsdk import ChatSDKSandbox
 from tests.calls import Reply, call
 from tests.canaries import CHATSDK_KEY, JWT_SECRET
-from tests.databases import new_database
+from tests.databases import KINDS, new_database
 from tests.providers.chatsdk import claims
 from tests.providers.chatsdk.conftest import TOKEN_SECRETS, App
 from tests.sidecar import Sidecar, free_port
@@ -139,16 +140,32 @@ def test_a_write_that_waits_too_long_is_503_while_reads_go_on(on_a_file: App) ->
     assert on_a_file.issue("new").status == 200
 
 
-def test_others_are_served_while_a_write_waits(on_a_file: App) -> None:
-    token = on_a_file.tokens("known")["token"]
+@contextmanager
+def row_locked(app: App, user_id: str) -> Iterator[None]:
+    """Hold one user's row at a PostgreSQL server."""
+    with psycopg.connect(app.sidecar.environ["DATABASE_URL"]) as connection:
+        held = "SELECT 1 FROM users WHERE external_id = %s FOR UPDATE"
+        assert connection.execute(held, [user_id]).fetchone()
+        yield
 
-    with locked(on_a_file):
-        waiting = threading.Thread(target=on_a_file.issue, args=("also-new",))
-        waiting.start()
-        time.sleep(0.2)
-        started = time.monotonic()
-        assert on_a_file.validate(token).status == 200
-        took = time.monotonic() - started
 
-    waiting.join()
-    assert took < 1
+@pytest.mark.parametrize("kind", KINDS)
+def test_others_are_served_while_a_write_waits(
+    chatsdk_before: Callable[..., Any], kind: str
+) -> None:
+    with chatsdk_before(kind) as app:
+        token = app.tokens("known")["token"]
+        replies: list[Reply] = []
+        change = threading.Thread(target=lambda: replies.append(app.issue("known", name="New")))
+
+        with locked(app) if kind == "sqlite" else row_locked(app, "known"):
+            change.start()
+            time.sleep(0.2)
+            started = time.monotonic()
+            assert app.validate(token).status == 200
+            took = time.monotonic() - started
+            change.join()
+
+        assert took < 1
+        assert [reply.status for reply in replies] == [503]
+        assert app.issue("known", name="New").status == 200
