@@ -1,5 +1,6 @@
 """The limiter: the one question that the rest of the house asks."""
 
+import collections
 import dataclasses
 import hashlib
 from collections.abc import Callable
@@ -48,7 +49,9 @@ class Limiter:
 
     def __init__(self, settings: LimiterSettings, monotonic: Callable[[], float]) -> None:
         self._without_redis = settings.without_redis
-        self._memory = Memory(monotonic)
+        # One for each rate: whoever shows very many bad credentials must not have the
+        # counts of issued tokens forgotten.
+        self._memories: dict[Rate, Memory] = collections.defaultdict(lambda: Memory(monotonic))
         self._shared = _shared(settings, monotonic)
 
     @property
@@ -64,7 +67,7 @@ class Limiter:
         key = key_of(subject, rate)
 
         if self._shared is None:
-            return _count(rate, self._memory.hit(key, rate))
+            return _count(rate, self._memories[rate].hit(key, rate))
 
         try:
             return _count(rate, self._shared.hit(key, rate))
@@ -75,7 +78,7 @@ class Limiter:
         if self._without_redis == "allow":
             return Count(allowed=True, limit=rate.count, remaining=0, reset=0, counted=False)
 
-        return _count(rate, self._memory.hit(key, rate))
+        return _count(rate, self._memories[rate].hit(key, rate))
 
     def spend(self, subject: str, rate: Rate, message: str) -> Count:
         """Count one call; raise `TooManyRequests` with the message, and as `hit` does."""

@@ -53,23 +53,25 @@ class LimiterSettings:
         RateField(),
         default=Rate.read("10 per 15 minutes"),
         expects=EXPECTS_A_RATE,
-        meaning="How often tokens may be issued for one user, by one API key.",
+        meaning="How often tokens may be issued for one user by one API key, and exchanged by "
+        "one user.",
     )
     auth_failures: Rate = variable(
         "AUTH_FAILURE_LIMIT",
         RateField(),
         default=Rate.read("10 per 5 minutes"),
         expects=EXPECTS_A_RATE,
-        meaning="How many credentials that are not ours one address may show. Above it the "
-        "answer to a bad one is 429; good ones are always let in.",
+        meaning="How many API keys that are not ours one address may show, and how often one "
+        "and the same bad token. Above it the answer to a bad one is 429; good ones are always "
+        "let in.",
     )
     redis_url: str | None = variable(
         "REDIS_URL",
         Text(_is_redis_url),
         default=None,
         expects="a URL such as redis://:password@host:6379/0, the password percent-encoded",
-        meaning="Where counters are shared by workers and replicas. Absent: each worker "
-        "counts for itself.",
+        meaning="Where counters are shared by workers and replicas: `redis://`, `rediss://` or "
+        "`unix://`. Absent: each worker counts for itself.",
         secret=True,
     )
     without_redis: str = variable(

@@ -1,0 +1,188 @@
+"""The counters of one process: exact, sliding, bounded."""
+
+import sys
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable
+from operator import methodcaller
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from chatproxy.limiting.memory import LOOKED_AT, MOST_SUBJECTS, Memory
+from chatproxy.limiting.rate import Rate
+from tests.stopwatch import Stopwatch
+
+TEN = Rate.read("10 per 15 minutes")
+
+
+def fill(memory: Memory, subjects: int, calls: int = 1) -> None:
+    for _ in range(calls):
+        for number in range(subjects):
+            memory.hit(number.to_bytes(16, "big"), TEN)
+
+
+def held(memory: Memory) -> int:
+    return len(memory._leaving)
+
+
+def steps(call: Callable[[Memory], object], memory: Memory) -> int:
+    """How many instructions of Python the call takes."""
+    taken = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal taken
+        frame.f_trace_opcodes = True
+        taken += event == "opcode"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+
+    try:
+        call(memory)
+    finally:
+        sys.settrace(before)
+
+    return taken
+
+
+def test_of_n_and_50_calls_at_once_n_are_counted(clock: Stopwatch) -> None:
+    memory, allowed = Memory(clock), []
+    rate = Rate.read("30 per minute")
+    started = threading.Barrier(8)
+
+    def calls() -> None:
+        started.wait()
+        allowed.extend(memory.hit(b"a", rate)[0] for _ in range(10))
+
+    threads = [threading.Thread(target=calls) for _ in range(8)]
+
+    for thread in threads:
+        thread.start()
+
+    for thread in threads:
+        thread.join()
+
+    assert (len(allowed), sum(allowed)) == (80, 30)
+
+
+def test_the_lock_is_held_while_the_clock_is_read() -> None:
+    """Else two threads could write their moments in the wrong order, or both the last one."""
+    held_at: list[bool] = []
+    memory = Memory(lambda: held_at.append(memory._lock.locked()) or 0.0)
+    memory.hit(b"a", TEN)
+
+    assert held_at == [True]
+
+
+def test_across_a_border_no_more_than_n_fit_in_a_window(clock: Stopwatch) -> None:
+    """A window that begins anew each minute would let 2 n through within two seconds."""
+    memory, rate = Memory(clock), Rate.read("10 per minute")
+    clock.now = 59.0
+    before = sum(memory.hit(b"a", rate)[0] for _ in range(15))
+    clock.now = 61.0
+    after = sum(memory.hit(b"a", rate)[0] for _ in range(15))
+
+    assert (before, after) == (10, 0)
+
+
+def test_each_call_makes_room_when_it_leaves_and_not_before(clock: Stopwatch) -> None:
+    memory, rate = Memory(clock), Rate.read("2 per minute")
+    counted = []
+
+    for clock.now in (0.0, 30.0, 59.999, 60.0, 60.0, 89.999, 90.0, 90.0):  # noqa: B007
+        counted.append(memory.hit(b"a", rate)[0])
+
+    assert counted == [True, True, False, True, False, False, True, False]
+
+
+def test_the_wait_is_told_to_the_microsecond(clock: Stopwatch) -> None:
+    """Floats would make 900.0000000001 seconds of it, and 901 when rounded up."""
+    waits = set()
+
+    for clock.now in (0.1, 945.7361, 123_456.789, 31_536_000.123456):  # noqa: B007
+        waits.add(Memory(clock).hit(b"a", TEN)[2])
+
+    assert waits == {900_000_000}
+
+
+@pytest.mark.parametrize("step", [-3600, 3600])
+def test_the_wall_clock_does_not_matter(
+    clock: Stopwatch, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    memory, real = Memory(clock), time.time
+    spent = [memory.hit(b"a", TEN)[0] for _ in range(11)]
+    monkeypatch.setattr(time, "time", lambda: real() + step)
+    at_once = memory.hit(b"a", TEN)
+    clock.now = 900.0
+
+    assert spent == [True] * 10 + [False]
+    assert at_once == (False, 0, 900_000_000)
+    assert memory.hit(b"a", TEN)[0]
+
+
+def test_100_000_users_take_less_than_30_megabytes(clock: Stopwatch) -> None:
+    tracemalloc.start()
+
+    try:
+        memory = Memory(clock)
+        fill(memory, 100_000, calls=3)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert held(memory) == 100_000
+    assert taken < 30_000_000
+
+
+def test_above_the_bound_the_one_not_asked_about_for_longest_is_forgotten(
+    clock: Stopwatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatproxy.limiting.memory.MOST_SUBJECTS", 3)
+    memory, once = Memory(clock), Rate.read("1 per minute")
+
+    for key in (b"a", b"b", b"c"):
+        memory.hit(key, once)
+
+    refused = memory.hit(b"a", once)[0]
+    memory.hit(b"d", once)
+
+    assert held(memory) == 3
+    assert not refused
+    assert not memory.hit(b"a", once)[0]
+    assert memory.hit(b"b", once)[0]
+
+
+def test_a_call_takes_as_many_steps_among_100_000_as_among_100(clock: Stopwatch) -> None:
+    few, many = Memory(clock), Memory(clock)
+    fill(few, 100)
+    fill(many, MOST_SUBJECTS)
+
+    call = "hit", bytes(16), TEN
+
+    known = [steps(methodcaller(*call), memory) for memory in (few, many)]
+    clock.now = 900.0
+    emptied = [steps(methodcaller(*call), memory) for memory in (few, many)]
+
+    assert known[0] == known[1] < 300
+    assert emptied[0] == emptied[1] < 300
+
+
+def test_who_has_no_call_left_is_dropped_a_few_at_each_call_without_a_timer(
+    clock: Stopwatch,
+) -> None:
+    memory, threads = Memory(clock), threading.active_count()
+    fill(memory, 1000)
+    clock.now = 900.0
+    memory.hit(b"a", TEN)
+    after_one = held(memory)
+
+    for _ in range(1000 // LOOKED_AT):
+        memory.hit(b"a", TEN)
+
+    assert after_one == 1001 - LOOKED_AT
+    assert held(memory) == 1
+    assert threading.active_count() == threads
