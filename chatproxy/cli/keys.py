@@ -9,7 +9,8 @@ import click
 
 from chatproxy.cli.opening import DurationType, as_json, opened, printed
 from chatproxy.identity.apps import DEFAULT
-from chatproxy.identity.keys import OVERLAP, Key, Kind
+from chatproxy.identity.keys import OVERLAP, Key
+from chatproxy.identity.keytexts import Kind
 from chatproxy.services import Clock
 
 KINDS = click.Choice(["platform", "client"])

@@ -11,7 +11,8 @@ from flask import request
 
 from chatproxy.endpoints.serving import context, directory, limiter, services
 from chatproxy.errors import TokenForged, TokenMalformed, TokenRejected, Unauthenticated
-from chatproxy.identity.keys import Key, Kind
+from chatproxy.identity.keys import Key
+from chatproxy.identity.keytexts import Kind
 
 BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([^\s,]+)")
 

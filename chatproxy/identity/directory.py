@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from chatproxy.errors import DirectoryUnavailable
 from chatproxy.identity.apps import Apps
 from chatproxy.identity.engine import Database
-from chatproxy.identity.keys import Keys, KeySigner
+from chatproxy.identity.keys import Keys
+from chatproxy.identity.keytexts import KeySigner
 from chatproxy.identity.revocation import Revocation
 from chatproxy.identity.users import Users
 

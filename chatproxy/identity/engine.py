@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import Engine
@@ -41,23 +41,30 @@ RECOVERY_LIMIT = 0.25
 SOON = (0.001, 0.010)
 
 BUSY = "The directory is busy. Try again."
+Work = Literal["read", "write"]
+
 NO_SCHEMA = ("no such table", "UndefinedTable", "no such column", "UndefinedColumn")
 
 
 class Database:
-    """One database, opened on first use. `fault` is what went wrong last, empty when it works."""
+    """One database, opened on first use."""
 
     def __init__(self, url: str, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._turn = threading.Lock()
         self.is_sqlite = url.startswith("sqlite")
         self.engine = _sqlite(url, monotonic) if self.is_sqlite else _postgresql(url)
-        self.fault = ""
+        self._faults: dict[Work, str] = {}
+
+    @property
+    def fault(self) -> str:
+        """What went wrong last, empty when it works; a write's until a write works again."""
+        return self._faults.get("write") or self._faults.get("read") or ""
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection whose reads, on SQLite, all see the same moment."""
-        with self._told(), self.engine.connect() as connection:
+        with self._told("read"), self.engine.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
@@ -67,7 +74,11 @@ class Database:
         What is `durable` outlives a power failure once this returns, all else the end
         of the process. Raises `DirectoryUnavailable` where the turn does not come in time.
         """
-        with self._told(), self._turn_until() as until, self.engine.connect() as connection:
+        with (
+            self._told("write"),
+            self._turn_until() as until,
+            self.engine.connect() as connection,
+        ):
             connection = connection.execution_options(write_until=until, durable=durable)
 
             with connection.begin():
@@ -100,7 +111,7 @@ class Database:
             self._turn.release()
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self, work: Work) -> Iterator[None]:
         """Turn the database's failures into ours, and remember the last one."""
         try:
             yield
@@ -109,13 +120,13 @@ class Database:
         except (DataError, UnicodeEncodeError) as error:
             raise CallerError("a text cannot be stored", detail=_reason(error)) from error
         except (SQLAlchemyError, sqlite3.Error) as error:  # the latter from our own statements
-            self.fault = _reason(error)
-            raise DirectoryUnavailable(detail=self.fault) from error
+            self._faults[work] = _reason(error)
+            raise DirectoryUnavailable(detail=self._faults[work]) from error
         except DirectoryUnavailable as error:
-            self.fault = error.detail
+            self._faults[work] = error.detail
             raise
         else:
-            self.fault = ""
+            self._faults[work] = ""
 
 
 def _sqlite(url: str, monotonic: Callable[[], float]) -> Engine:

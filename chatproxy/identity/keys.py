@@ -1,33 +1,18 @@
-"""API keys: made, found, rotated, revoked.
-
-A key is `pk_….sk_….SIGNATURE`: the id that names it, a random text, and our
-signature of both. Its two halves, `pk_…` and `sk_….SIGNATURE`, are the same key for
-callers that send two fields. A client key is `ck_….SIGNATURE`; it is public and only
-names an app. Only digests are kept.
-"""
+"""API keys: made, found, rotated, revoked. What their texts look like is in `keytexts`."""
 
 import dataclasses
-import hashlib
-import secrets
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
-from itsdangerous import BadSignature, Signer
 from sqlalchemy import RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from chatproxy.errors import DirectoryUnavailable
 from chatproxy.identity.apps import IdentityError, named
 from chatproxy.identity.engine import Database
+from chatproxy.identity.keytexts import LONGEST_KEY, KeySigner, Kind, digest_of, new_key_id
 from chatproxy.identity.models import api_keys
 
-Kind = Literal["platform", "client"]
-
-PREFIXES: dict[Kind, str] = {"platform": "pk_", "client": "ck_"}
-SECRET_PREFIX = "sk_"  # noqa: S105 - it marks one
-SECRET_BYTES = 32
-ID_BYTES = 12
-LONGEST_KEY = 1024
 SHORTEST_IMPORTED = 16
 
 #: Seconds for which the list of imported digests, and the memory of last uses, may be old.
@@ -71,34 +56,6 @@ class MadeKey:
 
         key_id, _, secret = self.text.partition(".")
         return {"keyId": key_id, "keySecret": secret, "apiKey": self.text}
-
-
-class KeySigner:
-    """Signs keys and recognises them without a look-up. The first secret signs, all verify."""
-
-    def __init__(self, signing_secrets: Sequence[str]) -> None:
-        # itsdangerous wants the newest last.
-        self._signer = Signer(
-            list(reversed(signing_secrets)), salt="chatproxy.api-key", digest_method=hashlib.sha256
-        )
-
-    def make(self, kind: Kind) -> tuple[str, str]:
-        """Return the id and the text of a new key."""
-        key_id = PREFIXES[kind] + secrets.token_hex(ID_BYTES)
-        secret = f".{SECRET_PREFIX}{secrets.token_urlsafe(SECRET_BYTES)}"
-        unsigned = key_id + secret if kind == "platform" else key_id
-        return key_id, self._signer.sign(unsigned).decode()
-
-    def id_of(self, text: str) -> str | None:
-        """Return the id in a key that we signed, None for any other text."""
-        try:
-            return (
-                self._signer.unsign(text.encode("utf-8", "surrogatepass"))
-                .decode()
-                .partition(".")[0]
-            )
-        except (BadSignature, UnicodeError):
-            return None
 
 
 class Keys:
@@ -169,7 +126,7 @@ class Keys:
                 f"a key is {SHORTEST_IMPORTED} to {LONGEST_KEY} ASCII characters without spaces"
             )
 
-        key_id = PREFIXES[kind] + secrets.token_hex(ID_BYTES)
+        key_id = new_key_id(kind)
         key = Key(key_id, app_id, named(name), kind, True, self._now(), expires, None, None)
         self._insert([_row(key, text)], app_id)
         return key
@@ -191,7 +148,15 @@ class Keys:
         end = now + overlap if old.expires is None else min(old.expires, now + overlap)
 
         with self._database.writing() as connection:
-            connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(expires=end))
+            ended = connection.execute(
+                update(api_keys)
+                .where(api_keys.c.id == key_id, api_keys.c.revoked.is_(None))
+                .values(expires=end)
+            )
+
+            if ended.rowcount != 1:  # a key that was just revoked has no successor
+                raise IdentityError(f"there is no key {key_id} in force")
+
             connection.execute(insert(api_keys).values(_row(new, text)))
 
         return MadeKey(new, text)
@@ -275,11 +240,6 @@ class Keys:
                 connection.execute(insert(api_keys), rows)
         except IntegrityError as error:
             raise IdentityError(f"there is no app {app_id}, or the key is there already") from error
-
-
-def digest_of(text: str) -> str:
-    """Return what is kept of a key. It is random, so one round of SHA-256 is enough."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _row(key: Key, text: str) -> dict[str, Any]:

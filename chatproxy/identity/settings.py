@@ -9,13 +9,18 @@ from pathlib import Path
 from chatproxy.variables import EXPECTS_SIGNING_SECRETS, SigningSecrets, Text, variable
 
 SQLITE = "sqlite:///"
-POSTGRESQL = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://\S+")
+POSTGRESQL = re.compile(
+    r"postgres(?:ql)?(?:\+psycopg)?://(?:[^\s/?#@]*@)?(?:[^\s/?#@:]*|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?"
+    r"/[^\s?#/]+(?:\?[^\s#]*)?"
+)
 
 
 def _is_database_url(text: str) -> bool:
-    path = text.removeprefix(SQLITE)
-    in_a_file = text.startswith(SQLITE) and bool(path) and not re.search(r"[?#]|:memory:", path)
-    return in_a_file or POSTGRESQL.fullmatch(text) is not None
+    if text.startswith(SQLITE):
+        path = text.removeprefix(SQLITE)
+        return bool(path) and not re.search(r"[?#]|:memory:", path)
+
+    return POSTGRESQL.fullmatch(text) is not None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,196 @@
+"""What is no key costs nothing and breaks nothing; a key's text is kept nowhere."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from chatproxy.errors import DirectoryUnavailable
+from chatproxy.identity.apps import DEFAULT
+from chatproxy.identity.directory import Directory
+from chatproxy.identity.keys import FRESH, Keys
+from chatproxy.identity.keytexts import KeySigner
+from chatproxy.identity.models import metadata
+from tests.identity.databases import statements
+from tests.identity.elsewhere import SECRETS
+from tests.identity.texts import TEXTS
+from tests.stopwatch import Stopwatch
+
+JUNK = TEXTS | {
+    "nothing": "",
+    "nul": "\0",
+    "nul-inside": "pk_0.sk_0\0.c2ln",
+    "surrogate": "\ud800",
+    "pair-of-surrogates": "\ud83d\ude00",
+    "byte-as-surrogate": "pk_\udcff.sk_0.c2ln",
+    "dots": "...",
+    "parts-missing": "pk_0.sk_0",
+    "signature-missing": "pk_0.sk_0.",
+    "signature-of-another-alphabet": "pk_0.sk_0.c2ln+/==",
+    "signature-not-ascii": "pk_0.sk_0.ſignature",
+    "longest": "x" * 1024,
+    "longer": "é" * 1025,
+    "10000": "pk_" + "x" * 9_997,
+    "10000-dots": "." * 10_000,
+}
+
+
+def test_junk_is_no_key(directory: Directory) -> None:
+    found = {name: directory.keys.find(text) for name, text in JUNK.items()}
+
+    assert found == dict.fromkeys(JUNK)
+
+
+@pytest.mark.parametrize("text", JUNK.values(), ids=JUNK)
+def test_junk_names_no_key(text: str) -> None:
+    assert KeySigner(SECRETS).id_of(text) is None
+
+
+def test_a_key_with_something_around_it_is_none(directory: Directory) -> None:
+    made = directory.keys.create("backend", DEFAULT).text
+    around = [f"{made} ", f" {made}", f"{made}\0", f"\0{made}", f"{made}=", f"{made}.", made * 2]
+
+    assert [directory.keys.find(text) for text in around] == [None] * len(around)
+
+
+def with_a_bit_changed(text: str) -> Iterator[str]:
+    """Each text that differs from this one in the lowest bit of one byte."""
+    for place in range(len(text)):
+        yield text[:place] + chr(ord(text[place]) ^ 1) + text[place + 1 :]
+
+
+def test_a_key_with_any_bit_changed_is_none(directory: Directory) -> None:
+    made = directory.keys.create("backend", DEFAULT)
+    changed = list(with_a_bit_changed(made.text))
+
+    assert [directory.keys.find(text) for text in changed] == [None] * len(made.text)
+
+
+def test_the_halves_of_two_keys_are_no_key(directory: Directory) -> None:
+    one, another = (directory.keys.create("backend", DEFAULT).parts() for _ in range(2))
+
+    assert directory.keys.find(f"{one['keyId']}.{another['keySecret']}") is None
+    assert directory.keys.find(one["keyId"]) is None
+    assert directory.keys.find(one["keySecret"]) is None
+
+
+@pytest.fixture
+def elapsed() -> Stopwatch:
+    return Stopwatch()
+
+
+@pytest.fixture
+def busy(directory: Directory, opened: Callable[..., Directory], elapsed: Stopwatch) -> Directory:
+    """A directory whose worker's own time the test sets."""
+    return opened(monotonic=elapsed)
+
+
+def test_forged_keys_cost_no_look_up(busy: Directory, elapsed: Stopwatch) -> None:
+    made = busy.keys.create("backend", DEFAULT)
+    busy.keys.find("the first one reads the list of imported keys")
+    elapsed.now = FRESH - 0.01
+
+    with statements(busy) as seen:
+        assert not any(map(busy.keys.find, with_a_bit_changed(made.text[:-1])))
+
+    assert seen == []
+
+
+def test_a_text_too_long_costs_nothing(busy: Directory) -> None:
+    with statements(busy) as seen:
+        assert busy.keys.find("x" * 1025) is None
+
+    assert seen == []
+
+
+def test_a_key_of_ours_costs_one_look_up(busy: Directory) -> None:
+    made = busy.keys.create("backend", DEFAULT)
+
+    with statements(busy) as seen:
+        assert busy.keys.find(made.text)
+
+    assert len(seen) == 1
+
+
+def used(keys: Keys) -> list[float | None]:
+    return [key.last_used for key in keys.list()]
+
+
+def test_uses_are_written_once_a_minute(
+    busy: Directory, elapsed: Stopwatch, clock: Stopwatch
+) -> None:
+    made = [busy.keys.create(name, DEFAULT) for name in "ab"]
+    elapsed.now = 59.9
+
+    with statements(busy) as seen:
+        for _ in range(20):
+            clock.now += 1
+            busy.keys.find(made[0].text)
+            busy.keys.find(made[1].text)
+
+        assert not any(statement.startswith("UPDATE") for statement in seen)
+        elapsed.now = 60
+        busy.keys.find(made[0].text)
+
+    assert sum(statement.startswith("UPDATE") for statement in seen) == 2
+    assert used(busy.keys) == [clock.now, clock.now]
+
+
+def test_the_last_uses_are_written_at_the_end(
+    busy: Directory, directory: Directory, clock: Stopwatch
+) -> None:
+    busy.keys.find(busy.keys.create("backend", DEFAULT).text)
+    assert used(directory.keys) == [None]
+
+    busy.close()
+    assert used(directory.keys) == [clock.now]
+
+
+def test_the_latest_use_of_all_workers_is_kept(
+    busy: Directory, directory: Directory, clock: Stopwatch
+) -> None:
+    made = busy.keys.create("backend", DEFAULT)
+    busy.keys.find(made.text)
+    clock.now += 10
+    directory.keys.find(made.text)
+    directory.keys.flush_uses()
+    busy.keys.flush_uses()
+
+    assert used(directory.keys) == [clock.now]
+
+
+def away(**_: object) -> None:
+    raise DirectoryUnavailable(detail="the disk is full")
+
+
+def test_a_use_that_cannot_be_written_is_no_failure(
+    busy: Directory, elapsed: Stopwatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = busy.keys.create("backend", DEFAULT)
+    monkeypatch.setattr(busy.database, "writing", away)
+    elapsed.now = 60
+
+    assert busy.keys.find(made.text)
+
+
+def everything(directory: Directory, folder: Path) -> bytes:
+    """Every row of every table, and the bytes of every file."""
+    with directory.database.reading() as connection:
+        rows = [connection.execute(select(table)).all() for table in metadata.sorted_tables]
+
+    files = [path.read_bytes() for path in folder.iterdir()]
+    return repr(rows).encode() + b"".join(files)
+
+
+def test_the_text_of_a_key_is_kept_nowhere(directory: Directory, tmp_path: Path) -> None:
+    made = [directory.keys.create("backend", DEFAULT), directory.keys.create("web", DEFAULT)]
+    made.append(directory.keys.rotate(made[0].key.id))
+    directory.keys.import_text("imported-0123456789", "old", DEFAULT, "platform", None)
+    directory.keys.flush_uses()
+    kept = everything(directory, tmp_path)
+
+    assert made[0].key.id.encode() in kept
+    assert b"imported-0123456789" not in kept
+    assert not any(one.parts()["keySecret"].encode() in kept for one in made)
+    assert not any(one.text.rpartition(".")[2].encode() in kept for one in made)
