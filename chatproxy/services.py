@@ -3,7 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import requests
 
@@ -13,11 +13,13 @@ from chatproxy.errors import NotConfigured
 from chatproxy.forwarding.patience import Limits
 from chatproxy.forwarding.session import open_session
 from chatproxy.forwarding.target import Upstream
-from chatproxy.identity.directory import Directory
-from chatproxy.limiting.limiter import Limiter
 from chatproxy.providers import DEFAULT, REGISTRY
 from chatproxy.providers.base import DefaultProvider, Provider, Server
 from chatproxy.settings import Settings
+
+if TYPE_CHECKING:
+    from chatproxy.identity.directory import Directory
+    from chatproxy.limiting.limiter import Limiter
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,8 +70,8 @@ class Services:
     client_config: ClientConfig
     routes: Mapping[str, Route]
     peers: Mapping[str, Peer]
-    directory: Directory | None
-    limiter: Limiter | None
+    directory: "Directory | None"
+    limiter: "Limiter | None"
 
     @property
     def default(self) -> DefaultProvider | None:
@@ -143,9 +145,12 @@ def _peer(server: Server, base_url: str, settings: Settings, limits: Limits, clo
     return Peer(server, upstream, session)
 
 
-def _directory(settings: Settings, clock: Clock) -> Directory | None:
+def _directory(settings: Settings, clock: Clock) -> "Directory | None":
     if settings.directory is None or settings.keys is None:
         return None
+
+    # The library below it is large, and Stream alone needs none of it.
+    from chatproxy.identity.directory import Directory
 
     return Directory(
         settings.directory.url,
@@ -155,5 +160,10 @@ def _directory(settings: Settings, clock: Clock) -> Directory | None:
     )
 
 
-def _limiter(settings: Settings, clock: Clock) -> Limiter | None:
-    return None if settings.limiter is None else Limiter(settings.limiter, clock.monotonic)
+def _limiter(settings: Settings, clock: Clock) -> "Limiter | None":
+    if settings.limiter is None:
+        return None
+
+    from chatproxy.limiting.limiter import Limiter
+
+    return Limiter(settings.limiter, clock.monotonic)

@@ -1,7 +1,7 @@
 """What views share: the services, the request's context, a body, a private answer."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Response, current_app, jsonify, request
 from marshmallow import Schema, ValidationError
@@ -9,10 +9,12 @@ from marshmallow import Schema, ValidationError
 from chatproxy import strictjson
 from chatproxy.context import KEY, RequestContext
 from chatproxy.errors import CallerError, InvalidBody, Issue, MalformedBody
-from chatproxy.identity.directory import Directory
-from chatproxy.limiting.limiter import Limiter
 from chatproxy.providers.base import DefaultProvider
 from chatproxy.services import Services
+
+if TYPE_CHECKING:
+    from chatproxy.identity.directory import Directory
+    from chatproxy.limiting.limiter import Limiter
 
 
 def services() -> Services:
@@ -28,14 +30,14 @@ def default_provider() -> DefaultProvider:
     return provider
 
 
-def directory() -> Directory:
+def directory() -> "Directory":
     """Return the directory. It is there where a provider that knows users is on."""
     found = services().directory
     assert found is not None  # noqa: S101 - see `Services`
     return found
 
 
-def limiter() -> Limiter:
+def limiter() -> "Limiter":
     """Return the limiter, which is there where the directory is."""
     found = services().limiter
     assert found is not None  # noqa: S101 - see `Services`

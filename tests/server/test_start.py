@@ -129,3 +129,23 @@ def test_the_limit_on_open_files_is_raised_for_the_workers(
 
     (line,) = [line for line in limits.splitlines() if line.startswith("Max open files")]
     assert int(line.split()[3]) == min(2256, hard)
+
+
+def test_stream_alone_loads_no_database_and_writes_nothing(tmp_path: Path) -> None:
+    code = (
+        "import sys; from chatproxy import create_app; create_app(); "
+        "print([m for m in ('sqlalchemy', 'alembic', 'redis') if m in sys.modules])"
+    )
+    environ = {"STREAM_API_KEY": "k", "STREAM_API_SECRET": "s" * 40, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=bare_environ() | environ,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+
+    assert done.stdout.strip() == "[]"
+    assert list(tmp_path.iterdir()) == []
