@@ -20,7 +20,7 @@ from chatproxy.errors import TokenOfAnotherApp, TokenRevoked
 from chatproxy.identity.apps import IdentityError
 from chatproxy.identity.engine import Database
 from chatproxy.identity.models import apps, revoked_tokens, users
-from chatproxy.identity.users import User, user_of
+from chatproxy.identity.users import User, ending_all, user_of
 
 APP_COLUMNS = (
     apps.c.token_version.label("app_version"),
@@ -122,7 +122,7 @@ class Revocation:
                     users.c.external_id == external_id,
                     users.c.active.is_(True),
                 )
-                .values(token_version=users.c.token_version + 1, tokens_valid_after=self._now())
+                .values(ending_all(users, self._now()))
             )
 
         return changed.rowcount == 1
@@ -131,9 +131,7 @@ class Revocation:
         """End all tokens that the app's users have now; say whether there is such an app."""
         with self._database.writing() as connection:
             changed = connection.execute(
-                update(apps)
-                .where(apps.c.id == app_id)
-                .values(token_version=apps.c.token_version + 1, tokens_valid_after=self._now())
+                update(apps).where(apps.c.id == app_id).values(ending_all(apps, self._now()))
             )
 
         return changed.rowcount == 1

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, Table, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -116,13 +116,7 @@ class Users:
             connection.execute(
                 update(users)
                 .where(users.c.id == user.id)
-                .values(
-                    **nobody,
-                    updated=now,
-                    last_seen=None,
-                    token_version=users.c.token_version + 1,
-                    tokens_valid_after=now,
-                )
+                .values(nobody | ending_all(users, now) | {"updated": now, "last_seen": None})
             )
 
         return user
@@ -166,6 +160,18 @@ class Users:
             return changed, "created"
 
         return changed, "updated" if news else "existing"
+
+
+def ending_all(table: Table, now: float) -> dict[str, Any]:
+    """Return what ends all tokens of a user or an app: the columns of `users` or `apps`.
+
+    The moment never goes back: a clock that does must not revive what it ended before.
+    """
+    before = table.c.tokens_valid_after
+    return {
+        "token_version": table.c.token_version + 1,
+        "tokens_valid_after": case((before > now, before), else_=now),
+    }
 
 
 def _news(user: User, profile: Profile) -> dict[str, Any]:

@@ -129,3 +129,21 @@ def test_it_can_be_revoked_by_its_id(directory: Directory, token_id: str) -> Non
     assert not is_good(directory, foreign(NOON, token_id))
     assert is_good(directory, foreign(NOON, f"{token_id}1"))
     assert is_good(directory, foreign(NOON))
+
+
+@pytest.mark.parametrize("ending", ["user", "app", "delete"])
+def test_a_revocation_by_a_clock_set_back_revives_nothing(
+    directory: Directory, clock: Stopwatch, alice: None, ending: str
+) -> None:
+    end = {
+        "user": lambda: directory.tokens.revoke_user(DEFAULT, "alice"),
+        "app": lambda: directory.tokens.revoke_app(DEFAULT),
+        "delete": lambda: directory.users.delete(DEFAULT, "alice"),
+    }[ending]
+    directory.tokens.revoke_user(DEFAULT, "alice")
+    directory.tokens.revoke_app(DEFAULT)
+    clock.now -= 3600
+
+    end()
+
+    assert not is_good(directory, foreign(NOON - 1))
