@@ -19,16 +19,16 @@ BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([^\s,]+)")
 TOO_MANY = "Too many failed authentications. Try again later."
 
 
-def key(text: str, kind: Kind, *, refused: str) -> Key:
+def key(text: str, kind: Kind, *, refused: str, claimed: str | None = None) -> Key:
     """Return the key in force that a caller shows; raise `Unauthenticated`, saying `refused`.
 
-    Failures are counted for the key that it once was, or else for the address that
-    shows it: one caller with a bad key shuts out neither other keys nor good ones.
+    Failures are counted for the key that it claims to be or once was, or else for the
+    address that shows it: a caller with a bad key shuts out neither other keys nor good ones.
     """
     found = directory().keys.find(text)
 
     if found is None or found.kind != kind:
-        once = directory().keys.id_of(text)
+        once = claimed or directory().keys.id_of(text)
         count_failure(f"key {once}" if once else f"address {request.remote_addr}")
         raise Unauthenticated(refused)
 

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from werkzeug.wsgi import ClosingIterator
 
 from chatproxy.context import StartResponse
+from chatproxy.endpoints.jsonbody import with_fields
 from chatproxy.endpoints.serving import context, services
 from chatproxy.errors import WrongMethod
 from chatproxy.forwarding import Answer, Injection, Request, forward, headers
@@ -42,12 +43,12 @@ def blueprint(mount: str, route: Route) -> Blueprint:
 
 def relayed(route: Route, mount: str) -> "Relay":
     """Forward the request that is being served; `mount` stands for the provider's base URL."""
-    call = _load(mount)
+    call = _load(mount, route.provider.authorise())
     answer = _ask(call, mount, route)
     return Relay(answer)
 
 
-def _load(mount: str) -> Request:
+def _load(mount: str, credentials: Credentials) -> Request:
     """Read what is asked for; refuse what cannot be forwarded."""
     current = context()
     target = current.target.below(mount)
@@ -55,7 +56,12 @@ def _load(mount: str) -> Request:
     if request.method not in METHODS:  # HEAD, which the router allows where GET is
         raise WrongMethod("This method is not forwarded.", allowed=METHODS)
 
-    return Request(request.method, target, headers.of_request(request.environ), body=current.body)
+    pairs, body = headers.of_request(request.environ), current.body
+
+    if credentials.body is not None:
+        pairs, body = with_fields(pairs, credentials.body)
+
+    return Request(request.method, target, pairs, body)
 
 
 def _ask(call: Request, mount: str, route: Route) -> Answer:

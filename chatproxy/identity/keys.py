@@ -82,7 +82,17 @@ class Keys:
         return self._signer.id_of(text) if len(text) <= LONGEST_KEY else None
 
     def find(self, text: str) -> Key | None:
-        """Return the key in force that this is, None where it is none.
+        """Return the key in force that this is, None where it is none."""
+        key = self.look_up(text)
+
+        if key is None or not key.is_good(self._now()):
+            return None
+
+        self._remember_use(key.id)
+        return key
+
+    def look_up(self, text: str) -> Key | None:
+        """Return the key that this is, or was.
 
         What we did not sign is looked up only where its digest is among those of
         the imported keys, a list that is read twice a second at most.
@@ -100,11 +110,7 @@ class Keys:
         with self._database.reading() as connection:
             row = connection.execute(wanted).mappings().first()
 
-        if row is None or not _key(row).is_good(self._now()):
-            return None
-
-        self._remember_use(row["id"])
-        return _key(row)
+        return None if row is None else _key(row)
 
     def create(
         self, name: str, app_id: str, kind: Kind = "platform", expires: float | None = None

@@ -14,12 +14,14 @@ class Credentials:
     """What is put into a forwarded call, and what is taken out of it before.
 
     `reserved` holds the names, in lower case with `_` for `-`, that a caller may
-    use neither in the query nor as a header.
+    use neither in the query nor as a header. `body` are fields of the JSON object that
+    the body then has to be.
     """
 
     query: Sequence[tuple[str, str]]
     headers: Sequence[tuple[str, str]] = dataclasses.field(repr=False)
     reserved: frozenset[str]
+    body: Mapping[str, str] | None = dataclasses.field(default=None, repr=False)
 
 
 @dataclasses.dataclass(frozen=True)

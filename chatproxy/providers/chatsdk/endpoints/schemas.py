@@ -4,15 +4,14 @@ Messages are those of the vendor's validator, whose codes `errors` knows. A null
 empty optional field counts as absent: the guide's own samples send a missing avatar so.
 """
 
-import json
-import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
 
+from chatproxy.endpoints.jsonbody import is_json
 from chatproxy.endpoints.serving import load, read_json
+from chatproxy.endpoints.texts import storable, storable_object
 from chatproxy.errors import MalformedBody
 from chatproxy.identity.users import Profile
 
@@ -20,19 +19,11 @@ LONGEST_ID = 255
 LONGEST_NAME = 1024
 LONGEST_URL = 8192
 
-JSON_TYPE = re.compile(r"application/(?:[a-z.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
-
 TEXT: dict[str, Any] = {
     "required": "Required",
     "invalid": "Expected string",
     "null": "Expected string",
 }
-
-
-def _storable(text: str) -> None:
-    """Refuse what a database cannot hold: NUL, and half of a surrogate pair."""
-    if "\0" in text or any("\ud800" <= one <= "\udfff" for one in text):
-        raise ValidationError("Invalid characters")
 
 
 def _url(text: str) -> None:
@@ -45,16 +36,9 @@ def _url(text: str) -> None:
         raise ValidationError("Invalid url")
 
 
-def _object(value: Any) -> None:
-    if not isinstance(value, dict):
-        raise ValidationError("Expected object")
-
-    _storable(json.dumps(value, ensure_ascii=False))
-
-
 def _text(most: int, *checks: Any, **kwargs: Any) -> fields.String:
     length = validate.Length(1, most, error="Too long")
-    return fields.String(validate=[length, _storable, *checks], error_messages=TEXT, **kwargs)
+    return fields.String(validate=[length, storable, *checks], error_messages=TEXT, **kwargs)
 
 
 class ProfileBody(Schema):
@@ -71,14 +55,14 @@ class ProfileBody(Schema):
         validate=[
             validate.Length(min=1, error="Too short"),
             validate.Length(max=LONGEST_ID, error="Too long"),
-            _storable,
+            storable,
         ],
         error_messages=TEXT,
     )
     name = _text(LONGEST_NAME)
     image = _text(LONGEST_URL, _url)
     email = _text(LONGEST_NAME, validate.Email(error="Invalid email"))
-    custom = fields.Raw(validate=_object)
+    custom = fields.Raw(validate=storable_object)
 
     @pre_load
     def leave_out_empty(self, data: Any, **_: Any) -> Any:
@@ -122,7 +106,7 @@ def load_reason() -> str:
 
 def _document() -> Any:
     """Read the body; one of another content type counts as an empty object, as at the vendor's."""
-    if not JSON_TYPE.fullmatch(request.headers.get("Content-Type", "")):
+    if not is_json():
         return {}
 
     try:
