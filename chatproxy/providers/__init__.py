@@ -2,6 +2,7 @@
 
 from chatproxy.providers.base import ProviderKind
 from chatproxy.providers.chatsdk.settings import ChatSDKSettings
+from chatproxy.providers.imbachat.settings import ImbaChatSettings
 from chatproxy.providers.performchat.settings import PerformChatSettings
 from chatproxy.providers.stream.settings import StreamSettings
 
@@ -20,6 +21,12 @@ REGISTRY = {
         PerformChatSettings,
         "chatproxy.providers.performchat.provider:PerformChat",
         surface="chatproxy.providers.performchat.endpoints:blueprints",
+        knows_users=True,
+    ),
+    "imbachat": ProviderKind(
+        ImbaChatSettings,
+        "chatproxy.providers.imbachat.provider:ImbaChat",
+        surface="chatproxy.providers.imbachat.endpoints:blueprints",
         knows_users=True,
     ),
 }

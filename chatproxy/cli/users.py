@@ -1,0 +1,109 @@
+"""`chatproxy users …`: take over the people of another system."""
+
+import sys
+from typing import Any, BinaryIO
+
+import click
+from marshmallow import EXCLUDE, Schema, fields, pre_load, validate
+
+from chatproxy import strictjson
+from chatproxy.cli.opening import as_json, opened, printed
+from chatproxy.endpoints.serving import load
+from chatproxy.endpoints.texts import storable, storable_object
+from chatproxy.errors import CallerError, DirectoryUnavailable, MalformedBody
+from chatproxy.identity.apps import DEFAULT, IdentityError
+from chatproxy.identity.directory import Directory
+from chatproxy.identity.users import Action, Profile
+
+LONGEST_ID = 255
+LONGEST_TEXT = 1024
+LONGEST_URL = 8192
+
+
+class Row(Schema):
+    """One line. What is null or empty counts as absent, and unknown fields are ignored."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    error_messages = {"type": "Not a JSON object."}  # noqa: RUF012 - marshmallow's form
+
+    user_id = fields.String(
+        data_key="userId", required=True, validate=[validate.Length(1, LONGEST_ID), storable]
+    )
+    name = fields.String(validate=[validate.Length(max=LONGEST_TEXT), storable])
+    image = fields.Url(require_tld=False, validate=[validate.Length(max=LONGEST_URL), storable])
+    email = fields.Email(validate=[validate.Length(max=LONGEST_TEXT), storable])
+    custom = fields.Raw(validate=storable_object)
+
+    @pre_load
+    def leave_out_empty(self, data: Any, **_: Any) -> Any:
+        """Drop optional fields that hold nothing."""
+        if not isinstance(data, dict):
+            return data
+
+        return {
+            name: value
+            for name, value in data.items()
+            if name == "userId" or (value is not None and value != "")
+        }
+
+
+@click.group("users")
+def group() -> None:
+    """Keep the users of an app."""
+
+
+@group.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--app", default=DEFAULT, show_default=True, help="The app whose users they are.")
+@as_json
+def take_over(file: BinaryIO, app: str, as_json: bool) -> None:
+    """Make or change the users in FILE, a JSON object on each line; `-` is stdin.
+
+    An object has `userId`, and may have `name`, `image`, `email` and `custom`. Bad
+    lines are listed and left out; where there is one, the exit code is 1.
+    """
+    counts = {"created": 0, "updated": 0, "existing": 0}
+    bad: list[dict[str, Any]] = []
+
+    with opened() as directory:
+        if app not in {one.id for one in directory.apps.list()}:
+            raise IdentityError(f"there is no app {app}")
+
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+
+            try:
+                counts[_taken_over(directory, app, line)] += 1
+            except CallerError as error:
+                bad.append({"line": number, "reason": error.message})
+            except DirectoryUnavailable as error:
+                detail = f"{error.detail}; what stands before line {number} is in"
+                raise DirectoryUnavailable(error.message, detail=detail) from error
+
+    _tell(counts, bad, as_json=as_json)
+
+
+def _taken_over(directory: Directory, app: str, line: bytes) -> Action:
+    """Make or change one user. Raises `CallerError`."""
+    try:
+        document = strictjson.read(line)
+    except ValueError as error:
+        raise MalformedBody(f"no plain JSON ({error})") from error
+
+    said = load(Row(), document)
+    _, action = directory.users.upsert(app, said.pop("user_id"), Profile(**said))
+    return action
+
+
+def _tell(counts: dict[str, int], bad: list[dict[str, Any]], *, as_json: bool) -> None:
+    printed({**counts, "bad": bad if as_json else len(bad)}, as_json=as_json)
+
+    if not as_json:
+        for row in bad:
+            click.echo(f"line {row['line']}: {row['reason']}", err=True)
+
+    if bad:
+        sys.exit(1)

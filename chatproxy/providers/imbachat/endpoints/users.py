@@ -1,0 +1,50 @@
+"""What imbachat.com asks of a site: who are these users, and whom does a text find?"""
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from chatproxy.endpoints.serving import directory
+from chatproxy.providers.imbachat import shapes, userids
+from chatproxy.providers.imbachat.endpoints import access
+from chatproxy.providers.imbachat.errors import VERSION
+
+blueprint = Blueprint("imbachat-users", __name__)
+blueprint.before_request(access.only_imbachat)
+
+#: Query fields that may hold ids: the page's own, and that of the OpenCart plugin.
+LISTS = ("user_ids", "ids")
+
+MOST_HITS = 50
+
+
+@blueprint.get("/imbachat/users")
+@blueprint.get("/imbachat/users/<anything:ids>")
+@blueprint.get("/imbachat/api/v1/users")
+@blueprint.get("/imbachat/api/v1/users/<anything:ids>")
+def info(ids: str = "") -> Response:
+    """Answer what is known of the users with these ids, in their order, as a bare array.
+
+    All places that may hold ids are read. A slash at either end of the path's comes from
+    how the URL was put together.
+    """
+    lists = [ids.strip("/"), *(one for name in LISTS for one in request.args.getlist(name))]
+    wanted = userids.read_lists(lists)
+    found = directory().users.find_many(access.imbachat().app, wanted)
+    return _private([shapes.info(found[user_id]) for user_id in wanted if user_id in found])
+
+
+@blueprint.get("/imbachat/api/v1/search/<anything:key>")
+def search(key: str) -> Response:
+    """Answer the users whose name or id holds the text."""
+    users = directory().users
+    found = users.search(access.imbachat().app, key.strip(), MOST_HITS, numbers_only=True)
+    hits = [shapes.hit(user) for user in found if userids.is_user_id(user.external_id)]
+    return _private({"code": 200, "version": VERSION, "data": hits})
+
+
+def _private(content: Any) -> Response:
+    """Answer what no cache may keep: it is about people."""
+    answer = jsonify(content)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
