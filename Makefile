@@ -27,9 +27,13 @@ lint: install ## Check style and layout of the code
 types: install ## Check the types
 	$(BIN)/mypy
 
-bench: install ## Measure worker classes, footprint and CPU per request (takes minutes)
+bench: install sdks ## Measure all that the results hold (takes half an hour)
 	$(BIN)/python -m benchmarks.footprint
 	$(BIN)/python -m benchmarks.workers
+	$(BIN)/python -m benchmarks.workers --parts 45
+	$(BIN)/python -m benchmarks.tokens
+	$(BIN)/python -m benchmarks.limits
+	$(BIN)/python -m benchmarks.killed
 
 sdks: $(SDK_VENV)/installed $(SDKS)/node_modules/.installed ## Install the official SDKs that the tests drive
 

@@ -3,20 +3,16 @@
 The table is written to `benchmarks/results/footprint.md`.
 """
 
-import datetime
 import tempfile
 import time
 from pathlib import Path
 from statistics import median
 
-from benchmarks.processes import ROOT, Memory, machine, memory_of, sidecar
+from benchmarks import report
+from benchmarks.processes import NOBODY, Memory, memory_of, sidecar
 
-RESULTS = ROOT / "benchmarks" / "results" / "footprint.md"
 STARTS = 5
 SETTLE = 3.0
-
-#: No upstream is needed: nothing is asked of it before the first call is forwarded.
-NOBODY = 9
 
 
 def measure(folder: Path) -> tuple[float, list[Memory]]:
@@ -37,17 +33,15 @@ def main() -> None:
 
     text = heading + _memory_table([memories for _, memories in found])
     text += _start_line([seconds for seconds, _ in found])
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(text)
+    report.write("footprint", text)
     print(text)
 
 
 def _heading() -> str:
-    now = datetime.datetime.now(datetime.UTC)
     return (
-        f"# Footprint\n\n`python -m benchmarks.footprint` on {now:%Y-%m-%d %H:%M} UTC. "
-        f"{machine()}.\n\nIdle, {SETTLE:.0f} s after the first 200 on `/-/ready`; shipped "
-        f"settings, one worker. Median of {STARTS} starts, in MB (10^6 bytes).\n\n"
+        report.heading("Footprint", "`python -m benchmarks.footprint`")
+        + f"\nIdle, {SETTLE:.0f} s after the first 200 on `/-/ready`; shipped settings, one "
+        f"worker. Median of {STARTS} starts, in MB (10^6 bytes).\n\n"
     )
 
 

@@ -1,119 +1,214 @@
 """The callers, in a process of their own. Each kind prints what it saw as one JSON object.
 
-    python -m benchmarks.load closed PORT PATH CONNECTIONS REQUESTS
-    python -m benchmarks.load steady PORT PATH RATE SECONDS
-    python -m benchmarks.load burst  PORT PATH REQUESTS
+    python -m benchmarks.load closed PORT REQUEST CONNECTIONS REQUESTS
+    python -m benchmarks.load steady PORT REQUEST RATE SECONDS
+    python -m benchmarks.load burst  PORT REQUEST REQUESTS
+    python -m benchmarks.load noting PORT REQUEST CONNECTIONS
 
-An answer counts as one only if its status is 200 and all its bytes came.
+REQUEST is a path that is asked for with GET, or the fields of `Request` as JSON. An answer
+counts as one only if its status is 200 or 201 and all its bytes came.
 """
 
 import asyncio
+import collections
+import contextlib
+import dataclasses
+import itertools
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Self
 
 from benchmarks.processes import raise_descriptor_limit
 
 #: Seconds after which a request has failed.
 GIVE_UP = 10.0
 
+#: What `noting` writes when it knows what became of its first request.
+BEGUN = "begun"
+
+DONE = (b"200", b"201")
+GONE = "no answer"
+
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Failure(Exception):
-    """No complete answer with status 200 came."""
+    """No complete answer with a status of success came."""
 
 
-async def closed(port: int, path: str, connections: int, requests: int) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What is asked. `{number}` in path and body is the request's number.
+
+    `each` requests in a row have the same number; after so many `numbers` they begin anew.
+    """
+
+    path: str
+    method: str = "GET"
+    key: str = ""
+    body: str = ""
+    each: int = 1
+    numbers: int = sys.maxsize
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read it as it stands on a command line."""
+        return cls(text) if text.startswith("/") else cls(**json.loads(text))
+
+    def __str__(self) -> str:
+        return json.dumps(dataclasses.asdict(self))
+
+    def to_bytes(self, count: int, *lines: str) -> bytes:
+        """Return what the `count`th request, from 0, is on the wire."""
+        number = str(count // self.each % self.numbers)
+        body = self.body.replace("{number}", number).encode()
+        fields = ["Host: 127.0.0.1", "User-Agent: benchmark", "Accept: */*", *lines]
+
+        if self.key:
+            fields.append(f"X-API-Key: {self.key}")
+
+        if body:
+            fields += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+
+        first = f"{self.method} {self.path.replace('{number}', number)} HTTP/1.1"
+        return "\r\n".join([first, *fields, "", ""]).encode() + body
+
+
+class Outcome:
+    """What became of the requests: the seconds that answers took, and why others failed."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self.failures: collections.Counter[str] = collections.Counter()
+
+    @contextlib.contextmanager
+    def of_one(self, since: float) -> Iterator[None]:
+        """Note what becomes of one request."""
+        try:
+            yield
+        except (OSError, EOFError, Failure) as error:
+            self.failures[_reason(error)] += 1
+        else:
+            self.times.append(time.monotonic() - since)
+
+    def told(self) -> dict[str, Any]:
+        """Return it as it is printed."""
+        return {
+            "times": sorted(self.times),
+            "failed": self.failures.total(),
+            "failures": self.failures,
+        }
+
+
+async def closed(port: int, request: Request, connections: int, requests: int) -> dict[str, Any]:
     """Ask without pause on each of some kept connections, until all requests are made."""
     left = iter(range(requests))
-    failures: list[str] = []
+    outcome = Outcome()
 
     async def caller() -> None:
-        streams = await _connect(port)
+        kept: list[Streams] = []
 
-        for _ in left:
-            try:
-                await _ask(streams, path)
-            except (OSError, EOFError, Failure) as error:
-                failures.append(repr(error))
-                streams[1].close()
-                streams = await _connect(port)
+        for count in left:
+            with outcome.of_one(time.monotonic()):
+                await _ask_on_kept(port, request, count, kept)
 
-        streams[1].close()
+        for _, writer in kept:
+            writer.close()
 
     started = time.monotonic()
     await asyncio.gather(*(caller() for _ in range(connections)))
-    return {
-        "requests": requests,
-        "failures": failures[:5],
-        "failed": len(failures),
-        "seconds": time.monotonic() - started,
-    }
+    return outcome.told() | {"requests": requests, "seconds": time.monotonic() - started}
 
 
-async def steady(port: int, path: str, rate: float, seconds: float) -> dict[str, Any]:
+async def steady(port: int, request: Request, rate: float, seconds: float) -> dict[str, Any]:
     """Ask at fixed moments, whether or not earlier answers came.
 
     Every other request has a connection of its own, the rest go over kept ones. Times
     count from the planned moment, so a wait for a connection is in them.
     """
     started = time.monotonic()
-    times: list[float] = []
-    failures: list[str] = []
+    outcome = Outcome()
     kept: list[Streams] = []
 
-    async def one(number: int) -> None:
-        planned = started + number / rate
+    async def one(count: int) -> None:
+        planned = started + count / rate
         await asyncio.sleep(max(0.0, planned - time.monotonic()))
 
-        try:
+        with outcome.of_one(planned):
             async with asyncio.timeout(GIVE_UP):
-                await (_ask_once(port, path) if number % 2 else _ask_on_kept(port, path, kept))
-        except (OSError, EOFError, Failure) as error:
-            failures.append(repr(error))
-        else:
-            times.append(time.monotonic() - planned)
+                if count % 2:
+                    await _ask_once(port, request, count)
+                else:
+                    await _ask_on_kept(port, request, count, kept)
 
-    await asyncio.gather(*(one(number) for number in range(int(rate * seconds))))
-    return {"times": sorted(times), "failed": len(failures), "failures": failures[:5]}
+    await asyncio.gather(*(one(count) for count in range(int(rate * seconds))))
+    return outcome.told()
 
 
-async def burst(port: int, path: str, requests: int) -> dict[str, Any]:
+async def burst(port: int, request: Request, requests: int) -> dict[str, Any]:
     """Ask all at once, each on a connection of its own."""
     started = time.monotonic()
-    times: list[float] = []
-    failures: list[str] = []
+    outcome = Outcome()
 
-    async def one() -> None:
-        try:
+    async def one(count: int) -> None:
+        with outcome.of_one(started):
             async with asyncio.timeout(3 * GIVE_UP):
-                await _ask_once(port, path)
-        except (OSError, EOFError, Failure) as error:
-            failures.append(repr(error))
-        else:
-            times.append(time.monotonic() - started)
+                await _ask_once(port, request, count)
 
-    await asyncio.gather(*(one() for _ in range(requests)))
-    return {"times": sorted(times), "failed": len(failures), "failures": failures[:5]}
+    await asyncio.gather(*(one(count) for count in range(requests)))
+    return outcome.told()
 
 
-async def _ask_once(port: int, path: str) -> None:
+async def noting(port: int, request: Request, connections: int) -> dict[str, Any]:
+    """Ask without pause on kept connections until a line comes; tell each answer's moments.
+
+    `answered` lists the number, the moment of asking and that of the answer, on the
+    machine's monotonic clock.
+    """
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_reader(sys.stdin, told.set)
+    counts = itertools.count()
+    outcome = Outcome()
+    answered: list[tuple[int, float, float]] = []
+
+    async def caller() -> None:
+        kept: list[Streams] = []
+
+        while not told.is_set():
+            count, sent = next(counts), time.monotonic()
+
+            with outcome.of_one(sent):
+                async with asyncio.timeout(GIVE_UP):
+                    await _ask_on_kept(port, request, count, kept)
+
+                answered.append((count, sent, time.monotonic()))
+
+            if count == 0:
+                print(BEGUN, flush=True)
+
+        for _, writer in kept:
+            writer.close()
+
+    await asyncio.gather(*(caller() for _ in range(connections)))
+    return {"answered": answered, "failures": outcome.failures}
+
+
+async def _ask_once(port: int, request: Request, count: int) -> None:
     streams = await _connect(port)
 
     try:
-        await _ask(streams, path, "Connection: close")
+        await _ask(streams, request.to_bytes(count, "Connection: close"))
     finally:
         streams[1].close()
 
 
-async def _ask_on_kept(port: int, path: str, kept: list[Streams]) -> None:
+async def _ask_on_kept(port: int, request: Request, count: int, kept: list[Streams]) -> None:
     streams = kept.pop() if kept else await _connect(port)
 
     try:
-        await _ask(streams, path)
+        await _ask(streams, request.to_bytes(count))
     except BaseException:
         streams[1].close()
         raise
@@ -121,14 +216,14 @@ async def _ask_on_kept(port: int, path: str, kept: list[Streams]) -> None:
     kept.append(streams)
 
 
-async def _ask(streams: Streams, path: str, *lines: str) -> None:
+async def _ask(streams: Streams, content: bytes) -> None:
     reader, writer = streams
-    fields = ("Host: 127.0.0.1", "User-Agent: benchmark", "Accept: */*", *lines)
-    writer.write("\r\n".join([f"GET {path} HTTP/1.1", *fields, "", ""]).encode())
+    writer.write(content)
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    status = head[9:12]
 
-    if not head.startswith(b"http/1.1 200 "):
-        raise Failure(head.partition(b"\r\n")[0].decode())
+    if not head.startswith(b"http/1.1 ") or status not in DONE:
+        raise Failure(status.decode("latin-1"))
 
     _, found, rest = head.partition(b"\r\ncontent-length:")
 
@@ -142,11 +237,20 @@ async def _connect(port: int) -> Streams:
     return await asyncio.open_connection("127.0.0.1", port)
 
 
+def _reason(error: Exception) -> str:
+    """Return a status, or what happened instead of an answer, in words to count by."""
+    if isinstance(error, Failure):
+        return str(error)
+
+    return GONE if isinstance(error, EOFError) else type(error).__name__
+
+
 KINDS: dict[str, tuple[Callable[..., Awaitable[dict[str, Any]]], tuple[Callable[[str], Any], ...]]]
 KINDS = {
-    "closed": (closed, (int, str, int, int)),
-    "steady": (steady, (int, str, float, float)),
-    "burst": (burst, (int, str, int)),
+    "closed": (closed, (int, Request.read, int, int)),
+    "steady": (steady, (int, Request.read, float, float)),
+    "burst": (burst, (int, Request.read, int)),
+    "noting": (noting, (int, Request.read, int)),
 }
 
 

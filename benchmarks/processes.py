@@ -1,6 +1,7 @@
 """The processes that are measured: how each is started, and what the kernel says of it."""
 
 import dataclasses
+import json
 import os
 import platform
 import resource
@@ -11,7 +12,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 ROOT = Path(__file__).parent.parent
 READY_WITHIN = 30.0
@@ -26,6 +27,12 @@ GUNICORN = [sys.executable, "-m", "gunicorn"]
 JOURNAL = "/_sandbox/control/journal"
 
 SIDECAR = [*GUNICORN, "-c", "python:chatproxy.gunicorn_conf", "wsgi:app"]
+
+#: A port that nobody listens on, where no upstream is asked.
+NOBODY = 9
+
+#: Options with which gunicorn keeps connections as long as the sidecar does.
+KEPT = ("--keep-alive", "75")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,9 +97,13 @@ class Server:
         children = Path(f"/proc/{first}/task/{first}/children").read_text()
         return [first, *(int(pid) for pid in children.split())]
 
+    def workers(self) -> list[int]:
+        """Return the children alone."""
+        return self.pids()[1:]
+
     def cpu_seconds(self) -> float:
         """Return the CPU time that all its processes have used."""
-        return sum(_cpu_ticks(pid) for pid in self.pids()) / TICKS
+        return sum(cpu_ticks(pid) for pid in self.pids()) / TICKS
 
     def memory(self) -> Memory:
         """Return the memory of all its processes."""
@@ -144,10 +155,46 @@ def sidecar(folder: Path, upstream_port: int, **settings: str) -> Server:
 
 def plain_proxy(folder: Path, upstream_port: int, *options: str, **environ: str) -> Server:
     """Return the plain proxy under gunicorn with the given options."""
-    port = free_port()
-    command = [*GUNICORN, "--bind", f"127.0.0.1:{port}", *options, "benchmarks.plain_proxy:app"]
     base = {"UPSTREAM": f"http://127.0.0.1:{upstream_port}"}
-    return Server(command, port, folder / f"plain-{port}.log", base | environ, "/proxy/ready")
+    return plain_app("plain_proxy", folder, "/proxy/ready", *options, **base, **environ)
+
+
+def plain_app(name: str, folder: Path, probe: str, *options: str, **environ: str) -> Server:
+    """Return one of the plain peers under gunicorn with the given options."""
+    port = free_port()
+    command = [*GUNICORN, "--bind", f"127.0.0.1:{port}", *options, f"benchmarks.{name}:app"]
+    return Server(command, port, folder / f"{name}-{port}.log", environ, probe)
+
+
+def callers(module: str, *arguments: object) -> subprocess.Popen[str]:
+    """Start `python -m benchmarks.<module>` with pipes to and from it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def asked(kind: str, *arguments: object) -> dict[str, Any]:
+    """Have callers of the kind ask to their end; return what they saw."""
+    found: dict[str, Any] = json.loads(callers("load", kind, *arguments).communicate()[0])
+    return found
+
+
+def cpu_per_request(server: Server, request: object, connections: int, requests: int) -> float:
+    """Load a server on kept connections; return the microseconds of CPU that a request took.
+
+    Anything but success makes the figure worthless, so it raises `RuntimeError`.
+    """
+    before = server.cpu_seconds()
+    outcome = asked("closed", server.port, request, connections, requests)
+
+    if outcome["failed"]:
+        raise RuntimeError(f"{server.command}: {outcome['failures']}")
+
+    return (server.cpu_seconds() - before) / requests * 1e6
 
 
 def answers(port: int, path: str) -> bool:
@@ -160,6 +207,13 @@ def answers(port: int, path: str) -> bool:
             return sock.recv(12) == b"HTTP/1.1 200"
     except OSError:
         return False
+
+
+def cpu_ticks(pid: int) -> int:
+    """Return the CPU time that a process has used, in 1/TICKS s."""
+    # The name in the second field may hold spaces; it ends with the last parenthesis.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
 
 
 def memory_of(pids: list[int]) -> Memory:
@@ -192,9 +246,9 @@ def raise_descriptor_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def machine() -> str:
+def machine(*further: str) -> str:
     """Say what was measured on, and with which versions."""
-    parts = ("gunicorn", "gevent", "Flask", "requests", "urllib3", "h11")
+    parts = ("gunicorn", "gevent", "Flask", "requests", "urllib3", "h11", *further)
     versions = ", ".join(f"{name} {version(name)}" for name in parts)
     return (
         f"{os.cpu_count()} cores ({platform.machine()}, shared), "
@@ -206,12 +260,6 @@ def machine() -> str:
 def load_average() -> str:
     """Return the machine's load over 1, 5 and 15 minutes."""
     return " ".join(f"{value:.2f}" for value in os.getloadavg())
-
-
-def _cpu_ticks(pid: int) -> int:
-    # The name in the second field may hold spaces; it ends with the last parenthesis.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
 
 
 def _mappings(pid: int, name: str) -> list[tuple[tuple[str, str], dict[str, int]]]:

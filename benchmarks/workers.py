@@ -1,41 +1,41 @@
 """Worker class and threads by measurement: `python -m benchmarks.workers`.
 
-Three measurements of each candidate. A whole run as it is by default also writes
-`benchmarks/results/workers.md`. What the columns mean is in the README beside this.
+Three measurements of each candidate, and with `--parts 45` the first two once more
+while the directory is written. A whole run also writes `results/workers.md`, or
+`results/workers-directory.md`. What the columns mean is in the README beside this.
 """
 
 import argparse
 import contextlib
-import datetime
 import functools
 import json
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from statistics import median
-from typing import Any
 
+from benchmarks import directory, report
+from benchmarks.load import Request
 from benchmarks.processes import (
-    ROOT,
+    KEPT,
     Memory,
     Server,
-    load_average,
-    machine,
+    asked,
+    callers,
+    cpu_per_request,
     plain_proxy,
     raise_descriptor_limit,
     sidecar,
     stand_in,
     upstream,
 )
+from benchmarks.report import Found, cell, listed, ratios, table, verdict
 
-PARTS = "123"
-RESULTS = ROOT / "benchmarks" / "results" / "workers.md"
-
-Found = dict[str, Any]
+#: Which parts each result is made of.
+RESULTS = {"123": "workers", "45": "workers-directory"}
+DEFAULT_PARTS = "123"
 
 
 def _gthread(threads: int) -> dict[str, str]:
@@ -49,7 +49,6 @@ CANDIDATES: dict[str, dict[str, str]] = {
 }
 
 #: Options of gunicorn, and the variables, of each plain proxy.
-KEPT = ("--keep-alive", "75")
 PLAIN_GTHREAD = "plain proxy, gthread, 32 threads"
 PLAIN_GEVENT = "plain proxy, gunicorn's gevent"
 PLAIN: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
@@ -82,21 +81,37 @@ AT_MOST = 0.6
 def slow_callers(folder: Path, settings: dict[str, str], settle: float = SETTLE) -> Found:
     """Measure others' requests while 400 connections send a byte a second."""
     with stand_in(folder) as behind, sidecar(folder, behind.port, **settings) as before:
-        counts = (str(SLOW_EACH), str(SLOW_EACH))
-        slow = _start("slow", str(before.port), SLOW_PATH, *counts)
-        assert slow.stdout is not None
-        assert slow.stdout.readline() == "open\n"
-        time.sleep(settle)
-        asked = _start("steady", str(before.port), SLOW_PATH, str(RATE), str(SECONDS))
-        steady = json.loads(asked.communicate()[0])
-        slowly = json.loads(slow.communicate("stop\n")[0])
+        return _beside_slow_ones(before, Request(SLOW_PATH), settle)
+
+
+def slow_callers_and_writes(
+    folder: Path, settings: dict[str, str], settle: float = SETTLE
+) -> Found:
+    """Measure tokens for ever new users while 400 connections send a byte a second."""
+    with (
+        directory.new_database("sqlite", folder) as url,
+        stand_in(folder) as behind,
+        directory.serving(folder, url, behind.port, **settings) as (before, key),
+    ):
+        found = _beside_slow_ones(before, directory.issue(key, "user-{number}"), settle)
+        return found | {"users": len(directory.user_ids(url))}
+
+
+def _beside_slow_ones(before: Server, request: Request, settle: float) -> Found:
+    slow = callers("slow", before.port, SLOW_PATH, SLOW_EACH, SLOW_EACH)
+    assert slow.stdout is not None
+    assert slow.stdout.readline() == "open\n"
+    time.sleep(settle)
+    steady = asked("steady", before.port, request, RATE, SECONDS)
+    slowly = json.loads(slow.communicate("stop\n")[0])
 
     times = steady["times"]
     found = {
         "failed": steady["failed"],
-        "p50": _percentile(times, 0.50) * 1000,
-        "p99": _percentile(times, 0.99) * 1000,
-        "slowest": _percentile(times, 1.0) * 1000,
+        "failures": steady["failures"],
+        "p50": report.percentile(times, 0.50) * 1000,
+        "p99": report.percentile(times, 0.99) * 1000,
+        "slowest": report.percentile(times, 1.0) * 1000,
         "open": f"{slowly['open_heads']} + {slowly['open_bodies']}",
         "completed": slowly["completed"],
     }
@@ -109,22 +124,36 @@ def at_once(folder: Path, settings: dict[str, str]) -> Found:
     """Measure 500 requests at once to an upstream that answers after 2 s."""
     with upstream(folder) as behind, sidecar(folder, behind.port, **settings) as before:
         idle = before.memory()
-        asked = _start("burst", str(before.port), BURST_PATH, str(BURST))
-        most_waiting, memory = _watch(asked, behind, before)
-        answered = json.loads(asked.communicate()[0])
+        asking = callers("load", "burst", before.port, BURST_PATH, BURST)
+        most_waiting, memory = _watch(asking, behind, before)
+        found = _all_in_time(json.loads(asking.communicate()[0]))
 
-    times = answered["times"]
-    found = {
-        "succeeded": len(times),
-        "last": times[-1] if times else float("nan"),
+    return found | {
         "waiting": most_waiting,
         "idle": idle.alone / 1e6,
         "pss": memory.pss / 1e6,
         "private": memory.private / 1e6,
         "alone": memory.alone / 1e6,
     }
-    found["holds"] = len(times) == BURST and found["last"] <= BURST_WITHIN
-    return found
+
+
+def writes_at_once(folder: Path, settings: dict[str, str]) -> Found:
+    """Measure tokens for 500 new users at once."""
+    with (
+        directory.new_database("sqlite", folder) as url,
+        directory.serving(folder, url, **settings) as (before, key),
+    ):
+        answered = asked("burst", before.port, directory.issue(key, "user-{number}"), BURST)
+        users = len(directory.user_ids(url))
+
+    return _all_in_time(answered) | {"failures": answered["failures"], "users": users}
+
+
+def _all_in_time(answered: Found) -> Found:
+    times = answered["times"]
+    last = times[-1] if times else float("nan")
+    holds = len(times) == BURST and last <= BURST_WITHIN
+    return {"succeeded": len(times), "last": last, "holds": holds}
 
 
 def _watch(asked: subprocess.Popen[str], behind: Server, before: Server) -> tuple[int, Memory]:
@@ -155,55 +184,77 @@ def cpu_per_get(folder: Path, rounds: int) -> dict[str, list[float]]:
         found: dict[str, list[float]] = {name: [] for name in proxies}
 
         for proxy in proxies.values():
-            _closed(proxy, WARM_UP)
+            cpu_per_request(proxy, Request(GET_PATH), CONNECTIONS, WARM_UP)
 
         for number in range(rounds):
             names = list(proxies)
             for name in names[number:] + names[:number]:
-                before = proxies[name].cpu_seconds()
-                _closed(proxies[name], GETS)
-                used = proxies[name].cpu_seconds() - before
-                found[name].append(used / GETS * 1e6)
+                used = cpu_per_request(proxies[name], Request(GET_PATH), CONNECTIONS, GETS)
+                found[name].append(used)
 
     return found
 
 
 def main() -> None:
-    """Measure, print the tables, and write them where the run was whole."""
+    """Measure, print the tables, and write those that are whole."""
     options = _options()
     raise_descriptor_limit()
-    sections = [_heading(options)]
-    slow = functools.partial(slow_callers, settle=options.settle)
+    head = report.heading("Worker classes", _command(options)) + "\n" + report.MEDIANS
+    sections: dict[str, str] = {}
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
 
-        if "1" in options.parts:
-            sections.append(_slow_table(_in_turn(slow, folder, options.rounds)))
-
-        if "2" in options.parts:
-            sections.append(_burst_table(_in_turn(at_once, folder, options.rounds)))
+        for part, measure, show in _measurements(options.settle):
+            if part in options.parts:
+                sections[part] = show(_in_turn(measure, folder, options.rounds))
 
         if "3" in options.parts:
-            sections.append(_cpu_table(cpu_per_get(folder, max(LEAST_ROUNDS, options.rounds))))
+            sections["3"] = _cpu_table(cpu_per_get(folder, max(LEAST_ROUNDS, options.rounds)))
 
-    sections.append(f"Load average at the end {load_average()}.\n")
-    text = "\n".join(sections)
-    print(text)
+    print("\n".join([head, *sections.values(), report.ending()]))
 
-    if options.parts == PARTS and options.settle == SETTLE:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(text)
+    for parts, result in RESULTS.items():
+        if sections.keys() >= set(parts) and options.settle == SETTLE:
+            chosen = [sections[part] for part in parts]
+            report.write(result, "\n".join([head, *chosen, report.ending()]))
+
+
+def _measurements(
+    settle: float,
+) -> list[tuple[str, Callable[[Path, dict[str, str]], Found], Callable[..., str]]]:
+    """List the measurements that each candidate goes through in turn."""
+    slow = functools.partial(slow_callers, settle=settle)
+    slow_and_writes = functools.partial(slow_callers_and_writes, settle=settle)
+    return [
+        ("1", slow, _slow_table),
+        ("2", at_once, _burst_table),
+        ("4", slow_and_writes, _slow_writes_table),
+        ("5", writes_at_once, _burst_writes_table),
+    ]
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Compare worker classes.")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each measurement")
-    parser.add_argument("--parts", default=PARTS, help="which of the three, such as 13")
     parser.add_argument(
-        "--settle", type=float, default=SETTLE, help="seconds between opening and asking, in part 1"
+        "--parts", default=DEFAULT_PARTS, help="which of the five, such as 13; 45 writes users"
+    )
+    parser.add_argument(
+        "--settle",
+        type=float,
+        default=SETTLE,
+        help="seconds between opening and asking, in parts 1 and 4",
     )
     return parser.parse_args()
+
+
+def _command(options: argparse.Namespace) -> str:
+    chosen = "" if options.parts == DEFAULT_PARTS else f" --parts {options.parts}"
+    return (
+        f"`python -m benchmarks.workers{chosen}`, {options.rounds} rounds, "
+        f"{options.settle:g} s to settle"
+    )
 
 
 def _in_turn(
@@ -215,53 +266,63 @@ def _in_turn(
     for number in range(rounds):
         for name, settings in CANDIDATES.items():
             found[name].append(measure(folder, settings))
-            _tell(f"round {number + 1}, {name}: {found[name][-1]}")
+            report.tell(f"round {number + 1}, {name}: {found[name][-1]}")
 
     return found
 
 
-def _heading(options: argparse.Namespace) -> str:
-    now = datetime.datetime.now(datetime.UTC)
-    return (
-        f"# Worker classes\n\n`python -m benchmarks.workers`, {options.rounds} rounds, "
-        f"{options.settle:g} s to settle, {now:%Y-%m-%d %H:%M} UTC. {machine()}.\n\n"
-        "Each cell is the median of the rounds; in brackets every round, in order.\n"
-    )
+SLOW_COLUMNS = (
+    "worker|failed of 1,500|p50 ms|p99 ms|slowest ms|slow ones open at the end, "
+    "headers + bodies|slow ones answered afterwards, of 400|failed 0 and p99 < 100 ms"
+)
 
 
 def _slow_table(found: dict[str, list[Found]]) -> str:
+    rows = [_slow_row(name, rounds) for name, rounds in found.items()]
+    return table("1. 400 slow connections, 50 requests a second for 30 s", SLOW_COLUMNS, rows)
+
+
+def _slow_writes_table(found: dict[str, list[Found]]) -> str:
     rows = [
         [
-            name,
-            _cell(rounds, "failed", "{:.0f}"),
-            _cell(rounds, "p50", "{:.1f}"),
-            _cell(rounds, "p99", "{:.1f}"),
-            _cell(rounds, "slowest", "{:.0f}"),
-            ", ".join(dict.fromkeys(one["open"] for one in rounds)),
-            _cell(rounds, "completed", "{:.0f}"),
-            _verdict(rounds),
+            *_slow_row(name, rounds),
+            cell(rounds, "users", "{:.0f}"),
+            report.in_all(rounds, "failures"),
         ]
         for name, rounds in found.items()
     ]
-    columns = (
-        "worker|failed of 1,500|p50 ms|p99 ms|slowest ms|slow ones open at the end, "
-        "headers + bodies|slow ones answered afterwards, of 400|failed 0 and p99 < 100 ms"
+    return table(
+        "4. As 1, but each request is `POST /tokens` for a new user, on SQLite",
+        f"{SLOW_COLUMNS}|users in the database|failures by kind",
+        rows,
     )
-    return _table("1. 400 slow connections, 50 requests a second for 30 s", columns, rows)
+
+
+def _slow_row(name: str, rounds: list[Found]) -> list[str]:
+    return [
+        name,
+        cell(rounds, "failed", "{:.0f}"),
+        cell(rounds, "p50", "{:.1f}"),
+        cell(rounds, "p99", "{:.1f}"),
+        cell(rounds, "slowest", "{:.0f}"),
+        ", ".join(dict.fromkeys(one["open"] for one in rounds)),
+        cell(rounds, "completed", "{:.0f}"),
+        verdict(rounds),
+    ]
 
 
 def _burst_table(found: dict[str, list[Found]]) -> str:
     rows = [
         [
             name,
-            _cell(rounds, "succeeded", "{:.0f}"),
-            _cell(rounds, "last", "{:.2f}"),
-            _cell(rounds, "waiting", "{:.0f}"),
-            _cell(rounds, "idle", "{:.1f}"),
-            _cell(rounds, "pss", "{:.1f}"),
-            _cell(rounds, "private", "{:.1f}"),
-            _cell(rounds, "alone", "{:.1f}"),
-            _verdict(rounds),
+            cell(rounds, "succeeded", "{:.0f}"),
+            cell(rounds, "last", "{:.2f}"),
+            cell(rounds, "waiting", "{:.0f}"),
+            cell(rounds, "idle", "{:.1f}"),
+            cell(rounds, "pss", "{:.1f}"),
+            cell(rounds, "private", "{:.1f}"),
+            cell(rounds, "alone", "{:.1f}"),
+            verdict(rounds),
         ]
         for name, rounds in found.items()
     ]
@@ -269,20 +330,35 @@ def _burst_table(found: dict[str, list[Found]]) -> str:
         "worker|succeeded of 500|last answer s|waiting upstream at once|alone before MB|"
         "PSS at that moment MB|of it private MB|alone MB|all within 4 s"
     )
-    return _table("2. 500 requests at once, answered upstream after 2 s", columns, rows)
+    return table("2. 500 requests at once, answered upstream after 2 s", columns, rows)
 
 
-def _cpu_table(found: dict[str, list[float]]) -> str:
-    def ratios(times: list[float], peer: str) -> str:
-        shares = [mine / its for mine, its in zip(times, found[peer], strict=True)]
-        return _listed(shares, "{:.2f}")
-
+def _burst_writes_table(found: dict[str, list[Found]]) -> str:
     rows = [
         [
             name,
-            _listed(times, "{:.0f}"),
-            ratios(times, PLAIN_GTHREAD),
-            ratios(times, PLAIN_GEVENT),
+            cell(rounds, "succeeded", "{:.0f}"),
+            cell(rounds, "last", "{:.2f}"),
+            cell(rounds, "users", "{:.0f}"),
+            report.in_all(rounds, "failures"),
+            verdict(rounds),
+        ]
+        for name, rounds in found.items()
+    ]
+    columns = (
+        "worker|succeeded of 500|last answer s|users in the database|failures by kind|"
+        "all within 4 s"
+    )
+    return table("5. `POST /tokens` for 500 new users at once, on SQLite", columns, rows)
+
+
+def _cpu_table(found: dict[str, list[float]]) -> str:
+    rows = [
+        [
+            name,
+            listed(times, "{:.0f}"),
+            ratios(times, found[PLAIN_GTHREAD]),
+            ratios(times, found[PLAIN_GEVENT]),
         ]
         for name, times in found.items()
     ]
@@ -290,64 +366,12 @@ def _cpu_table(found: dict[str, list[float]]) -> str:
     title = (
         f"3. CPU per forwarded GET, {CONNECTIONS} connections, {GETS} requests (aim ≤ {AT_MOST})"
     )
-    return _table(title, columns, rows)
-
-
-def _table(title: str, columns: str, rows: Sequence[Sequence[str]]) -> str:
-    names = columns.split("|")
-    lines = [names, ["---"] * len(names), *rows]
-    return f"\n## {title}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _cell(rounds: list[Found], key: str, form: str) -> str:
-    return _listed([one[key] for one in rounds], form)
-
-
-def _listed(values: list[float], form: str) -> str:
-    shown = ", ".join(form.format(value) for value in values)
-    return f"{form.format(median(values))} ({shown})"
-
-
-def _verdict(rounds: list[Found]) -> str:
-    return f"{sum(one['holds'] for one in rounds)} of {len(rounds)} rounds"
-
-
-def _percentile(ordered: list[float], share: float) -> float:
-    """Return the smallest time that at least this share of the times do not exceed."""
-    if not ordered:
-        return float("nan")
-
-    return ordered[max(0, -int(-share * len(ordered) // 1) - 1)]
-
-
-def _closed(proxy: Server, requests: int) -> None:
-    """Load a proxy; anything but success makes its figure worthless."""
-    arguments = (str(proxy.port), GET_PATH, str(CONNECTIONS), str(requests))
-    outcome = json.loads(_start("closed", *arguments).communicate()[0])
-
-    if outcome["failed"]:
-        raise RuntimeError(f"{proxy.command}: {outcome}")
-
-
-def _start(kind: str, *arguments: str) -> subprocess.Popen[str]:
-    """Start callers in a process of their own."""
-    module = ["benchmarks.slow"] if kind == "slow" else ["benchmarks.load", kind]
-    return subprocess.Popen(
-        [sys.executable, "-m", *module, *arguments],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    return table(title, columns, rows)
 
 
 def _in_flight(port: int) -> int:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/in-flight", timeout=5) as answer:
         return int(answer.read())
-
-
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

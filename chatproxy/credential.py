@@ -1,6 +1,10 @@
 """Whether a provider accepts our own credential: the one fault no caller can mend."""
 
 import logging
+from typing import Literal
+
+#: What an answer says of our credential; most say nothing of it.
+Verdict = Literal["refused", "accepted", "unknown"]
 
 log = logging.getLogger(__name__)
 
@@ -12,15 +16,15 @@ class CredentialWatch:
         self._provider = provider
         self.refused = False
 
-    def saw(self, status: int, *, refused: bool) -> None:
+    def saw(self, status: int, verdict: Verdict) -> None:
         """Take note of an answer. Log the change, not each refusal."""
-        if refused and not self.refused:
+        if verdict == "refused" and not self.refused:
             self.refused = True
             log.critical(
                 "the provider refuses our own credential: check its key and secret",
                 extra={"provider": self._provider, "statusCode": status},
             )
-        elif self.refused and 200 <= status < 300:
+        elif verdict == "accepted" and self.refused:
             self.refused = False
             log.warning(
                 "the provider accepts our credential again", extra={"provider": self._provider}

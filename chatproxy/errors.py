@@ -10,6 +10,7 @@
     │   │   └── InvalidBody 400 content that is not what the endpoint takes; says where
     │   ├── Unauthenticated 401 no credential, or not one of ours
     │   │   └── TokenRejected 401   a user token that is not valid (any more)
+    │   ├── Forbidden     403   the credential is good, and not for this
     │   ├── TruncatedBody 400   the caller stopped before the announced end
     │   ├── BodyStalled   408   the caller sent nothing for too long
     │   ├── BodyTooLarge  413
@@ -142,6 +143,12 @@ class TokenRevoked(TokenRejected):
 
 class TokenOfAnotherApp(TokenRejected):
     """It names an app that is not known here, or not the one that the key is for."""
+
+
+class Forbidden(CallerError):
+    """The credential is a good one, and not for this."""
+
+    status = 403
 
 
 class TooManyRequests(CallerError):

@@ -20,6 +20,7 @@ class KeptSecrets:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.used: list[str] = []
+        self.made: list[str] = []
 
     def text(self, name: str) -> str:
         """Return the secret of this name; make it where there is none. Raises `OSError`."""
@@ -30,6 +31,7 @@ class KeptSecrets:
             return path.read_text().strip()
 
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.made.append(name)
         _write_once(path, secrets.token_urlsafe(BYTES))
         return path.read_text().strip()
 

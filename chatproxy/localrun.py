@@ -15,6 +15,7 @@ from chatproxy import settings
 from chatproxy.errors import SettingsError
 from chatproxy.providers import REGISTRY
 from chatproxy.providers.stream.settings import STAND_IN_KEY, STAND_IN_SECRET
+from chatproxy.settings import LOOPBACK
 from chatproxy.variables import is_given
 
 SANDBOX_PORT = 3001
@@ -39,7 +40,8 @@ def run(application: str, folder: Path) -> int:
     if with_stand_in:
         environ.update(_stand_in_account(folder, environ))
 
-    environ.setdefault("PROVIDERS", ",".join(REGISTRY))  # a local run shows all there is
+    if environ.get("BIND_HOST", LOOPBACK[0]) in LOOPBACK:
+        environ.setdefault("PROVIDERS", ",".join(REGISTRY))  # a local run shows all there is
     found = settings.load(environ)
     processes = [_start_stand_in()] if with_stand_in else []
     processes.append(_start_sidecar(application, environ))

@@ -51,7 +51,7 @@ class Route:
         """Return the way there; raise `NotConfigured`."""
         if self.peer is None:
             raise NotConfigured(
-                f"This cannot be forwarded: {self.provider.base_url_variable} is not set."
+                f"This cannot be forwarded: it needs {self.provider.needed} to be set."
             )
 
         return self.peer

@@ -7,7 +7,7 @@ problems are reported at once.
 import dataclasses
 import os
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from chatproxy import clientconfig, providers
@@ -16,7 +16,7 @@ from chatproxy.identity.settings import DirectorySettings, KeySettings
 from chatproxy.keptsecrets import KeptSecrets
 from chatproxy.limiting.settings import LimiterSettings
 from chatproxy.ownsettings import OwnSettings
-from chatproxy.variables import is_given, read, secrets_of
+from chatproxy.variables import declared, is_given, read, secrets_of
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -91,6 +91,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     for section in (*shared.values(), *sections.values()):
         problems.extend(section.problems() if hasattr(section, "problems") else ())
 
+    problems.extend(_shared_secrets([*shared.values(), *sections.values()]))
+
     if own is not None:
         problems.extend(_own_problems(own, sections))
 
@@ -127,6 +129,22 @@ def _kept_secrets(
         return None
 
     return KeptSecrets(directory.sqlite_path.with_name(f"{directory.sqlite_path.name}.secrets"))
+
+
+def _shared_secrets(sections: Sequence[Any]) -> Iterator[str]:
+    """Refuse one secret for two purposes: what is signed for one would pass for the other."""
+    signs: dict[str, str] = {}
+
+    for section in sections:
+        for attribute, one in declared(type(section)) if section is not None else ():
+            value = getattr(section, attribute)
+
+            for secret in value if one.secret and isinstance(value, tuple) else ():
+                if signs.setdefault(secret, one.name) != one.name:
+                    yield (
+                        f"{one.name}: a secret of it is also in {signs[secret]}, so what is signed "
+                        "with one would pass for the other. Choose another one."
+                    )
 
 
 def _own_problems(own: OwnSettings, sections: Mapping[str, Any]) -> Iterator[str]:

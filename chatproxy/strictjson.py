@@ -7,14 +7,23 @@ from typing import Any
 #: Levels of objects and lists within each other. Writing what was read takes as many calls.
 DEEPEST = 64
 
+#: Objects and lists, and commas between parts, that a text may have.
+MOST_CONTAINERS = 10_000
+MOST_PARTS = 50_000
+
 
 def read(content: bytes) -> Any:
     """Return the value that the bytes hold; raise `ValueError`.
 
     Refused are, beyond what is no JSON: another encoding than UTF-8, a name that is
-    twice in one object (RFC 8259 section 4), a number that is not finite here, and
-    what is nested deeper than `DEEPEST`.
+    twice in one object (RFC 8259 section 4), a number that is not finite here, what is
+    nested deeper than `DEEPEST`, and what has very many parts: it takes seconds to read.
     """
+    containers = content.count(b"[") + content.count(b"{")
+
+    if containers > MOST_CONTAINERS or content.count(b",") > MOST_PARTS:
+        raise ValueError("too many values")
+
     try:
         value = json.loads(
             content.decode("utf-8"),
@@ -25,7 +34,7 @@ def read(content: bytes) -> Any:
     except RecursionError as error:
         raise ValueError("nested too deep") from error
 
-    if not _is_shallow(value):
+    if containers > DEEPEST and not _is_shallow(value):
         raise ValueError("nested too deep")
 
     return value

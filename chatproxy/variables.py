@@ -235,10 +235,10 @@ def _text(
 def _kept_text(one: Variable, kept: KeptSecrets, problems: list[str]) -> str | None:
     try:
         return kept.text(one.name)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "the one kept there is no text"
         problems.append(
-            f"{one.name}: is missing and cannot be made here ({error.strerror}). "
-            f"Set it to {one.expects}."
+            f"{one.name}: is missing and cannot be made here ({reason}). Set it to {one.expects}."
         )
         return None
 

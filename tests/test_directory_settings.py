@@ -152,8 +152,16 @@ def test_one_secret_for_both_tokens_is_refused() -> None:
     shared = {"CHATSDK_JWT_SECRET": "x" * 40, "CENTRIFUGO_TOKEN_SECRET": f"{'c' * 40},{'x' * 40}"}
     (problem,) = problems_of(ALONE | shared)
 
-    assert problem.startswith("CENTRIFUGO_TOKEN_SECRET: is also in CHATSDK_JWT_SECRET")
+    assert problem.startswith("CENTRIFUGO_TOKEN_SECRET: a secret of it is also in CHATSDK_JWT_")
     assert "xxx" not in problem
+
+
+def test_streams_secret_is_not_chatsdks_either() -> None:
+    """A `token` would be a good Stream token: both name the user in `user_id`."""
+    shared = STREAM | SECRETS | {"CHATSDK_JWT_SECRET": "s" * 40}
+    (problem,) = problems_of(shared)
+
+    assert problem.startswith("CHATSDK_JWT_SECRET: a secret of it is also in STREAM_API_SECRET")
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ def test_plain_json_is_read(content: bytes, value: object) -> None:
         b"[" * 66 + b"]" * 66,
         b"[" * 100_000 + b"]" * 100_000,
         b'{"a":' * 70 + b"1" + b"}" * 70,
+        b"[" + b",".join([b"[]"] * 10_001) + b"]",
+        b"[" + b",".join([b"1"] * 50_002) + b"]",
     ],
     ids=lambda content: repr(content[:16]),
 )

@@ -19,7 +19,9 @@ KINDS = click.Choice(["platform", "client"])
 def described(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that describe a new key."""
     for option in (
-        click.option("--expires", type=DurationType(), help="Its life, such as 90d. Absent: none."),
+        click.option(
+            "--expires", type=DurationType(1), help="Its life, such as 90d. Absent: none."
+        ),
         click.option("--kind", type=KINDS, default="platform", show_default=True),
         click.option("--app", default=DEFAULT, show_default=True, help="The app that it names."),
     ):
@@ -76,7 +78,7 @@ def show(app: str | None, as_json: bool) -> None:
 @click.argument("key_id", metavar="KEYID")
 @click.option(
     "--overlap",
-    type=DurationType(),
+    type=DurationType(0),
     default=f"{OVERLAP // 3600}h",
     show_default=True,
     help="How long the old key stays good beside the new one.",

@@ -13,6 +13,9 @@ from chatproxy.identity.directory import Directory
 from chatproxy.identity.schema import upgrade
 from chatproxy.services import Clock
 
+#: Seconds above which a span is a mistake: a hundred years.
+LONGEST = 36_500 * 24 * 3600
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 
 
@@ -29,6 +32,14 @@ def opened(*, upgraded: bool = False) -> Iterator[Directory]:
         found = settings.load_for_commands()
         assert found.directory is not None  # noqa: S101 - it is read for commands
         assert found.keys is not None  # noqa: S101
+
+        if found.kept is not None and found.kept.made:
+            click.echo(
+                f"{', '.join(found.kept.made)} is not set here: made, and kept in "
+                f"{found.kept.folder}. A sidecar with another one refuses the keys made here.",
+                err=True,
+            )
+
         directory = Directory(
             found.directory.url,
             found.keys.signing_secrets,
@@ -59,9 +70,12 @@ def printed(document: Any, *, as_json: bool) -> None:
 
 
 class DurationType(click.ParamType[float]):
-    """A span such as `90d`; its value is seconds."""
+    """A span such as `90d`; its value is seconds, at least so many."""
 
     name = "duration"
+
+    def __init__(self, least: int) -> None:
+        self._least = least
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -71,5 +85,8 @@ class DurationType(click.ParamType[float]):
             seconds = durations.seconds_of(str(value))
         except ValueError:
             self.fail(f"{value!r} is not a duration such as 90d, 12h, 30m", param, ctx)
+
+        if not self._least <= seconds <= LONGEST:
+            self.fail(f"from {self._least}s to {durations.written(LONGEST)}", param, ctx)
 
         return float(seconds)

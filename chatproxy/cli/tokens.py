@@ -6,8 +6,9 @@ from chatproxy.cli.opening import as_json, opened, printed
 from chatproxy.identity.apps import DEFAULT
 from chatproxy.services import Clock
 
-#: Seconds after which every token is over by itself: the longest life and grace of any.
-LONGEST_LIFE = 2 * 31 * 24 * 3600
+#: Seconds for which an id is remembered. Tokens made here are over long before; how long one
+#: made elsewhere lives is not known.
+REMEMBERED = 10 * 365 * 24 * 3600
 
 
 @click.group("tokens")
@@ -32,12 +33,13 @@ def revoke(
         if user is not None:
             found = directory.tokens.revoke_user(app, user)
         elif token_id is not None:
-            directory.tokens.revoke_token(app, token_id, Clock().now() + LONGEST_LIFE)
+            directory.tokens.revoke_token(app, token_id, Clock().now() + REMEMBERED)
             found = True
         else:
             found = directory.tokens.revoke_app(app)
 
     if not found:
-        raise click.ClickException("there is no such user" if user else f"there is no app {app}")
+        reason = "there is no such user" if user is not None else f"there is no app {app}"
+        raise click.ClickException(reason)
 
     printed({"revoked": True}, as_json=as_json)

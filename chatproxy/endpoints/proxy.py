@@ -1,6 +1,6 @@
 """`/proxy/<path>`: forward a call to the provider, with the credentials put in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -12,6 +12,7 @@ from chatproxy.endpoints.serving import context, services
 from chatproxy.errors import WrongMethod
 from chatproxy.forwarding import Answer, Injection, Request, forward, headers
 from chatproxy.forwarding.patience import Patience
+from chatproxy.forwarding.target import plain_name
 from chatproxy.providers import DEFAULT
 from chatproxy.providers.base import Credentials
 from chatproxy.services import Route, Services
@@ -41,10 +42,14 @@ def blueprint(mount: str, route: Route) -> Blueprint:
     return made
 
 
-def relayed(route: Route, mount: str) -> "Relay":
-    """Forward the request that is being served; `mount` stands for the provider's base URL."""
+def relayed(route: Route, mount: str, checked: Sequence[tuple[str, str]] = ()) -> "Relay":
+    """Forward the request that is being served; `mount` stands for the provider's base URL.
+
+    `checked` are fields that let the caller in: they go out as ours do, so that nothing the
+    caller says can have them removed or doubled on the way.
+    """
     call = _load(mount, route.provider.authorise())
-    answer = _ask(call, mount, route)
+    answer = _ask(call, mount, route, checked)
     return Relay(answer)
 
 
@@ -64,7 +69,7 @@ def _load(mount: str, credentials: Credentials) -> Request:
     return Request(request.method, target, pairs, body)
 
 
-def _ask(call: Request, mount: str, route: Route) -> Answer:
+def _ask(call: Request, mount: str, route: Route, checked: Sequence[tuple[str, str]]) -> Answer:
     """Forward the call; take note of how long the provider took and what it thinks of us."""
     current = context()
     peer = route.way()
@@ -72,8 +77,8 @@ def _ask(call: Request, mount: str, route: Route) -> Answer:
     worker = services()
     injection = Injection(
         credentials.query,
-        credentials.headers,
-        credentials.reserved,
+        [*credentials.headers, *checked],
+        credentials.reserved | {plain_name(name) for name, _ in checked},
         withheld=frozenset({worker.settings.user_id_header.partition(".")[0].lower()}),
     )
     patience = Patience(worker.limits, worker.clock.monotonic, current.caller)
@@ -81,10 +86,7 @@ def _ask(call: Request, mount: str, route: Route) -> Answer:
     seen_mount = mount.removeprefix(current.listener_mount)  # as the caller sees it
     answer = forward(call, peer.upstream, injection, peer.session, patience, seen_mount)
 
-    if _only_ours(credentials):
-        refused = route.provider.refuses_credential(answer.status)
-        route.credential.saw(answer.status, refused=refused)
-
+    route.credential.saw(answer.status, route.provider.verdict(answer.status, None))
     current.notes["upstream"] = {
         "provider": route.provider.name,
         "statusCode": answer.status,
@@ -93,23 +95,17 @@ def _ask(call: Request, mount: str, route: Route) -> Answer:
     return answer
 
 
-def _only_ours(credentials: Credentials) -> bool:
-    """Say whether the call carried no credential but ours, so that a refusal is of ours."""
-    return "authorization" in credentials.reserved or "HTTP_AUTHORIZATION" not in request.environ
-
-
 class Relay(Response):
-    """Hands an answer on as it is: nothing is added, ordered, joined or renamed."""
+    """Hands an answer on as it is: nothing is ordered, joined or renamed."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(status=answer.status)
         self._answer = answer
         self._pairs = answer.pairs
 
-    def replace_fields(self, prefix: str, ours: headers.Pairs) -> None:
-        """Put fields of ours in the place of all whose lower-case name begins with the prefix."""
-        kept = [pair for pair in self._pairs if not pair[0].lower().startswith(prefix)]
-        self._pairs = [*kept, *ours]
+    def add_fields(self, ours: headers.Pairs) -> None:
+        """Put fields of ours behind those of the answer."""
+        self._pairs = [*self._pairs, *ours]
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Begin the answer, and return its pieces with what closes them."""

@@ -1,5 +1,6 @@
 """What views share: the services, the request's context, a body, a private answer."""
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -64,15 +65,22 @@ def load_json(schema: Schema) -> dict[str, Any]:
     return load(schema, read_json())
 
 
-def read_json() -> Any:
-    """Read the whole body as JSON; raise `MalformedBody`, `TruncatedBody`, `BodyTooLarge`."""
+def read_json(most: int | None = None) -> Any:
+    """Read the whole body as JSON, at most so many bytes, `MAX_JSON_BYTES` in any case.
+
+    Raises `MalformedBody`, `TruncatedBody`, `BodyTooLarge`.
+    """
     body = context().body
-    content = b"" if body is None else body.read_all(services().settings.max_json_bytes)
+    limit = services().settings.max_json_bytes
+    limit = limit if most is None else min(limit, most)
+    content = b"" if body is None else body.read_all(limit)
 
     try:
         return strictjson.read(content)
     except ValueError as error:
         raise MalformedBody("The body must be a JSON object.", detail=str(error)) from error
+    finally:
+        time.sleep(0)  # reading may have taken long: the worker's other requests come first
 
 
 def load(schema: Schema, document: Any) -> dict[str, Any]:

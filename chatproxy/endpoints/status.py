@@ -47,12 +47,18 @@ def ready() -> Response:
         found["credentials"] = {name: "refused by the provider" for name in refused}
 
     if worker.directory is not None and worker.directory.database.fault:
-        found["directory"] = {"fault": worker.directory.database.fault}
+        found["directory"] = {"fault": _kind_of(worker.directory.database.fault)}
 
     if worker.limiter is not None and worker.limiter.fault:
-        found["limits"] = {"fault": worker.limiter.fault}
+        found["limits"] = {"fault": _kind_of(worker.limiter.fault)}
 
     return _said([], **found)
+
+
+def _kind_of(fault: str) -> str:
+    """Shorten a driver's words, which name hosts and roles; the log has the whole."""
+    _, hint, mend = fault.partition("; run ")
+    return fault.partition(":")[0] + hint + mend
 
 
 @blueprint.get("/check-up/")
@@ -89,7 +95,7 @@ def _look_at(peer: Peer) -> None:
     route = services().routes.get(server.name)
 
     if route is not None:
-        route.credential.saw(status, refused=route.provider.refuses_credential(status))
+        route.credential.saw(status, route.provider.verdict(status, content))
 
     if fault := server.fault_in(status, content):
         raise UpstreamError(fault)

@@ -5,6 +5,8 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from chatproxy.identity.users import LARGEST_CUSTOM
+
 
 def storable(text: str) -> None:
     """Refuse what a database cannot hold: NUL, and half of a surrogate pair."""
@@ -13,8 +15,12 @@ def storable(text: str) -> None:
 
 
 def storable_object(value: Any) -> None:
-    """Refuse what is no JSON object, or holds such a text."""
+    """Refuse what is no JSON object, holds such a text, or is too large for metadata."""
     if not isinstance(value, dict):
         raise ValidationError("Expected object")
 
-    storable(json.dumps(value, ensure_ascii=False))
+    text = json.dumps(value, ensure_ascii=False)
+    storable(text)
+
+    if len(text.encode()) > LARGEST_CUSTOM:
+        raise ValidationError("Too long")

@@ -130,6 +130,9 @@ def _location(value: str, upstream: Upstream, injection: Injection, mount: str) 
 
         place = mount + path.removeprefix(upstream.base_path)
 
+        if place.startswith("//"):  # a client would take what follows for a host
+            return None
+
     kept = without(query, injection.reserved) if question else ""
     location = f"{place}?{kept}" if kept else place
     ours = [secret for _, secret in (*injection.query, *injection.headers)]

@@ -39,7 +39,9 @@ PRIVATE = frozenset(
         "x-rewrite-url",
         "x-forwarded",
         "x-api-key",
+        "x-http-method",
         "x-http-method-override",
+        "x-method-override",
         "client-type",
         "clienttype",
         "isbackoffice",
@@ -50,6 +52,10 @@ PRIVATE_PREFIXES = ("x-forwarded-", "miauser")
 #: Fields of an answer that are not passed on: framing is made anew, and a cookie of
 #: the provider would be kept by the caller's client for a host that is not its own.
 NOT_ANSWERED = frozenset({"set-cookie", "set-cookie2"})
+
+#: What the provider lets pages of other origins do holds for itself. Here it would let any
+#: page in a browser on this machine read what is fetched with our credential.
+NOT_ANSWERED_PREFIX = "access-control-"
 
 #: Bytes and fields that an answer's head may have. Above 100 fields the standard clients
 #: of several languages give up.
@@ -115,7 +121,11 @@ def answered(received: Iterable[tuple[bytes, bytes]]) -> Pairs:
         # Chunks win over a length beside them (RFC 9112 section 6.3), which may be wrong.
         dropped |= {"content-length"}
 
-    return [(name, value) for name, value in pairs if name.lower() not in dropped]
+    return [
+        (name, value)
+        for name, value in pairs
+        if (lower := name.lower()) not in dropped and not lower.startswith(NOT_ANSWERED_PREFIX)
+    ]
 
 
 def oddity_of(head: h11.Response) -> str:

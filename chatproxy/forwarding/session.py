@@ -1,5 +1,6 @@
 """The pooled `requests` session through which every call to a provider goes."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -129,7 +130,10 @@ class UpstreamAdapter(BaseAdapter):
     def _own_call(self, request: requests.PreparedRequest) -> Call:
         """Take over a request that the sidecar makes for itself."""
         pairs = [("Host", self._upstream.authority), *request.headers.items()]
-        patience = Patience(self._limits, self._monotonic)
+        limits = self._limits
+        # Whoever waits for it gets no piece of it: the whole answer has the limits of a head.
+        brief = dataclasses.replace(limits, body_idle=limits.read, body_total=limits.total)
+        patience = Patience(brief, self._monotonic)
         content = request.body
         pairs = [pair for pair in pairs if pair[0].lower() != "content-length"]  # framed below
 

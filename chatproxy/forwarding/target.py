@@ -53,7 +53,9 @@ class Target:
         """Read a target in origin or absolute form (RFC 9112 section 3.2).
 
         The authority of an absolute form is dropped: where a call goes is
-        decided by the settings alone. Raises `BadTarget`.
+        decided by the settings alone. What the path may hold is asked when it is to be
+        forwarded; an endpoint of the sidecar's own may be about a user of any name.
+        Raises `BadTarget`.
         """
         if not raw.startswith("/"):
             authority = ABSOLUTE_FORM.match(raw)
@@ -68,15 +70,16 @@ class Target:
             raise BadTarget("The request target must not hold a fragment.")
 
         path, question, query = raw.partition("?")
-        _check_path(path)
         return cls(path, query if question else None)
 
     def below(self, mount: str) -> "Target":
-        """Take the mount's literal path off the front.
+        """Take the mount's literal path off the front, for a call that is to go out.
 
-        Raises `BadTarget` where the target only decodes to something below the
-        mount: the two readings would differ.
+        Raises `BadTarget` where two servers could read the path differently, and where
+        it only decodes to something below the mount.
         """
+        _check_path(self.path)
+
         if not self.path.startswith(mount + "/"):
             raise BadTarget("The path before the forwarded part must not be percent-encoded.")
 

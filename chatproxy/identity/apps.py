@@ -41,7 +41,8 @@ class Apps:
 
     def create(self, name: str, app_id: str | None = None) -> App:
         """Make an app; its id is made up where none is given. Raises `IdentityError`."""
-        app = App(app_id or str(uuid.uuid4()), named(name), self._now())
+        made_up = str(uuid.uuid4())
+        app = App(made_up if app_id is None else app_id, named(name), self._now())
 
         if not APP_ID.fullmatch(app.id):
             raise IdentityError("an app's id is 1 to 64 of the characters A-Z a-z 0-9 . _ ~ -")

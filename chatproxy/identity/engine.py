@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, create_engine, event, make_url, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
@@ -33,6 +33,10 @@ ROW_LIMIT = 2000
 KEPT_CONNECTIONS = 5
 MORE_CONNECTIONS = 15
 
+#: Seconds that a question waits for one of them. In a burst many wait, and each for those
+#: before it: that is no sign that the server is away.
+QUEUE_LIMIT = 10.0
+
 #: Seconds that SQLite itself waits where a reader meets a recovery. It holds the whole
 #: worker up, so it is short; a write's wait does not go through it.
 RECOVERY_LIMIT = 0.25
@@ -41,7 +45,7 @@ RECOVERY_LIMIT = 0.25
 SOON = (0.001, 0.010)
 
 BUSY = "The directory is busy. Try again."
-Work = Literal["read", "write"]
+Work = Literal["read", "write", "chore"]
 
 NO_SCHEMA = ("no such table", "UndefinedTable", "no such column", "UndefinedColumn")
 
@@ -68,15 +72,16 @@ class Database:
             yield connection
 
     @contextlib.contextmanager
-    def writing(self, *, durable: bool = True) -> Iterator[Connection]:
+    def writing(self, *, durable: bool = True, waits: bool = True) -> Iterator[Connection]:
         """Give a connection in a write transaction, which is committed at the end.
 
         What is `durable` outlives a power failure once this returns, all else the end
-        of the process. Raises `DirectoryUnavailable` where the turn does not come in time.
+        of the process. Raises `DirectoryUnavailable` where the turn does not come in time,
+        or not at once for who does not wait; to him that is no fault.
         """
         with (
-            self._told("write"),
-            self._turn_until() as until,
+            self._told("write" if waits else "chore"),
+            self._turn_within(BUSY_LIMIT if waits else 0) as until,
             self.engine.connect() as connection,
         ):
             connection = connection.execution_options(write_until=until, durable=durable)
@@ -94,15 +99,15 @@ class Database:
         self.engine.dispose()
 
     @contextlib.contextmanager
-    def _turn_until(self) -> Iterator[float]:
+    def _turn_within(self, patience: float) -> Iterator[float]:
         """Let one writer of this process at a time ask SQLite for its lock."""
-        until = self._monotonic() + BUSY_LIMIT
+        until = self._monotonic() + patience
 
         if not self.is_sqlite:
             yield until
             return
 
-        if not self._turn.acquire(timeout=BUSY_LIMIT):
+        if not self._turn.acquire(timeout=patience):
             raise DirectoryUnavailable(BUSY, detail="another write of this process takes too long")
 
         try:
@@ -134,16 +139,20 @@ def _sqlite(url: str, monotonic: Callable[[], float]) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,
-        pool_timeout=BUSY_LIMIT,
+        pool_timeout=QUEUE_LIMIT,
         connect_args={"timeout": RECOVERY_LIMIT},
     )
 
     @event.listens_for(engine, "do_connect")
     def make_private(*_: Any) -> None:
-        """Let nobody else read the file: it is about people."""
+        """Make a file that nobody else may read: it is about people.
+
+        One that is there is not opened: closing it again would drop every lock that this
+        process has on it (fcntl(2)), and another process could take the log for its own.
+        """
         with contextlib.suppress(OSError):  # opening it will say what is wrong
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: Any) -> None:
@@ -192,14 +201,15 @@ def _patiently(
 
 
 def _postgresql(url: str) -> Engine:
-    limits = f"-c statement_timeout={STATEMENT_LIMIT} -c lock_timeout={ROW_LIMIT}"
+    given = make_url(url).query.get("options", "")
+    limits = f"{given} -c statement_timeout={STATEMENT_LIMIT} -c lock_timeout={ROW_LIMIT}".strip()
     return create_engine(
         url,
         hide_parameters=True,
         pool_pre_ping=True,  # a connection that died meanwhile is replaced before its use
         pool_size=KEPT_CONNECTIONS,
         max_overflow=MORE_CONNECTIONS,
-        pool_timeout=BUSY_LIMIT,
+        pool_timeout=QUEUE_LIMIT,
         connect_args={
             "connect_timeout": int(BUSY_LIMIT),
             "options": limits,

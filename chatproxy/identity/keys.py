@@ -25,7 +25,10 @@ OVERLAP = 24 * 3600
 
 @dataclasses.dataclass(frozen=True)
 class Key:
-    """What is known of a key. Times are epoch seconds."""
+    """What is known of a key. Times are epoch seconds.
+
+    `life` is how many seconds it was made for; a rotation shortens `expires` only.
+    """
 
     id: str
     app_id: str
@@ -33,6 +36,7 @@ class Key:
     kind: Kind
     imported: bool
     created: float
+    life: float | None
     expires: float | None
     revoked: float | None
     last_used: float | None
@@ -110,14 +114,14 @@ class Keys:
         with self._database.reading() as connection:
             row = connection.execute(wanted).mappings().first()
 
-        return None if row is None else _key(row)
+        return None if row is None else _key_of(row)
 
     def create(
         self, name: str, app_id: str, kind: Kind = "platform", expires: float | None = None
     ) -> MadeKey:
         """Make a key; `expires` is in epoch seconds. Raises `IdentityError`."""
         key_id, text = self._signer.make(kind)
-        key = Key(key_id, app_id, named(name), kind, False, self._now(), expires, None, None)
+        key = self._key(key_id, app_id, name, kind, expires, imported=False)
         self._insert([_row(key, text)], app_id)
         return MadeKey(key, text)
 
@@ -133,7 +137,7 @@ class Keys:
             )
 
         key_id = new_key_id(kind)
-        key = Key(key_id, app_id, named(name), kind, True, self._now(), expires, None, None)
+        key = self._key(key_id, app_id, name, kind, expires, imported=True)
         self._insert([_row(key, text)], app_id)
         return key
 
@@ -142,13 +146,12 @@ class Keys:
         old = self._in_force(key_id)
         new_id, text = self._signer.make(old.kind)
         now = self._now()
-        life = None if old.expires is None else old.expires - old.created
         new = dataclasses.replace(
             old,
             id=new_id,
             imported=False,
             created=now,
-            expires=None if life is None else now + life,
+            expires=None if old.life is None else now + old.life,
             last_used=None,
         )
         end = now + overlap if old.expires is None else min(old.expires, now + overlap)
@@ -186,7 +189,7 @@ class Keys:
             wanted = wanted.where(api_keys.c.app_id == app_id)
 
         with self._database.reading() as connection:
-            return [_key(row) for row in connection.execute(wanted).mappings()]
+            return [_key_of(row) for row in connection.execute(wanted).mappings()]
 
     def flush_uses(self) -> None:
         """Write when each key was last used."""
@@ -196,14 +199,25 @@ class Keys:
         if not used:
             return
 
-        with self._database.writing(durable=False) as connection:
+        try:
+            self._write_uses(used)
+        except DirectoryUnavailable:
+            self._used = used | self._used  # for the next time
+            raise
+
+    def _write_uses(self, used: dict[str, float]) -> None:
+        """Write times of use, unless somebody else is writing just now."""
+        with self._database.writing(durable=False, waits=False) as connection:
             for key_id, moment in sorted(used.items()):  # in one order, so that two cannot lock
                 later = (api_keys.c.last_used.is_(None)) | (api_keys.c.last_used < moment)
                 place = api_keys.c.id == key_id
                 connection.execute(update(api_keys).where(place & later).values(last_used=moment))
 
     def _remember_use(self, key_id: str) -> None:
-        """Note a use; write the notes once a minute. A fault of that is nobody's failure."""
+        """Note a use; write the notes with the first use a minute later.
+
+        A fault of that is nobody's failure, and nobody waits for it.
+        """
         self._used[key_id] = self._now()
 
         if self._monotonic() - self._flushed >= FLUSH_EVERY:
@@ -227,6 +241,20 @@ class Keys:
 
         return self._imported
 
+    def _key(
+        self,
+        key_id: str,
+        app_id: str,
+        name: str,
+        kind: Kind,
+        expires: float | None,
+        *,
+        imported: bool,
+    ) -> Key:
+        now = self._now()
+        life = None if expires is None else expires - now
+        return Key(key_id, app_id, named(name), kind, imported, now, life, expires, None, None)
+
     def _in_force(self, key_id: str) -> Key:
         with self._database.reading() as connection:
             row = (
@@ -235,10 +263,10 @@ class Keys:
                 .first()
             )
 
-        if row is None or not _key(row).is_good(self._now()):
+        if row is None or not _key_of(row).is_good(self._now()):
             raise IdentityError(f"there is no key {key_id} in force")
 
-        return _key(row)
+        return _key_of(row)
 
     def _insert(self, rows: Sequence[dict[str, Any]], app_id: str) -> None:
         try:
@@ -252,5 +280,5 @@ def _row(key: Key, text: str) -> dict[str, Any]:
     return dataclasses.asdict(key) | {"digest": digest_of(text)}
 
 
-def _key(row: RowMapping) -> Key:
+def _key_of(row: RowMapping) -> Key:
     return Key(**{name: value for name, value in row.items() if name != "digest"})

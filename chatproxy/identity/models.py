@@ -50,6 +50,7 @@ api_keys = Table(
     # True where the key was made elsewhere, so that its digest is all there is to find it by.
     Column("imported", Boolean, nullable=False),
     Column("created", Double, nullable=False),
+    Column("life", Double),
     Column("expires", Double),
     Column("revoked", Double),
     Column("last_used", Double),

@@ -2,8 +2,10 @@
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import text
 
+from chatproxy.errors import DirectoryUnavailable
 from chatproxy.identity.engine import Database
 
 #: Names the lock under which replicas upgrade a PostgreSQL database one after the other.
@@ -25,4 +27,10 @@ def upgrade(database: Database) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": UPGRADE_LOCK})
 
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:  # what it finds there is of a later release
+            raise DirectoryUnavailable(
+                "The directory's schema is of a later release.", detail=str(error)
+            ) from error

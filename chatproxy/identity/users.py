@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from chatproxy.errors import MalformedBody
+from chatproxy.errors import DirectoryUnavailable, MalformedBody
 from chatproxy.identity.apps import IdentityError
 from chatproxy.identity.engine import Database
 from chatproxy.identity.models import apps, users
@@ -139,8 +139,8 @@ class Users:
         with self._database.reading() as connection:
             known = _find(connection, app_id, external_id)
 
-        if known is not None and self._is_told(known, profile):
-            return known, "existing"
+        if known is not None and known.active and not _news(known, profile):
+            return self._seen(known), "existing"
 
         try:
             with self._database.writing() as connection:
@@ -181,10 +181,20 @@ class Users:
 
         return column.icontains(text, autoescape=True)
 
-    def _is_told(self, user: User, profile: Profile) -> bool:
-        """Say whether the profile holds nothing new and the user was seen just now."""
-        seen = user.last_seen is not None and 0 <= self._now() - user.last_seen < SEEN_EVERY
-        return seen and user.active and not _news(user, profile)
+    def _seen(self, user: User) -> User:
+        """Note that the user was seen, once a minute; nobody waits for that, or fails by it."""
+        now = self._now()
+
+        if user.last_seen is not None and 0 <= now - user.last_seen < SEEN_EVERY:
+            return user
+
+        try:
+            with self._database.writing(durable=False, waits=False) as connection:
+                connection.execute(update(users).where(users.c.id == user.id).values(last_seen=now))
+        except DirectoryUnavailable:
+            return user
+
+        return dataclasses.replace(user, last_seen=now)
 
     def _insert_new(self, connection: Connection, app_id: str, external_id: str) -> bool:
         """Insert a bare user unless it is there; say whether it was not."""

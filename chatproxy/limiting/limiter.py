@@ -1,8 +1,8 @@
 """The limiter: the one question that the rest of the house asks."""
 
-import collections
 import dataclasses
 import hashlib
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,9 @@ class Limiter:
         self._without_redis = settings.without_redis
         # One for each rate: whoever shows very many bad credentials must not have the
         # counts of issued tokens forgotten.
-        self._memories: dict[Rate, Memory] = collections.defaultdict(lambda: Memory(monotonic))
+        self._memories: dict[Rate, Memory] = {}
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
         self._shared = _shared(settings, monotonic)
 
     @property
@@ -67,7 +69,7 @@ class Limiter:
         key = key_of(subject, rate)
 
         if self._shared is None:
-            return _count(rate, self._memories[rate].hit(key, rate))
+            return _count(rate, self._memory_of(rate).hit(key, rate))
 
         try:
             return _count(rate, self._shared.hit(key, rate))
@@ -78,7 +80,7 @@ class Limiter:
         if self._without_redis == "allow":
             return Count(allowed=True, limit=rate.count, remaining=0, reset=0, counted=False)
 
-        return _count(rate, self._memories[rate].hit(key, rate))
+        return _count(rate, self._memory_of(rate).hit(key, rate))
 
     def spend(self, subject: str, rate: Rate, message: str) -> Count:
         """Count one call; raise `TooManyRequests` with the message, and as `hit` does."""
@@ -88,6 +90,22 @@ class Limiter:
             raise TooManyRequests(message, retry_after=count.reset, headers=count.headers())
 
         return count
+
+    def _memory_of(self, rate: Rate) -> Memory:
+        with self._lock:
+            if rate not in self._memories:
+                self._memories[rate] = Memory(self._monotonic)
+
+            return self._memories[rate]
+
+    def give_back(self, subject: str, rate: Rate) -> None:
+        """Take one counted call back: it failed, and by no fault of the caller."""
+        key = key_of(subject, rate)
+
+        if self._shared is None or self._shared.fault:
+            self._memory_of(rate).give_back(key)
+        else:
+            self._shared.give_back(key)
 
     def ping(self) -> None:
         """Raise `LimiterUnavailable` where Redis is set and does not count."""

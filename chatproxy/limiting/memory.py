@@ -45,6 +45,17 @@ class Memory:
 
             return allowed, rate.count - len(leaving), leaving[0] - now
 
+    def give_back(self, key: bytes) -> None:
+        """Forget the newest call."""
+        with self._lock:
+            leaving = self._leaving.get(key)
+
+            if leaving is not None:
+                leaving.pop()
+
+                if not leaving:
+                    del self._leaving[key]
+
     def _of(self, key: bytes) -> "array[int]":
         """Return the key's calls, and make it the one that is forgotten last."""
         if key in self._leaving:

@@ -4,6 +4,7 @@ One script does the whole, so that calls at the same moment cannot both take the
 place. The clock is the Redis server's: those of the replicas may differ.
 """
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -102,6 +103,11 @@ class Shared:
             raise LimiterUnavailable(UNAVAILABLE, detail=self.fault)
 
         return self._ask(key, rate)
+
+    def give_back(self, key: bytes) -> None:
+        """Forget the newest call; where Redis is away it stays counted."""
+        with contextlib.suppress(redis.RedisError, OSError):
+            self._redis.lpop(PREFIX + key.hex())
 
     def ping(self) -> None:
         """Raise `LimiterUnavailable` unless Redis counts."""

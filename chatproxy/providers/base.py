@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol
 
+from chatproxy.credential import Verdict
 from chatproxy.errors import ChatproxyError
 from chatproxy.variables import declared
 
@@ -70,11 +71,11 @@ class Provider(Server, Protocol):
     """A provider whose REST interface can be reached through the sidecar.
 
     `dialect` is that of the calls forwarded to it, `dialects` those of its further
-    surfaces, by their path below the service prefix. `base_url_variable` is the
-    setting without which nothing can be forwarded.
+    surfaces, by their path below the service prefix. `needed` names the settings
+    without which nothing can be forwarded.
     """
 
-    base_url_variable: str
+    needed: str
     root_port: int | None
     dialect: Dialect
     dialects: Mapping[str, Dialect]
@@ -83,8 +84,12 @@ class Provider(Server, Protocol):
         """Return the credentials that go into each forwarded call."""
         ...
 
-    def refuses_credential(self, status: int) -> bool:
-        """Say whether an answer's status means that our own credential was refused."""
+    def verdict(self, status: int, content: bytes | None) -> Verdict:
+        """Tell what an answer says of our own credential.
+
+        `content` is the beginning of the body where it is an answer to `check`; that of a
+        forwarded call is the caller's.
+        """
         ...
 
     def servers(self) -> Sequence[Server]:

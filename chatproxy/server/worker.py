@@ -1,7 +1,9 @@
-"""gunicorn's gevent worker, which also lets go of idle connections when it stops.
+"""gunicorn's gevent worker, with two changes.
 
-Without that a shutdown waits for every client that keeps a connection open, which
-all SDKs do, until the graceful timeout ends.
+It lets go of idle connections when it stops: else a shutdown waits for every client
+that keeps a connection open, which all SDKs do, until the graceful timeout ends. And
+between two requests of a connection the others have their turn: else one whose next
+request is always there already would be served alone.
 """
 
 import contextlib
@@ -26,6 +28,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
     @contextlib.contextmanager
     def timeout_ctx(self) -> Iterator[None]:
         """Bound the wait for a connection's next request, and make it interruptible."""
+        gevent.sleep(0)
         connection = gevent.getcurrent()
         seconds = self.cfg.keepalive if self.alive else LAST_REQUEST
 

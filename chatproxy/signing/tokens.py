@@ -1,7 +1,6 @@
 """Minting HS256 tokens, and reading them back."""
 
 import base64
-import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,6 +17,9 @@ HEADER = frozenset({"alg", "typ", "kid"})
 
 #: Seconds by which another machine's clock may be ahead of ours.
 AHEAD = 60
+
+#: Characters that a user's id, an app's or a token's may have.
+LONGEST_TEXT = 255
 
 #: Epoch seconds above which a time is a mistake, or milliseconds.
 LATEST = 2**40
@@ -39,9 +41,9 @@ def read(
 ) -> dict[str, Any]:
     """Return the claims of a token that one of the keys signed and that is in its time.
 
-    `texts` names claims that must be there and be texts; `exp` and `iat` must be times
-    in epoch seconds. An end up to `grace` seconds ago is let pass. Raises
-    `TokenMalformed`, `TokenForged`, `TokenExpired` (RFC 7519 section 7.2; RFC 8725
+    `texts` names claims that must be there and be texts, as `jti` must where it is there;
+    `exp` and `iat` must be times in epoch seconds. An end up to `grace` seconds ago is
+    let pass. Raises `TokenMalformed`, `TokenForged`, `TokenExpired` (RFC 7519 section 7.2; RFC 8725
     section 3 for what is refused beyond it).
     """
     if len(token) > LONGEST_TOKEN or not is_compact_jwt(token):
@@ -51,8 +53,11 @@ def read(
     _decoded(token.rpartition(".")[2])
     claims = _object(_payload(token, keys))
 
-    if not all(isinstance(claims.get(name), str) and claims[name] for name in texts):
-        raise TokenMalformed("Invalid token", detail="a claim is missing or of another type")
+    if not all(_is_plain_text(claims.get(name)) for name in texts):
+        raise TokenMalformed("Invalid token", detail="a claim is missing or no plain text")
+
+    if "jti" in claims and not _is_plain_text(claims["jti"]):
+        raise TokenMalformed("Invalid token", detail="its id is no plain text")
 
     expires, issued = _time(claims.get("exp")), _time(claims.get("iat"))
     begins = _time(claims.get("nbf", 0))
@@ -120,11 +125,19 @@ def _object(content: bytes) -> dict[str, Any]:
     return document
 
 
+def _is_plain_text(value: Any) -> bool:
+    """Say whether a claim is a text that a directory could hold."""
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_TEXT:
+        return False
+
+    return "\0" not in value and not any("\ud800" <= one <= "\udfff" for one in value)
+
+
 def _time(value: Any) -> float:
     """Return a NumericDate (RFC 7519 section 2)."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
 
-    if not is_number or not math.isfinite(value) or not 0 <= value < LATEST:
+    if not is_number or not 0 <= value < LATEST:  # false for NaN as well
         raise TokenMalformed("Invalid token", detail="a time is missing or is no time")
 
     return float(value)

@@ -1,7 +1,9 @@
 """`chatproxy keys`, `apps`, `tokens`, `db`: what a script sees."""
 
+import contextlib
 import json
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,13 @@ def test_a_key_is_made_on_a_bare_machine(environ: dict[str, str]) -> None:
     assert done.returncode == 0, done.stderr
     assert list(json.loads(done.stdout)) == ["keyId", "keySecret", "apiKey"]
     assert done.stdout.count("\n") == 1
-    assert done.stderr == ""
+
+
+def test_a_secret_that_is_made_on_the_way_is_announced_once(environ: dict[str, str]) -> None:
+    first, second = (commands.run(environ, "keys", "list") for _ in range(2))
+
+    assert first.stderr.startswith("KEY_SIGNING_SECRET is not set here: made, and kept in ")
+    assert second.stderr == ""
 
 
 def test_without_json_a_person_can_read_it(environ: dict[str, str]) -> None:
@@ -83,6 +91,10 @@ def test_an_app_has_keys_of_its_own(environ: dict[str, str]) -> None:
         ("keys", "create", "x", "--kind", "root"),
         ("keys", "create", "x", "--expires", "soon"),
         ("keys", "create", "x", "--expires", "-1d"),
+        ("keys", "create", "x", "--expires", "0s"),
+        ("keys", "create", "x", "--expires", "999999999d"),
+        ("apps", "create", "x", "--id", ""),
+        ("tokens", "revoke", "--user", ""),
         ("keys", "rotate", "pk_none"),
         ("keys", "revoke", "pk_none"),
         ("keys", "import", "x"),
@@ -104,6 +116,21 @@ def test_what_cannot_be_done_ends_with_a_reason_and_no_traceback(
     assert done.returncode in (1, 2)
     assert done.stdout == ""
     assert "Error: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_of_a_later_release_is_left_alone(environ: dict[str, str]) -> None:
+    commands.run(environ, "db", "upgrade")
+    path = environ["DATABASE_URL"].removeprefix("sqlite:///")
+
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+
+    done = commands.run(environ, "db", "upgrade")
+
+    assert done.returncode == 1
+    assert "of a later release" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -96,6 +96,13 @@ def test_a_rotated_key_is_good_until_the_overlap_ends(
     assert directory.keys.find(new.text)
 
 
+def test_a_rotation_repeated_makes_a_key_of_the_same_life(directory: Directory) -> None:
+    old = directory.keys.create("backend", DEFAULT)
+    first, second = (directory.keys.rotate(old.key.id).key for _ in range(2))
+
+    assert (first.expires, second.expires) == (None, None)
+
+
 def test_without_overlap_the_old_key_ends_at_once(directory: Directory) -> None:
     old = directory.keys.create("backend", DEFAULT)
     directory.keys.rotate(old.key.id, overlap=0)
@@ -127,7 +134,7 @@ def test_a_successor_is_the_same_but_for_its_text(
     new = directory.keys.rotate(old.key.id).key
 
     assert new.id != old.key.id
-    expected = ("shop", "backend", kind, False, clock.now, clock.now + HOUR, None, None)
+    expected = ("shop", "backend", kind, False, clock.now, HOUR, clock.now + HOUR, None, None)
     assert new == Key(new.id, *expected)
 
 

@@ -1,14 +1,18 @@
 """The SQLite file: who may read it, and how it is written."""
 
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.schema import upgrade
+from chatproxy.identity.users import Profile
 from tests.identity.databases import on_sqlite
 
 pytestmark = on_sqlite
@@ -75,3 +79,26 @@ def test_reads_of_one_question_see_one_moment(
         opened().apps.create("another")
 
         assert connection.execute(count).scalar() == before
+
+
+def test_a_reader_from_outside_does_not_cut_off_what_is_written(
+    directory: Directory, database_url: str
+) -> None:
+    """With its locks lost, the file's log would be taken away below the sidecar."""
+    path = database_url.removeprefix("sqlite:///")
+
+    with directory.database.reading() as first, directory.database.reading() as second:
+        assert first is not second
+
+    count = (
+        "import sqlite3, sys; "
+        "print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])"
+    )
+    asked = [sys.executable, "-c", count, path, "SELECT count(*) FROM users"]
+    seen = []
+
+    for number in range(3):
+        directory.users.upsert(DEFAULT, f"user {number}", Profile())
+        seen.append(int(subprocess.run(asked, capture_output=True, check=True).stdout))
+
+    assert seen == [1, 2, 3]

@@ -106,3 +106,11 @@ def test_very_many_of_one_rate_leave_the_counts_of_another_alone(
         limiter.hit(f"junk {number}", other)
 
     assert limiter.hit("a", THREE).remaining == 1
+
+
+def test_a_call_that_is_given_back_may_be_made_again(limiter: Limiter) -> None:
+    limiter.hit("a", THREE)
+    limiter.give_back("a", THREE)
+    limiter.give_back("never counted", THREE)
+
+    assert [limiter.hit("a", THREE).remaining for _ in range(3)] == [2, 1, 0]

@@ -1,6 +1,7 @@
 """How the sidecar starts, and how it refuses to."""
 
 import resource
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import pytest
 
 from chatproxy.sandbox import StreamSandbox
 from tests.sidecar import GUNICORN, ROOT, Sidecar, bare_environ, free_port
-from tests.wire import ask, get
+from tests.wire import answer_on, ask, connected, get
 
 
 def start(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -149,3 +150,25 @@ def test_stream_alone_loads_no_database_and_writes_nothing(tmp_path: Path) -> No
 
     assert done.stdout.strip() == "[]"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_connection_that_always_asks_does_not_hold_up_the_others(sidecar: Sidecar) -> None:
+    """The order of the lines is the order in which requests were served."""
+    busy = get("/api-key", "X-Request-Id: busy") * 1200
+
+    with connected(sidecar.port) as hurried, connected(sidecar.port) as patient:
+        patient.sendall(get("/api-key", "X-Request-Id: there-already"))
+        answer_on(patient)
+        hurried.sendall(busy)
+        hurried.recv(1)
+        patient.sendall(get("/api-key", "X-Request-Id: patient"))
+        answer_on(patient)
+        sidecar.wait_for_line(req_id="patient")
+        hurried.shutdown(socket.SHUT_WR)
+
+        while hurried.recv(65536):
+            pass
+
+    order = [line["reqId"] for line in sidecar.completed(path="/api-key")]
+    assert order.count("busy") == 1200
+    assert order.index("patient") < 600

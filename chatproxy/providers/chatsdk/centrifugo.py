@@ -36,7 +36,11 @@ class Centrifugo:
         except (ValueError, RecursionError, AttributeError):
             return "its answer could not be read."
 
-        return f"answered error {error.get('code')}." if isinstance(error, dict) else ""
+        if not error:
+            return ""
+
+        code = error.get("code") if isinstance(error, dict) else "of an unknown form"
+        return f"answered error {code}."
 
     def _call(self, path: str, parameters: dict[str, str]) -> OwnCall:
         headers = [("Content-Type", "application/json"), ("X-API-Key", self._key)]

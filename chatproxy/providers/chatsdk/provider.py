@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
+from chatproxy.credential import Verdict
 from chatproxy.errors import NotServed
 from chatproxy.providers.base import Credentials, Dialect, OwnCall, Server
 from chatproxy.providers.chatsdk import errors
@@ -15,11 +16,11 @@ class ChatSDK:
     """One ChatSDK application."""
 
     name = "chatsdk"
-    base_url_variable = "CHATSDK_BASE_URL"
+    needed = "CHATSDK_BASE_URL and CHATSDK_API_KEY"
     root_port = None
 
     def __init__(self, settings: ChatSDKSettings) -> None:
-        self.base_url = settings.base_url
+        self.base_url = settings.base_url if settings.api_key else None
         self.allowed_origins = settings.allowed_origins
         self.refresh_grace = settings.refresh_grace
         self.tokens = TokenPairs(settings)
@@ -39,17 +40,23 @@ class ChatSDK:
         """Return the real key. A caller's `Authorization` stays: it names the user."""
         return Credentials([], self._headers, frozenset({"x_api_key"}))
 
-    def refuses_credential(self, status: int) -> bool:
-        """Say whether the key was refused: 401, where no user's token was in the call."""
-        return status == 401
+    def verdict(self, status: int, content: bytes | None) -> Verdict:
+        """Tell by the words: a 401 may be about the user's token, which comes second there."""
+        if content is None or status >= 500:
+            return "unknown"
+
+        return "refused" if status == 401 and b"API key" in content else "accepted"
 
     def check(self) -> OwnCall:
-        """Ask whether the server is up. It has no cheap call that needs a key."""
-        return OwnCall("GET", "/health")
+        """Ask for channels with the key alone: without a user the answer is 401, for that."""
+        return OwnCall("GET", "/api/channels", headers=self._headers)
 
-    def fault_in(self, status: int, _content: bytes) -> str:
+    def fault_in(self, status: int, content: bytes) -> str:
         """Return what is wrong with the answer."""
-        return "" if 200 <= status < 300 else f"answered {status}."
+        if self.verdict(status, content) == "refused":
+            return "refuses the API key."
+
+        return f"answered {status}." if status >= 500 else ""
 
     def servers(self) -> Sequence[Server]:
         """Return Centrifugo."""
@@ -57,5 +64,5 @@ class ChatSDK:
 
 
 def _no_websocket(url: str | None) -> str:
-    where = url or "your ChatSDK server, at the address that CHATSDK_WS_URL should name"
-    return f"WebSockets are not proxied. Clients connect to {where} themselves, with `wsToken`."
+    where = url or "the address that CHATSDK_WS_URL would name here"
+    return f"WebSockets are not proxied. Clients connect by themselves, with `wsToken`: {where}"

@@ -107,13 +107,7 @@ class ChatSDKSettings:
     )
 
     def problems(self) -> Iterator[str]:
-        """Refuse secrets that cannot tell the two tokens apart, and half a Centrifugo."""
-        if set(self.jwt_secrets) & set(self.centrifugo_secrets):
-            yield (
-                "CENTRIFUGO_TOKEN_SECRET: is also in CHATSDK_JWT_SECRET, so that one kind of "
-                "token would pass for the other. Choose another one."
-            )
-
+        """Refuse half of a Centrifugo."""
         if (self.centrifugo_url is None) != (self.centrifugo_key is None):
             yield (
                 "CENTRIFUGO_API_KEY: one of CENTRIFUGO_API_URL and CENTRIFUGO_API_KEY is set, the "
@@ -121,6 +115,6 @@ class ChatSDKSettings:
             )
 
     def warnings(self) -> Iterator[str]:
-        """Warn where a call would go out without a key."""
+        """Warn of a server to which no call can go."""
         if self.base_url is not None and self.api_key is None:
-            yield "CHATSDK_BASE_URL is set and CHATSDK_API_KEY is not: calls go out without a key"
+            yield "CHATSDK_BASE_URL is set and CHATSDK_API_KEY is not: nothing is forwarded"

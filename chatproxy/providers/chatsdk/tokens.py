@@ -60,13 +60,12 @@ class TokenKind:
         except (TokenMalformed, TokenForged, TokenExpired) as error:
             raise type(error)(self.word_for(error), detail=error.detail) from error
 
-        token_id = claims.get("jti")
-
-        if token_id is not None and not isinstance(token_id, str):
-            raise TokenMalformed(self._words[TokenMalformed], detail="its id is no text")
-
         return Issued(
-            claims["app_id"], claims[self._user_claim], token_id, claims["iat"], claims["exp"]
+            claims["app_id"],
+            claims[self._user_claim],
+            claims.get("jti"),
+            claims["iat"],
+            claims["exp"],
         )
 
     def word_for(self, error: Exception) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from chatproxy.credential import Verdict
 from chatproxy.errors import NotServed
 from chatproxy.providers.base import Credentials, Dialect, OwnCall, Server
 from chatproxy.providers.imbachat import basic
@@ -18,7 +19,7 @@ class ImbaChat:
     """One ImbaChat widget."""
 
     name = "imbachat"
-    base_url_variable = "IMBACHAT_DEV_ID"  # the URL itself has a default
+    needed = "IMBACHAT_DEV_ID"  # the URL itself has a default
     root_port = None
 
     def __init__(self, settings: ImbaChatSettings) -> None:
@@ -41,9 +42,15 @@ class ImbaChat:
         """Return the widget's id and its secret key, as `send_msg` wants them."""
         return self._credentials
 
-    def refuses_credential(self, status: int) -> bool:
-        """Say whether imbachat.com refused us."""
-        return status == 401
+    def verdict(self, status: int, content: bytes | None) -> Verdict:
+        """Tell by forwarded calls only: what `check` asks for needs no key."""
+        if content is not None:
+            return "unknown"
+
+        if status == 401:
+            return "refused"
+
+        return "accepted" if 200 <= status < 300 else "unknown"
 
     def check(self) -> OwnCall:
         """Ask for the widget's script. No harmless call that needs the key is documented."""

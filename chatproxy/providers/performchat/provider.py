@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from functools import partial
 
+from chatproxy.credential import Verdict
 from chatproxy.errors import NotServed
 from chatproxy.providers.base import Credentials, Dialect, OwnCall, Server
 from chatproxy.providers.performchat.errors import said
@@ -19,7 +20,7 @@ class PerformChat:
     """One PerformChat company."""
 
     name = "performchat"
-    base_url_variable = "PERFORMCHAT_BASE_URL"
+    needed = "PERFORMCHAT_BASE_URL"
     root_port = None
     dialect = Dialect(said, partial(NotServed, NO_WEBSOCKET))
 
@@ -35,9 +36,12 @@ class PerformChat:
         """Return the key's two halves, which go into the JSON body."""
         return Credentials([], [], frozenset({"keyid", "keysecret", "authorization"}), self._key)
 
-    def refuses_credential(self, status: int) -> bool:
-        """Say whether the key was refused: 401, which the vendor answers for a bad key."""
-        return status == 401
+    def verdict(self, status: int, _content: bytes | None) -> Verdict:
+        """Take a 401 for a refusal: the key is the only credential of a call."""
+        if status == 401:
+            return "refused"
+
+        return "accepted" if 200 <= status < 300 else "unknown"
 
     def check(self) -> OwnCall:
         """Return the one call that tells a good key from a bad one without changing anything."""

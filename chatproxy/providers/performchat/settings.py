@@ -54,8 +54,8 @@ class PerformChatSettings:
         fields.String(),
         default=None,
         expects="the path of a JSON file",
-        meaning="A list of agents, each `{id, name}`, perhaps with `active` and `app`. Those that are "
-        "not in the directory are made at the start; the others are left as they are.",
+        meaning="A list of agents, each `{id, name}`, perhaps with `active` and `app`. Those that "
+        "are not in the directory are made at the start; the others are left as they are.",
     )
     base_url: str | None = variable(
         "PERFORMCHAT_BASE_URL",

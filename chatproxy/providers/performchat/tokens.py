@@ -56,12 +56,9 @@ class Tokens:
     def read(self, token: str, now: float) -> Read:
         """Check signature, time and claims; raise a `TokenRejected`."""
         claims = tokens.read(token, self._secrets, now, texts=("sub", "companyId", "agentId"))
-        version, token_id = claims.get("tokenVersion"), claims.get("jti")
+        version = claims.get("tokenVersion")
 
         if not isinstance(version, int) or isinstance(version, bool):
             raise TokenMalformed("Invalid token", detail="its tokenVersion is no number")
-
-        if token_id is not None and not isinstance(token_id, str):
-            raise TokenMalformed("Invalid token", detail="its id is no text")
 
         return Read(claims)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from chatproxy.credential import Verdict
 from chatproxy.errors import CallerError
 from chatproxy.providers.base import Credentials, Dialect, OwnCall, Server
 from chatproxy.providers.stream.errors import envelope
@@ -40,7 +41,7 @@ class Stream:
     """One Stream application."""
 
     name = "stream"
-    base_url_variable = "STREAM_BASE_URL"
+    needed = "STREAM_BASE_URL"
     dialect = Dialect(envelope, partial(CallerError, NO_WEBSOCKET))
     dialects: Mapping[str, Dialect] = {}
 
@@ -61,9 +62,12 @@ class Stream:
         """Return the key, and the server token, which carries no `Bearer` here."""
         return self._credentials
 
-    def refuses_credential(self, status: int) -> bool:
-        """Say whether Stream refused us: it answers 401 for nothing else (codes 2, 5, 40-43)."""
-        return status == 401
+    def verdict(self, status: int, _content: bytes | None) -> Verdict:
+        """Take a 401 for a refusal: it is answered for nothing else (codes 2, 5, 40-43)."""
+        if status == 401:
+            return "refused"
+
+        return "accepted" if 200 <= status < 300 else "unknown"
 
     def check(self) -> OwnCall:
         """Read the application's own settings."""

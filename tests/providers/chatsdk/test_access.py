@@ -1,16 +1,16 @@
 """Who may call, and what is said to those who may not."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from chatproxy import create_app, settings
 from tests import commands
 from tests.calls import call
 from tests.canaries import IMPORTED_KEY
-from tests.providers.chatsdk.conftest import App
-from tests.wire import ask, get
+from tests.providers.chatsdk.conftest import TOKEN_SECRETS, App
 
 USER = {"userId": "access"}
 
@@ -198,9 +198,49 @@ def test_two_tokens_in_two_fields_are_refused(app: App) -> None:
     assert call(app.sidecar.port, "GET", "/tokens/validate", line, line).status == 401
 
 
-def test_a_path_that_hides_its_place_is_not_let_in(app: App) -> None:
-    for path in ("/%61pi/channels", "/api/../tokens", "/api/%2e%2e/tokens", "//api/channels"):
-        assert ask(app.sidecar.port, get(path)).status in (400, 401, 404)
+HIDDEN = {
+    "/%61pi/channels": 400,
+    "/api%2Fchannels": 400,
+    "/api/../tokens": 400,
+    "/api/%2e%2e/tokens": 400,
+    "/api/..%2ftokens": 400,
+    "//api/channels": 400,
+    "/API/channels": 404,
+    "/api;x/channels": 404,
+}
+
+
+@pytest.mark.parametrize(("path", "status"), HIDDEN.items())
+def test_a_path_that_hides_its_place_leads_nowhere(forwarding: App, path: str, status: int) -> None:
+    token = forwarding.tokens("hidden")["token"]
+
+    assert forwarding.bearing(token, "GET", path).status == status
+
+
+@pytest.fixture(scope="module")
+def forwarding(chatsdk_before: Callable[..., Any]) -> Iterator[App]:
+    """Its server is away: what gets through is a 502."""
+    away = {"CHATSDK_BASE_URL": "http://127.0.0.1:1", "CHATSDK_API_KEY": "chatsdk_key"}
+
+    with chatsdk_before(**away) as app:
+        yield app
+
+
+def test_the_tables_here_name_everything_that_is_reachable() -> None:
+    """A new endpoint has to say who may call it."""
+    given = {"PROVIDERS": "chatsdk", **TOKEN_SECRETS}
+    served = {
+        rule.rule.split("<")[0].rstrip("/")
+        for rule in create_app(settings.load(given)).url_map.iter_rules()
+    }
+    named = {path.rstrip("/") for _, path in GUARDED} | set(OPEN)
+    missing = {
+        place
+        for place in served
+        if not any(path == place or path.startswith(place + "/") for path in named)
+    }
+
+    assert missing == {"/-/healthz", "/-/ready", "/-/check-up", "/chatsdk/proxy"}
 
 
 @pytest.mark.parametrize(("path", "status"), OPEN.items())
@@ -213,3 +253,10 @@ def test_a_websocket_is_told_where_to_go(
         reply = call(app.sidecar.port, "GET", path, *fields)
         assert (reply.status, reply.json["error"]["code"]) == (status, "ERROR")
         assert "CHATSDK_WS_URL" in reply.json["error"]["message"]
+
+
+def test_a_websocket_is_told_the_address_that_is_set(chatsdk_before: Callable[..., Any]) -> None:
+    with chatsdk_before(CHATSDK_WS_URL="wss://chat.example/ws") as app:
+        reply = call(app.sidecar.port, "GET", "/ws")
+
+    assert (reply.status, "wss://chat.example/ws" in reply.json["error"]["message"]) == (501, True)

@@ -105,6 +105,10 @@ def test_a_disconnect_that_fails_is_502_and_the_tokens_are_dead(
         assert (reply.status, reply.json["error"]["code"]) == (502, "ERROR")
         assert "Centrifugo" in reply.json["error"]["message"]
         assert app.validate(token).json["error"]["message"] == "Token revoked"
+        assert app.ask("DELETE", "/api/users/alice").status == (
+            200 if trouble == "failing" else 502
+        )
+        assert app.user("alice").status == (404 if trouble == "failing" else 200)
 
         if trouble != "failing":
             assert call(app.sidecar.port, "GET", "/-/check-up").status == 503

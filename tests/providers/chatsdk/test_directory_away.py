@@ -131,6 +131,7 @@ def test_a_write_that_waits_too_long_is_503_while_reads_go_on(on_a_file: App) ->
         assert 1.5 < waited < 4
         assert on_a_file.validate(token).status == 200
         assert on_a_file.issue("known").status == 200, "nothing new is to be written"
+        assert {on_a_file.issue("new").status for _ in range(2)} == {503}
 
     assert on_a_file.issue("new").status == 200
 

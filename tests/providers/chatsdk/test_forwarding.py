@@ -65,11 +65,54 @@ def test_a_clients_own_key_is_replaced(behind: App, server: ChatSDKSandbox) -> N
     assert arrived.values("x-api-key") == [CHATSDK_KEY]
 
 
-def test_a_connection_field_does_not_remove_the_key(behind: App, server: ChatSDKSandbox) -> None:
+@pytest.mark.parametrize("named", ["x-api-key", "authorization", "Authorization, X-API-Key"])
+def test_a_connection_field_removes_neither_the_key_nor_the_user(
+    behind: App, server: ChatSDKSandbox, named: str
+) -> None:
+    """Without the token the call would be one of the server's own."""
     token = behind.tokens("alice")["token"]
-    behind.bearing(token, "GET", "/api/channels", "Connection: x-api-key")
+    behind.bearing(token, "GET", "/api/channels", f"Connection: {named}")
 
-    assert server.journal[0].values("x-api-key") == [CHATSDK_KEY]
+    (arrived,) = server.journal
+    assert arrived.values("x-api-key") == [CHATSDK_KEY]
+    assert arrived.values("authorization") == [f"Bearer {token}"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/auth/connect"),
+        ("POST", "/api/auth/connect/"),
+        ("POST", "/api//auth/Connect;x"),
+        ("POST", "/api/%61uth/connect"),
+        ("POST", "/api/auth%2fconnect"),
+        ("POST", "/api/server/apps/x/tokens/mint"),
+        ("GET", "/api/admin/apps"),
+        ("POST", "/api/users/bulk-ensure"),
+        ("POST", "/api/users/ensure/"),
+        ("POST", "/api/users/victim/revoke-tokens/"),
+        ("POST", "/api/users/victim/Revoke-Tokens"),
+        ("DELETE", "/api/users/victim/"),
+        ("DELETE", "/api//users/victim"),
+        ("DELETE", "/api/Users/victim"),
+        ("DELETE", "/api/users;x/victim"),
+        ("DELETE", "/api/%2575sers/victim"),
+    ],
+)
+def test_a_users_token_does_not_open_what_is_done_with_the_key(
+    behind: App, server: ChatSDKSandbox, method: str, path: str
+) -> None:
+    reply = behind.bearing(behind.tokens("mallory")["token"], method, path, body={"userId": "v"})
+
+    assert reply.status in (401, 403), reply.json
+    assert len(list(server.journal)) == 0
+
+
+@pytest.mark.parametrize("path", ["/api/users/bob", "/api/users/a/devices", "/api/auth/refresh"])
+def test_a_users_own_routes_stay_open(behind: App, server: ChatSDKSandbox, path: str) -> None:
+    behind.bearing(behind.tokens("alice")["token"], "GET", path)
+
+    assert [one.target for one in server.journal] == [path]
 
 
 def test_bodies_cross_byte_for_byte(behind: App) -> None:
@@ -130,10 +173,29 @@ def test_the_servers_own_refusal_comes_back_as_it_is(behind: App) -> None:
 
 def test_a_location_leads_back_through_the_sidecar(behind: App) -> None:
     token = behind.tokens("alice")["token"]
-    fault = "X-Sandbox-Fault: location=/api/elsewhere"
-    reply = behind.bearing(token, "GET", "/api/channels", fault)
+    body = {"memberIds": ["erin"]}
+    made = behind.bearing(token, "POST", "/api/channels", body=body)
+    again = behind.bearing(token, "POST", "/api/channels", body=body)
 
-    assert reply.header("Location") in (None, "/api/elsewhere")
+    assert (made.status, again.status) == (201, 303)
+    assert again.header("Location") == f"/api/channels/{made.json['id']}"
+
+
+@pytest.mark.parametrize(
+    ("location", "seen"),
+    [
+        ("{server}/api/x", "/api/x"),
+        ("{server}//evil.example/x", None),
+        ("https://elsewhere.example/x", "https://elsewhere.example/x"),
+    ],
+)
+def test_a_location_never_leads_a_client_astray(
+    behind: App, server: ChatSDKSandbox, location: str, seen: str | None
+) -> None:
+    fault = f"X-Sandbox-Fault: redirect={location.format(server=server.url)}"
+    token = behind.tokens("alice")["token"]
+
+    assert behind.bearing(token, "GET", "/api/channels", fault).header("Location") == seen
 
 
 def test_a_page_of_an_allowed_origin_may_call(behind: App) -> None:
@@ -145,7 +207,32 @@ def test_a_page_of_an_allowed_origin_may_call(behind: App) -> None:
     assert "POST" in (reply.header("Access-Control-Allow-Methods") or "")
     assert reply.header("Access-Control-Allow-Headers") == "authorization"
     assert reply.header("Access-Control-Allow-Credentials") is None
+    assert reply.header("Access-Control-Max-Age") == "600"
     assert reply.header("Vary") == "Origin"
+
+
+def test_a_preflight_repeats_no_junk(behind: App) -> None:
+    asked = ("Access-Control-Request-Method: POST", "Access-Control-Request-Headers: a<b>")
+    reply = call(behind.sidecar.port, "OPTIONS", "/api/channels", f"Origin: {ORIGIN}", *asked)
+
+    assert (reply.status, reply.header("Access-Control-Allow-Headers")) == (204, None)
+
+
+@pytest.mark.parametrize("path", ["/api/users/alice", "/api/users/never-seen"])
+def test_a_page_may_read_answers_about_users_too(behind: App, path: str) -> None:
+    reply = behind.ask("GET", path, f"Origin: {ORIGIN}")
+
+    assert reply.header("Access-Control-Allow-Origin") == ORIGIN
+    assert "Retry-After" in (reply.header("Access-Control-Expose-Headers") or "")
+
+
+def test_every_origin_may_be_allowed(
+    server: ChatSDKSandbox, chatsdk_before: Callable[..., Any]
+) -> None:
+    with chatsdk_before(CHATSDK_ALLOWED_ORIGINS="*") as app:
+        reply = call(app.sidecar.port, "OPTIONS", "/api/x", "Origin: https://any.example")
+
+    assert reply.header("Access-Control-Allow-Origin") == "*"
 
 
 @pytest.mark.parametrize("token", ["good", "bad"])
@@ -183,6 +270,16 @@ def test_without_a_server_a_clear_503(app: App, path: str) -> None:
     assert "CHATSDK_BASE_URL" in reply.json["error"]["message"]
 
 
+def test_without_its_key_a_clear_503_too(
+    server: ChatSDKSandbox, chatsdk_before: Callable[..., Any]
+) -> None:
+    with chatsdk_before(CHATSDK_BASE_URL=server.url) as app:
+        reply = app.bearing(app.tokens("alice")["token"], "GET", "/api/channels")
+
+    assert reply.status == 503
+    assert "CHATSDK_API_KEY" in reply.json["error"]["message"]
+
+
 def test_a_server_that_is_away_is_502_and_named_in_the_line(
     chatsdk_before: Callable[..., Any],
 ) -> None:
@@ -201,15 +298,17 @@ def test_a_refused_key_shows_on_ready_and_a_refused_token_does_not(
 ) -> None:
     with chatsdk_before(CHATSDK_BASE_URL=server.url, CHATSDK_API_KEY="wrong") as app:
         app.bearing(app.tokens("alice")["token"], "GET", "/api/channels")
+        call(app.sidecar.port, "GET", "/chatsdk/proxy/api/channels")
         assert "credentials" not in call(app.sidecar.port, "GET", "/-/ready").json
 
-        call(app.sidecar.port, "POST", "/chatsdk/proxy/tokens", body={"userId": "a"})
+        check_up = call(app.sidecar.port, "GET", "/-/check-up")
+        assert check_up.json["message"] == "chatsdk: refuses the API key."
         assert "chatsdk" in call(app.sidecar.port, "GET", "/-/ready").json["credentials"]
 
 
 def test_the_check_up_asks_the_server(behind: App, server: ChatSDKSandbox) -> None:
     assert call(behind.sidecar.port, "GET", "/-/check-up").status == 200
-    assert [one.target for one in server.journal] == ["/health"]
+    assert [one.target for one in server.journal] == ["/api/channels"]
 
 
 def test_below_a_prefix_all_is_found_and_the_server_sees_none_of_it(

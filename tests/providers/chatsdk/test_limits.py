@@ -12,6 +12,7 @@ import pytest
 from tests.calls import Reply, call
 from tests.providers.chatsdk import claims
 from tests.providers.chatsdk.conftest import App
+from tests.providers.chatsdk.test_directory_away import locked
 
 ALLOWED = 5
 LIMITS = {"TOKEN_RATE_LIMIT": "5 per 15 minutes", "AUTH_FAILURE_LIMIT": "3 per 5 minutes"}
@@ -56,6 +57,13 @@ def test_each_user_and_each_key_has_a_count_of_its_own(limited: App) -> None:
     assert limited.issue("two").status == 200
     field = f"X-API-Key: {other}"
     assert call(limited.sidecar.port, "POST", "/tokens", field, body=body).status == 200
+
+
+def test_a_call_that_fails_on_our_side_is_not_counted(limited: App) -> None:
+    with locked(limited):
+        assert limited.issue("failing").status == 503
+
+    assert limited.issue("failing").header("X-RateLimit-Remaining") == "4"
 
 
 def test_what_is_not_issued_is_not_counted(limited: App) -> None:

@@ -42,7 +42,23 @@ def test_a_ws_token_is_validated_without_a_user(app: App) -> None:
 def test_a_token_of_the_same_secret_made_elsewhere_is_good(app: App) -> None:
     reply = app.validate(claims.made("only-known-there"))
 
-    assert (reply.status, reply.json["user"]) == (200, None)
+    assert (reply.status, reply.json["user"]["id"]) == (200, "only-known-there")
+
+
+@pytest.mark.parametrize("shown", ["validate", "validate_ws", "refresh", "api"])
+def test_whoever_made_it_a_token_that_passed_here_can_be_revoked(app: App, shown: str) -> None:
+    user_id = f"met-by-{shown}"
+    token, ws_token = claims.made(user_id), claims.made_ws(user_id)
+    {
+        "validate": lambda: app.validate(token),
+        "validate_ws": lambda: app.validate_ws(ws_token),
+        "refresh": lambda: app.refresh(token),
+        "api": lambda: app.bearing(token, "GET", "/api/channels"),
+    }[shown]()
+
+    assert app.revoke(user_id).status == 200
+    assert refusal(app.validate(token)) == "Token revoked"
+    assert refusal(app.validate_ws(ws_token)) == "WebSocket token revoked"
 
 
 OUT_OF_TIME = {"iat": 1, "exp": 2}
@@ -56,6 +72,9 @@ REFUSED: dict[str, tuple[str, str]] = {
     "without a beginning": (claims.made("a", iat=None), "Invalid token"),
     "from the future": (claims.made("a", iat=int(time.time()) + 7200), "Invalid token"),
     "with a number for an id": (claims.made("a", jti=7), "Invalid token"),
+    "of a very long user": (claims.made("x" * 300), "Invalid token"),
+    "of a user with NUL": (claims.made("a\0b"), "Invalid token"),
+    "with a time beyond all": (claims.made("a", exp=10**400), "Invalid token"),
     "no token": ("junk", "Invalid token"),
     "a ws token": (claims.made_ws("a"), "Invalid token signature"),
     "a ws token's claims": (claims.made("a", user_id=None, sub="a"), "Invalid token"),
@@ -107,13 +126,6 @@ def test_a_token_expired_within_the_grace_is_exchanged(app: App, ago: int, statu
 
     assert app.refresh(token).status == status
     assert app.validate(token).status == 401
-
-
-def test_a_user_first_met_by_a_refresh_can_be_revoked(app: App) -> None:
-    token = app.refresh(claims.made("met-by-refresh")).json["token"]
-
-    assert app.revoke("met-by-refresh").status == 200
-    assert refusal(app.validate(token)) == "Token revoked"
 
 
 def test_a_ws_token_is_not_exchanged(app: App) -> None:
@@ -183,7 +195,7 @@ def test_a_key_beside_the_token_must_be_of_its_app(app: App) -> None:
 
     assert app.validate(token, f"X-API-Key: {app.key}").status == 200
     assert refusal(app.validate(token, f"X-API-Key: {other.key}")) == "Token app mismatch"
-    assert refusal(app.validate(token, "X-API-Key: junk")) == "Invalid API key"
+    assert app.validate(token, "X-API-Key: the-servers-own").status == 200
 
 
 def test_the_users_of_two_apps_are_apart(app: App) -> None:

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("imported", sa.Boolean, nullable=False),
         sa.Column("created", sa.Double, nullable=False),
+        sa.Column("life", sa.Double),
         sa.Column("expires", sa.Double),
         sa.Column("revoked", sa.Double),
         sa.Column("last_used", sa.Double),

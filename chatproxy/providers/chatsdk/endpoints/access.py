@@ -9,6 +9,7 @@ from chatproxy.endpoints.serving import directory, now, services
 from chatproxy.errors import TokenOfAnotherApp, TokenRejected, TokenRevoked, Unauthenticated
 from chatproxy.identity.keys import Key
 from chatproxy.identity.revocation import Issued, Standing
+from chatproxy.identity.users import Profile
 from chatproxy.providers.chatsdk.provider import ChatSDK
 from chatproxy.providers.chatsdk.tokens import TokenKind
 
@@ -31,8 +32,7 @@ def platform_key() -> Key:
 def user_token(kind: TokenKind, grace: int = 0) -> tuple[Issued, Standing]:
     """Return a token that counts; raise `Unauthenticated`, `TooManyRequests`.
 
-    Where a key comes along, it must be of the token's app. Raises
-    `DirectoryUnavailable` where nobody can say whether the token was revoked.
+    Raises `DirectoryUnavailable` where nobody can say whether the token was revoked.
     """
     token = guards.bearer(missing="Missing token")
 
@@ -47,7 +47,22 @@ def user_token(kind: TokenKind, grace: int = 0) -> tuple[Issued, Standing]:
 
         raise
 
-    if "X-API-Key" in request.headers and platform_key().app_id != issued.app_id:
-        raise TokenOfAnotherApp("Token app mismatch")
+    _check_app(issued)
+
+    if standing.user is None:
+        # Made elsewhere with the same secret: known from now on, it can be revoked here.
+        user, _ = directory().users.upsert(issued.app_id, issued.user_id, Profile())
+        standing = Standing(user, standing.version)
 
     return issued, standing
+
+
+def _check_app(issued: Issued) -> None:
+    """Raise `TokenOfAnotherApp` where a key of ours comes along that is of another app.
+
+    Any other key is not looked at: it is the server's own, and replaced on the way there.
+    """
+    key = directory().keys.find(request.headers.get("X-API-Key", ""))
+
+    if key is not None and key.app_id != issued.app_id:
+        raise TokenOfAnotherApp("Token app mismatch")

@@ -4,15 +4,16 @@ import re
 
 from flask import Blueprint, Response, request
 
+from chatproxy.endpoints import guards
 from chatproxy.endpoints.proxy import METHODS, Relay, relayed
-from chatproxy.endpoints.serving import services
-from chatproxy.errors import WrongMethod
+from chatproxy.endpoints.serving import context, services
+from chatproxy.errors import BadTarget, Forbidden, WrongMethod
 from chatproxy.providers.chatsdk.endpoints import access
+from chatproxy.providers.chatsdk.keyroutes import asks_for_a_key_only
 from chatproxy.providers.chatsdk.provider import ChatSDK
 
 blueprint = Blueprint("chatsdk-api", __name__)
 
-CORS = "access-control-"
 FIELD_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,1024}")
 #: Fields of an answer that a page may read beside those that it always may.
 EXPOSED = "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
@@ -23,8 +24,16 @@ PREFLIGHT_SECONDS = "600"
 def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwarded, not this
     """Check the user's token, and hand the call to the ChatSDK server."""
     access.user_token(access.chatsdk().tokens.rest)
-    route = services().routes[ChatSDK.name]
-    return relayed(route, services().settings.service_prefix)
+    prefix, target = services().settings.service_prefix, context().target.path
+
+    if not target.startswith(f"{prefix}/api/"):
+        raise BadTarget("The path before the forwarded part must not be percent-encoded.")
+
+    if asks_for_a_key_only(request.method, target.removeprefix(prefix)):
+        raise Forbidden("This call is made with an API key, not for a user.")
+
+    bearer = guards.bearer(missing="Missing token")
+    return relayed(services().routes[ChatSDK.name], prefix, [("Authorization", f"Bearer {bearer}")])
 
 
 @blueprint.route("/api/<anything:path>", methods=["OPTIONS"])
@@ -46,14 +55,14 @@ def preflight(path: str) -> Response:  # noqa: ARG001 - all places are alike
 
 @blueprint.after_request
 def with_cors(answer: Response) -> Response:
-    """Say which pages may read the answer. What the server behind says of it does not count."""
+    """Say which pages may read the answer; what the server behind says of it is not passed on."""
     origin = _allowed_origin()
     ours = [("Access-Control-Allow-Origin", origin)] if origin else []
     ours += [("Access-Control-Expose-Headers", EXPOSED)] if origin else []
     ours += [("Vary", "Origin")] if access.chatsdk().allowed_origins else []
 
     if isinstance(answer, Relay):
-        answer.replace_fields(CORS, ours)
+        answer.add_fields(ours)
     else:
         answer.headers.extend(ours)
 

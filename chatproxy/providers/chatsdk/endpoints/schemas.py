@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
 
 from chatproxy.endpoints.jsonbody import is_json
-from chatproxy.endpoints.serving import load, read_json
+from chatproxy.endpoints.serving import context, load, read_json
 from chatproxy.endpoints.texts import storable, storable_object
 from chatproxy.errors import MalformedBody
 from chatproxy.identity.users import Profile
@@ -18,6 +18,9 @@ from chatproxy.identity.users import Profile
 LONGEST_ID = 255
 LONGEST_NAME = 1024
 LONGEST_URL = 8192
+
+#: Bytes of a body: metadata at its bound, every character escaped, and the rest.
+LARGEST_BODY = 256 * 1024
 
 TEXT: dict[str, Any] = {
     "required": "Required",
@@ -28,17 +31,22 @@ TEXT: dict[str, Any] = {
 
 def _url(text: str) -> None:
     try:
-        scheme = urlsplit(text).scheme
+        scheme, host = urlsplit(text).scheme, urlsplit(text).hostname
     except ValueError:
-        scheme = ""
+        scheme, host = "", None
 
-    if not scheme or any(one.isspace() for one in text):
+    web_without_host = scheme in ("http", "https") and not host
+
+    if not scheme or web_without_host or any(one.isspace() for one in text):
         raise ValidationError("Invalid url")
 
 
 def _text(most: int, *checks: Any, **kwargs: Any) -> fields.String:
-    length = validate.Length(1, most, error="Too long")
-    return fields.String(validate=[length, storable, *checks], error_messages=TEXT, **kwargs)
+    lengths = (
+        validate.Length(min=1, error="Too short"),
+        validate.Length(max=most, error="Too long"),
+    )
+    return fields.String(validate=[*lengths, storable, *checks], error_messages=TEXT, **kwargs)
 
 
 class ProfileBody(Schema):
@@ -49,16 +57,7 @@ class ProfileBody(Schema):
 
     error_messages = {"type": "Expected object"}  # noqa: RUF012 - marshmallow's form
 
-    user_id = fields.String(
-        data_key="userId",
-        required=True,
-        validate=[
-            validate.Length(min=1, error="Too short"),
-            validate.Length(max=LONGEST_ID, error="Too long"),
-            storable,
-        ],
-        error_messages=TEXT,
-    )
+    user_id = _text(LONGEST_ID, data_key="userId", required=True)
     name = _text(LONGEST_NAME)
     image = _text(LONGEST_URL, _url)
     email = _text(LONGEST_NAME, validate.Email(error="Invalid email"))
@@ -100,7 +99,9 @@ def load_profile() -> tuple[str, Profile]:
 
 def load_reason() -> str:
     """Read why tokens are revoked; a body is not needed."""
-    reason: str = load(RevocationBody(), _document())["reason"]
+    body = context().body
+    said = {} if body is None or body.ended else _document()
+    reason: str = load(RevocationBody(), said)["reason"]
     return reason
 
 
@@ -110,6 +111,6 @@ def _document() -> Any:
         return {}
 
     try:
-        return read_json()
+        return read_json(LARGEST_BODY)
     except MalformedBody as error:
         raise MalformedBody("Malformed JSON in request body", detail=error.detail) from error

@@ -6,9 +6,11 @@ from typing import Any
 from flask import Blueprint, Response
 
 from chatproxy.endpoints.serving import directory, limiter, now, private, services
+from chatproxy.errors import ChatproxyError
 from chatproxy.identity.revocation import Issued, new_token_id
 from chatproxy.identity.users import Profile, User
 from chatproxy.limiting.limiter import Count
+from chatproxy.limiting.rate import Rate
 from chatproxy.providers.chatsdk.endpoints import access, schemas
 
 blueprint = Blueprint("chatsdk-tokens", __name__)
@@ -24,9 +26,15 @@ def issue() -> Response:
     """
     user_id, profile = schemas.load_profile()
     key = access.platform_key()
-    count = _spend(key.id, key.app_id, user_id)
+    subject = f"tokens {key.id} {key.app_id} {user_id}"
+    count = _spend(subject)
 
-    user, _ = directory().users.upsert(key.app_id, user_id, profile)
+    try:
+        user, _ = directory().users.upsert(key.app_id, user_id, profile)
+    except ChatproxyError:
+        limiter().give_back(subject, _rate())  # it got no token
+        raise
+
     pair = access.chatsdk().tokens.make(key.app_id, user_id, new_token_id(user.version), now())
     answer = private(pair.body() | {"user": _echo(user_id, profile)})
     answer.headers.update(count.headers())
@@ -38,10 +46,7 @@ def refresh() -> Response:
     """Answer new tokens for one that is good, or was until a short while ago."""
     provider = access.chatsdk()
     issued, standing = access.user_token(provider.tokens.rest, provider.refresh_grace)
-    count = _spend("refresh", issued.app_id, issued.user_id)
-
-    if standing.user is None:  # made elsewhere with the same secret
-        directory().users.upsert(issued.app_id, issued.user_id, Profile())
+    count = _spend(f"exchanged tokens {issued.app_id} {issued.user_id}")
 
     # The version is the one that was checked: a revocation in between ends these too.
     token_id = new_token_id(standing.version)
@@ -66,11 +71,15 @@ def validate_websocket() -> Response:
     return private({"valid": True, "payload": _payload(issued)})
 
 
-def _spend(asker: str, app_id: str, user_id: str) -> Count:
+def _spend(subject: str) -> Count:
     """Count an issue; raise `TooManyRequests`."""
+    return limiter().spend(subject, _rate(), TOO_MANY)
+
+
+def _rate() -> Rate:
     settings = services().settings.limiter
     assert settings is not None  # noqa: S101 - it is there where the limiter is
-    return limiter().spend(f"tokens {asker} {app_id} {user_id}", settings.token_rate, TOO_MANY)
+    return settings.token_rate
 
 
 def _echo(user_id: str, profile: Profile) -> dict[str, Any]:

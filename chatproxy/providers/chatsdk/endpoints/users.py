@@ -71,10 +71,11 @@ def delete(user_id: str) -> Response:
 
     key = access.platform_key()
 
-    if named is None or directory().users.delete(key.app_id, named) is None:
+    if named is None or not directory().tokens.revoke_user(key.app_id, named):
         raise NotFound("User not found")
 
-    _disconnect(named)
+    _disconnect(named)  # before the user is gone: where it fails, the call can be repeated
+    directory().users.delete(key.app_id, named)
     return private({"success": True, "anonymizedUserId": named})
 
 

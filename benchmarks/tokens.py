@@ -1,0 +1,213 @@
+"""What a token costs, and whether many at once make each user once: `python -m benchmarks.tokens`.
+
+A run as it is by default also writes `results/tokens.md`. What the columns mean is in
+the README beside this.
+"""
+
+import argparse
+import contextlib
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import directory, report
+from benchmarks.load import Request
+from benchmarks.processes import (
+    KEPT,
+    ROOT,
+    asked,
+    cpu_per_request,
+    plain_app,
+    raise_descriptor_limit,
+)
+from benchmarks.report import Found, cell, listed, ratios, table, verdict
+
+ROUNDS = 5
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+
+REQUESTS, USERS = 1000, 100
+PARALLEL = 64
+WORKERS = 2
+
+CONNECTIONS = 16
+#: Users that are known. A round begins with one request for each, which is not measured:
+#: once a minute it is written when a user was last seen.
+KNOWN = 100
+FOR_KNOWN, FOR_NEW, OF_STREAM, OF_SDK = 2000, 1000, 3000, 20000
+WARM_UP = 300
+
+SDK_PYTHON = ROOT / ".venv-sdks" / "bin" / "python"
+SDK = "`create_token` of Stream's Python SDK, in-process"
+PLAIN = "plain Flask, gunicorn's gevent: Stream's token with PyJWT"
+
+#: Measures one of the peers in one round: microseconds of CPU each.
+Measure = Callable[[int], float]
+
+
+def made_at_once(
+    folder: Path, url: str, requests: int = REQUESTS, users: int = USERS, **settings: str
+) -> Found:
+    """Ask for tokens of few new users in parallel; count what the database has then."""
+    with directory.serving(folder, url, WORKERS=str(WORKERS), **settings) as (before, key):
+        request = directory.issue(key, "user-{number}", each=requests // users)
+        answered = asked("closed", before.port, request, PARALLEL, requests)
+
+        reasons = directory.reasons(before)
+
+    ids = directory.user_ids(url)
+    holds = not answered["failed"] and sorted(ids) == sorted(f"user-{n}" for n in range(users))
+    return {
+        "users": len(ids),
+        "failed": answered["failed"],
+        "failures": answered["failures"],
+        "reasons": reasons,
+        "seconds": answered["seconds"],
+        "rate": requests / answered["seconds"],
+        "p50": report.percentile(answered["times"], 0.5) * 1000,
+        "slowest": report.percentile(answered["times"], 1.0) * 1000,
+        "holds": holds,
+    }
+
+
+def at_once(folder: Path, rounds: int) -> dict[str, list[Found]]:
+    """Measure each database in turn, every time a new one."""
+    found: dict[str, list[Found]] = {name: [] for name in NAMES.values()}
+
+    for number in range(rounds):
+        for kind, name in NAMES.items():
+            with directory.new_database(kind, folder) as url:
+                found[name].append(made_at_once(folder, url))
+
+            report.tell(f"round {number + 1}, {name}: {found[name][-1]}")
+
+    return found
+
+
+def cpu_per_token(folder: Path, rounds: int) -> dict[str, list[float]]:
+    """Measure CPU microseconds per token, all in turn, again and again."""
+    with contextlib.ExitStack() as stack:
+        peers = _peers(folder, stack)
+        found: dict[str, list[float]] = {name: [] for name in peers}
+
+        for number in range(rounds):
+            names = list(peers)
+            shift = number % len(names)
+
+            for name in names[shift:] + names[:shift]:
+                found[name].append(peers[name](number))
+                report.tell(f"round {number + 1}, {name}: {found[name][-1]:.0f}")
+
+    return found
+
+
+def _peers(folder: Path, stack: contextlib.ExitStack) -> dict[str, Measure]:
+    """Start all that is compared; return how each is measured."""
+    peers: dict[str, Measure] = {}
+
+    for kind, name in NAMES.items():
+        url = stack.enter_context(directory.new_database(kind, folder))
+        server, key = stack.enter_context(directory.serving(folder, url))
+
+        def known(_: int, server=server, key=key) -> float:
+            request = directory.issue(key, "known-{number}", numbers=KNOWN)
+            cpu_per_request(server, request, CONNECTIONS, KNOWN)
+            return cpu_per_request(server, request, CONNECTIONS, FOR_KNOWN)
+
+        def new(number: int, server=server, key=key) -> float:
+            request = directory.issue(key, f"new-{number}-{{number}}")
+            return cpu_per_request(server, request, CONNECTIONS, FOR_NEW)
+
+        peers[f"`POST /tokens`, known user, {name}"] = known
+        peers[f"`POST /tokens`, new user, {name}"] = new
+
+        if kind == "sqlite":
+            shipped = server
+
+    options = (*KEPT, "--worker-class", "gevent")
+    plain = stack.enter_context(plain_app("plain_tokens", folder, "/ready", *options))
+    request = Request("/token/user-{number}")
+
+    for server in (shipped, plain):
+        cpu_per_request(server, request, CONNECTIONS, WARM_UP)
+
+    return peers | {
+        "`GET /token/<userId>`, Stream's": lambda _: cpu_per_request(
+            shipped, request, CONNECTIONS, OF_STREAM
+        ),
+        PLAIN: lambda _: cpu_per_request(plain, request, CONNECTIONS, OF_STREAM),
+        SDK: lambda _: _cpu_of_sdk(),
+    }
+
+
+def _cpu_of_sdk() -> float:
+    command = [str(SDK_PYTHON), "-m", "benchmarks.sdk_tokens", str(OF_SDK)]
+    found: float = json.loads(subprocess.check_output(command, cwd=ROOT, text=True))
+    return found
+
+
+def main() -> None:
+    """Measure, print the tables, and write them where the run was whole."""
+    parser = argparse.ArgumentParser(description="Tokens at once, and CPU per token.")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds of each measurement")
+    rounds = parser.parse_args().rounds
+    raise_descriptor_limit()
+
+    if not SDK_PYTHON.exists():
+        parser.exit(1, "Stream's SDK is not here: make sdks\n")
+
+    command = f"`python -m benchmarks.tokens`, {rounds} rounds"
+    head = report.heading("Tokens", command, "PyJWT", "SQLAlchemy", "psycopg")
+
+    with tempfile.TemporaryDirectory() as name:
+        sections = [
+            _at_once_table(at_once(Path(name), rounds)),
+            _cpu_table(cpu_per_token(Path(name), rounds)),
+        ]
+
+    text = "\n".join([head, report.MEDIANS, *sections, report.ending()])
+    print(text)
+
+    if rounds == ROUNDS:
+        report.write("tokens", text)
+
+
+def _at_once_table(found: dict[str, list[Found]]) -> str:
+    rows = [
+        [
+            name,
+            cell(rounds, "users", "{:.0f}"),
+            cell(rounds, "failed", "{:.0f}"),
+            cell(rounds, "rate", "{:.0f}"),
+            cell(rounds, "seconds", "{:.2f}"),
+            cell(rounds, "p50", "{:.0f}"),
+            cell(rounds, "slowest", "{:.0f}"),
+            report.in_all(rounds, "reasons"),
+            verdict(rounds),
+        ]
+        for name, rounds in found.items()
+    ]
+    title = (
+        f"1. {REQUESTS:,} × `POST /tokens` for {USERS} new users, {PARALLEL} connections, "
+        f"{WORKERS} workers"
+    )
+    columns = (
+        "database|users in the database|errors|requests per second|seconds|p50 ms|slowest ms|"
+        f"what the log says of errors|errors 0 and users {USERS}"
+    )
+    return table(title, columns, rows)
+
+
+def _cpu_table(found: dict[str, list[float]]) -> str:
+    rows = [
+        [name, listed(times, "{:.0f}"), ratios(times, found[SDK]), ratios(times, found[PLAIN])]
+        for name, times in found.items()
+    ]
+    title = f"2. CPU per token, {CONNECTIONS} kept connections, one worker"
+    columns = "what|CPU µs|× the SDK|× plain Flask"
+    return table(title, columns, rows)
+
+
+if __name__ == "__main__":
+    main()
