@@ -1,12 +1,23 @@
 """`chatproxy agents …`: the bots with whom an app's users talk."""
 
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
+from marshmallow import Schema, ValidationError, fields
 
+from chatproxy import strictjson
 from chatproxy.cli.opening import as_json, opened, printed
 from chatproxy.identity.agents import Agent
 from chatproxy.identity.apps import DEFAULT
+
+SEEDS = Schema.from_dict(
+    {
+        "id": fields.String(required=True),
+        "name": fields.String(required=True),
+        "active": fields.Boolean(load_default=True, truthy={True}, falsy={False}),
+        "app": fields.String(load_default=DEFAULT),
+    }
+)()
 
 
 @click.group("agents")
@@ -36,6 +47,29 @@ def show(app: str | None, as_json: bool) -> None:
         rows = [_row(agent) | {"app": agent.app_id} for agent in directory.agents.list(app)]
 
     printed(rows, as_json=as_json)
+
+
+@group.command("import")
+@click.argument("file", type=click.File("rb"))
+@as_json
+def take_over(file: BinaryIO, as_json: bool) -> None:
+    """Make the agents of a JSON document that are not there yet; leave the others as they are.
+
+    The document is a list of objects with `id` and `name`, perhaps `active` and `app`.
+    """
+    try:
+        seeds = SEEDS.load(strictjson.read(file.read()), many=True)
+    except (ValueError, ValidationError) as error:
+        raise click.ClickException(f"{file.name} is not a list of agents: {error}") from error
+
+    with opened() as directory:
+        known = {agent.id for agent in directory.agents.list()}
+        made = [seed for seed in seeds if seed["id"] not in known]
+
+        for seed in made:
+            directory.agents.create(seed["name"], seed["app"], seed["id"], active=seed["active"])
+
+    printed({"made": len(made), "known": len(seeds) - len(made)}, as_json=as_json)
 
 
 @group.command("activate")

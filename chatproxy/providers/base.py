@@ -128,7 +128,8 @@ class ProviderKind:
     """A line of the registry: the settings a provider reads, and what is made of them.
 
     The settings are a dataclass of variables, with `problems()` and `warnings()`,
-    which yield lines for the start, and `root_port`, its own listener or None.
+    which yield lines for the start, `commands_before_start()`, which yields commands of
+    ours that prepare the directory, and `root_port`, its own listener or None.
     `implementation` is its class, `surface` the function that makes the blueprints
     of its own endpoints. `knows_users` says that it needs the directory.
 

@@ -88,6 +88,10 @@ class ImbaChatSettings:
         """Find nothing beyond what each variable says."""
         yield from ()
 
+    def commands_before_start(self) -> Iterator[tuple[str, ...]]:
+        """Yield nothing: there is nothing to prepare."""
+        yield from ()
+
     def warnings(self) -> Iterator[str]:
         """Warn of a key that can be guessed, and of a widget that there is not."""
         if len(self.secret_key.encode()) < SHORTEST_SAFE_KEY:

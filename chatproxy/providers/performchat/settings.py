@@ -92,6 +92,11 @@ class PerformChatSettings:
                 "Set all three or none."
             )
 
+    def commands_before_start(self) -> Iterator[tuple[str, ...]]:
+        """Yield what puts the agents of the document into the directory."""
+        if self.agents is not None:
+            yield ("agents", "import", self.agents)
+
     def warnings(self) -> Iterator[str]:
         """Yield nothing: there is nothing to warn of."""
         yield from ()

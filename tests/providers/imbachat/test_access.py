@@ -157,7 +157,9 @@ def test_guesses_are_counted_and_a_good_pair_is_always_let_in(
     with imbachat_before(AUTH_FAILURE_LIMIT="3 per hour") as site:
         for _ in range(5):  # these guess nothing
             assert is_refused(site.get("/imbachat/users/6"))
-            assert is_refused(site.get("/imbachat/users/6", "Authorization: Basic junk"))
+
+            for junk in ("junk", encoded(LOGIN.encode()), encoded(b"\xff:\xff")):
+                assert is_refused(site.get("/imbachat/users/6", f"Authorization: Basic {junk}"))
 
         for number in range(3):
             wrong = basic(LOGIN, f"{PASSWORD}{number}")

@@ -85,6 +85,7 @@ def test_a_user_need_not_be_known(site: Site, user_id: str) -> None:
         "true",
         "[1]",
         "٣",
+        "1٣",
         "３",
         "²",
         "1\u200b",

@@ -82,6 +82,7 @@ def test_unknown_ids_are_skipped(site: Site, form: str) -> None:
         "06",
         "007",
         "٦",
+        "1٢",
         "６",
         "6\u0301",
         "\u200b6",
@@ -126,7 +127,7 @@ def test_spaces_around_an_id_do_not_count(site: Site) -> None:
 
 
 def test_all_places_that_hold_ids_are_read(site: Site) -> None:
-    assert site.ids("/imbachat/users/6?user_ids=7&ids=12&ids=6") == [6, 7, 12]
+    assert site.ids("/imbachat/users/6?user_ids=7&ids=6&ids=12") == [6, 7, 12]
 
 
 @pytest.mark.parametrize("path", ["/imbachat/users//6,7", "/imbachat/users/6,7/"])
