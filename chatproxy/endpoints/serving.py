@@ -103,7 +103,7 @@ def load_query(schema: Schema) -> dict[str, Any]:
     return document
 
 
-def private(content: dict[str, Any], status: int = 200) -> Response:
+def private(content: Any, status: int = 200) -> Response:
     """Answer something that no cache may keep: it holds a token, or depends on who asks."""
     answer = jsonify(content)
     answer.status_code = status

@@ -1,13 +1,16 @@
 """Finding users in other ways than by the id that the caller knows."""
 
 import dataclasses
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import Column, ColumnElement, func, or_, select
 
 from chatproxy.identity.engine import Database
-from chatproxy.identity.models import apps, users
-from chatproxy.identity.users import User, user_of
+from chatproxy.identity.models import users
+from chatproxy.identity.users import User, user_of, users_of
+
+ACTIVE = users.c.active.is_(True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,15 +31,57 @@ class UserFinder:
     def by_our_id(self, app_id: str, user_id: str) -> User | None:
         """Return the user of the app that we know by this id."""
         with self._database.reading() as connection:
-            row = connection.execute(_users(app_id).where(users.c.id == user_id)).mappings().first()
+            row = (
+                connection.execute(users_of(app_id).where(users.c.id == user_id, ACTIVE))
+                .mappings()
+                .first()
+            )
 
         return None if row is None else user_of(row)
+
+    def find_many(self, app_id: str, external_ids: Collection[str]) -> dict[str, User]:
+        """Return the users that the caller knows by these ids, by id, without deleted ones.
+
+        It takes one statement, with a parameter for each id; for no id it takes none.
+        """
+        if not external_ids:
+            return {}
+
+        wanted = users_of(app_id).where(users.c.external_id.in_(external_ids), ACTIVE)
+
+        with self._database.reading() as connection:
+            found = [user_of(row) for row in connection.execute(wanted).mappings()]
+
+        return {user.external_id: user for user in found}
+
+    def search(
+        self, app_id: str, text: str, limit: int, *, numbers_only: bool = False
+    ) -> list[User]:
+        """Return users whose name or id holds the text, in any case; who has it for id is first.
+
+        Deleted ones are not found, and neither an empty text nor one with a NUL finds
+        anybody. `numbers_only` leaves out whose id is not written in ASCII digits.
+        """
+        if not text or "\0" in text:  # PostgreSQL would refuse the latter
+            return []
+
+        places = (users.c.name, users.c.external_id)
+        wanted = users_of(app_id).where(ACTIVE)
+        wanted = wanted.where(or_(*(self._holds(place, text) for place in places)))
+
+        if numbers_only:
+            wanted = wanted.where(func.rtrim(users.c.external_id, "0123456789") == "")
+
+        ordered = wanted.order_by(users.c.external_id != text, users.c.external_id)
+
+        with self._database.reading() as connection:
+            return [user_of(row) for row in connection.execute(ordered.limit(limit)).mappings()]
 
     def page(
         self, app_id: str, wanted: Filter, offset: int, limit: int
     ) -> tuple[Sequence[User], int]:
         """Return some of the users that fit, oldest first, and how many fit in all."""
-        fits = [
+        fits = [ACTIVE] + [
             column == value
             for column, value in (
                 (users.c.external_id, wanted.external_id),
@@ -45,22 +90,17 @@ class UserFinder:
             )
             if value is not None
         ]
-        counting = select(func.count()).select_from(users).where(_of(app_id), *fits)
-        reading = _users(app_id).where(*fits).order_by(users.c.created, users.c.id)
+        counting = select(func.count()).select_from(users).where(users.c.app_id == app_id, *fits)
+        reading = users_of(app_id).where(*fits).order_by(users.c.created, users.c.id)
 
         with self._database.reading() as connection:
             total = connection.execute(counting).scalar_one()
             rows = connection.execute(reading.offset(offset).limit(limit)).mappings()
             return [user_of(row) for row in rows], total
 
+    def _holds(self, column: Column[str], text: str) -> ColumnElement[bool]:
+        """Compare without regard to case, which SQLite itself knows of ASCII letters only."""
+        if self._database.is_sqlite and not text.isascii():
+            return column.regexp_match(f"(?i){re.escape(text)}")
 
-def _users(app_id: str) -> Select[tuple[object, ...]]:
-    return (
-        select(users, apps.c.token_version.label("app_version"))
-        .join(apps, apps.c.id == users.c.app_id)
-        .where(_of(app_id))
-    )
-
-
-def _of(app_id: str) -> ColumnElement[bool]:
-    return and_(users.c.app_id == app_id, users.c.active.is_(True))
+        return column.icontains(text, autoescape=True)

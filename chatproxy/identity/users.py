@@ -2,24 +2,11 @@
 
 import dataclasses
 import json
-import re
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    RowMapping,
-    Select,
-    Table,
-    case,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, RowMapping, Select, Table, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -89,46 +76,6 @@ class Users:
 
         return user if user is not None and user.active else None
 
-    def find_many(self, app_id: str, external_ids: Collection[str]) -> dict[str, User]:
-        """Return the users that the caller knows by these ids, by id, without deleted ones.
-
-        It takes one statement, with a parameter for each id; for no id it takes none.
-        """
-        if not external_ids:
-            return {}
-
-        wanted = _users_of(app_id).where(
-            users.c.external_id.in_(external_ids), users.c.active.is_(True)
-        )
-
-        with self._database.reading() as connection:
-            found = [user_of(row) for row in connection.execute(wanted).mappings()]
-
-        return {user.external_id: user for user in found}
-
-    def search(
-        self, app_id: str, text: str, limit: int, *, numbers_only: bool = False
-    ) -> list[User]:
-        """Return users whose name or id holds the text, in any case; who has it for id is first.
-
-        Deleted ones are not found, and an empty text finds nobody. `numbers_only` leaves
-        out whose id is not written in ASCII digits.
-        """
-        if not text:
-            return []
-
-        places = (users.c.name, users.c.external_id)
-        wanted = _users_of(app_id).where(users.c.active.is_(True))
-        wanted = wanted.where(or_(*(self._holds(place, text) for place in places)))
-
-        if numbers_only:
-            wanted = wanted.where(func.rtrim(users.c.external_id, "0123456789") == "")
-
-        ordered = wanted.order_by(users.c.external_id != text, users.c.external_id)
-
-        with self._database.reading() as connection:
-            return [user_of(row) for row in connection.execute(ordered.limit(limit)).mappings()]
-
     def upsert(self, app_id: str, external_id: str, profile: Profile) -> tuple[User, Action]:
         """Make or change a user, and note that it was seen.
 
@@ -173,13 +120,6 @@ class Users:
             )
 
         return user
-
-    def _holds(self, column: Column[str], text: str) -> ColumnElement[bool]:
-        """Compare without regard to case, which SQLite itself knows of ASCII letters only."""
-        if self._database.is_sqlite and not text.isascii():
-            return column.regexp_match(f"(?i){re.escape(text)}")
-
-        return column.icontains(text, autoescape=True)
 
     def _seen(self, user: User) -> User:
         """Note that the user was seen, once a minute; nobody waits for that, or fails by it."""
@@ -278,7 +218,7 @@ def _stored(changes: Mapping[str, Any]) -> dict[str, Any]:
     return columns
 
 
-def _users_of(app_id: str) -> Select[Any]:
+def users_of(app_id: str) -> Select[Any]:
     """Select the users of an app, deleted ones included, with what `User` needs of the app."""
     return (
         select(users, apps.c.token_version.label("app_version"))
@@ -290,7 +230,7 @@ def _users_of(app_id: str) -> Select[Any]:
 def _find(
     connection: Connection, app_id: str, external_id: str, *, lock: bool = False
 ) -> User | None:
-    wanted = _users_of(app_id).where(users.c.external_id == external_id)
+    wanted = users_of(app_id).where(users.c.external_id == external_id)
     wanted = wanted.with_for_update(of=users) if lock else wanted
     row = connection.execute(wanted).mappings().first()
     return None if row is None else user_of(row)

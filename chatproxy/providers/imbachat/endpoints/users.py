@@ -1,10 +1,9 @@
 """What imbachat.com asks of a site: who are these users, and whom does a text find?"""
 
-from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, request
 
-from chatproxy.endpoints.serving import directory
+from chatproxy.endpoints.serving import directory, private
 from chatproxy.providers.imbachat import shapes, userids
 from chatproxy.providers.imbachat.endpoints import access
 from chatproxy.providers.imbachat.errors import VERSION
@@ -30,21 +29,14 @@ def info(ids: str = "") -> Response:
     """
     lists = [ids.strip("/"), *(one for name in LISTS for one in request.args.getlist(name))]
     wanted = userids.read_lists(lists)
-    found = directory().users.find_many(access.imbachat().app, wanted)
-    return _private([shapes.info(found[user_id]) for user_id in wanted if user_id in found])
+    found = directory().finder.find_many(access.imbachat().app, wanted)
+    return private([shapes.info(found[user_id]) for user_id in wanted if user_id in found])
 
 
 @blueprint.get("/imbachat/api/v1/search/<anything:key>")
 def search(key: str) -> Response:
     """Answer the users whose name or id holds the text."""
-    users = directory().users
-    found = users.search(access.imbachat().app, key.strip(), MOST_HITS, numbers_only=True)
+    app, text = access.imbachat().app, key.strip()
+    found = directory().finder.search(app, text, MOST_HITS, numbers_only=True)
     hits = [shapes.hit(user) for user in found if userids.is_user_id(user.external_id)]
-    return _private({"code": 200, "version": VERSION, "data": hits})
-
-
-def _private(content: Any) -> Response:
-    """Answer what no cache may keep: it is about people."""
-    answer = jsonify(content)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return private({"code": 200, "version": VERSION, "data": hits})
