@@ -4,49 +4,14 @@ import sys
 from typing import Any, BinaryIO
 
 import click
-from marshmallow import EXCLUDE, Schema, fields, pre_load, validate
 
 from chatproxy import strictjson
 from chatproxy.cli.opening import as_json, opened, printed
-from chatproxy.endpoints.serving import load
-from chatproxy.endpoints.texts import storable, storable_object
+from chatproxy.endpoints.profiles import read_profile
 from chatproxy.errors import CallerError, DirectoryUnavailable, MalformedBody
 from chatproxy.identity.apps import DEFAULT, IdentityError
 from chatproxy.identity.directory import Directory
-from chatproxy.identity.users import Action, Profile
-
-LONGEST_ID = 255
-LONGEST_TEXT = 1024
-LONGEST_URL = 8192
-
-
-class Row(Schema):
-    """One line. What is null or empty counts as absent, and unknown fields are ignored."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    error_messages = {"type": "Not a JSON object."}  # noqa: RUF012 - marshmallow's form
-
-    user_id = fields.String(
-        data_key="userId", required=True, validate=[validate.Length(1, LONGEST_ID), storable]
-    )
-    name = fields.String(validate=[validate.Length(max=LONGEST_TEXT), storable])
-    image = fields.Url(require_tld=False, validate=[validate.Length(max=LONGEST_URL), storable])
-    email = fields.Email(validate=[validate.Length(max=LONGEST_TEXT), storable])
-    custom = fields.Raw(validate=storable_object)
-
-    @pre_load
-    def leave_out_empty(self, data: Any, **_: Any) -> Any:
-        """Drop optional fields that hold nothing."""
-        if not isinstance(data, dict):
-            return data
-
-        return {
-            name: value
-            for name, value in data.items()
-            if name == "userId" or (value is not None and value != "")
-        }
+from chatproxy.identity.users import Action
 
 
 @click.group("users")
@@ -93,8 +58,8 @@ def _taken_over(directory: Directory, app: str, line: bytes) -> Action:
     except ValueError as error:
         raise MalformedBody(f"no plain JSON ({error})") from error
 
-    said = load(Row(), document)
-    _, action = directory.users.upsert(app, said.pop("user_id"), Profile(**said))
+    user_id, profile = read_profile(document)
+    _, action = directory.users.upsert(app, user_id, profile)
     return action
 
 

@@ -63,7 +63,7 @@ def test_a_file_is_read_and_a_person_is_told(environ: dict[str, str], tmp_path: 
 
     assert done.returncode == 1
     assert done.stdout == "created: 2  updated: 0  existing: 0  bad: 1\n"
-    assert done.stderr == "line 4: userId: Not a valid string.\n"
+    assert done.stderr == "line 4: userId: Expected string\n"
 
 
 BAD = {
@@ -72,12 +72,12 @@ BAD = {
     '{"userId": "a", "userId": "b"}': "no plain JSON (a name is there twice)",
     '{"userId": "a", "custom": {"x": NaN}}': "no plain JSON",
     '{"userId": "a", "custom": ' + "[" * 99 + "]" * 99 + "}": "no plain JSON (nested too deep)",
-    "[]": "Not a JSON object.",
-    '"a"': "Not a JSON object.",
-    "7": "Not a JSON object.",
-    "null": "Not a JSON object.",
-    "{}": "userId: Missing",
-    '{"user_id": "a"}': "userId: Missing",
+    "[]": "Expected object",
+    '"a"': "Expected object",
+    "7": "Expected object",
+    "null": "Expected object",
+    "{}": "userId: Required",
+    '{"user_id": "a"}': "userId: Required",
     '{"userId": null}': "userId: ",
     '{"userId": ""}': "userId: ",
     '{"userId": 7}': "userId: ",

@@ -1,6 +1,5 @@
 """What imbachat.com asks of a site: who are these users, and whom does a text find?"""
 
-
 from flask import Blueprint, Response, request
 
 from chatproxy.endpoints.serving import directory, private
