@@ -7,17 +7,16 @@ from typing import Any
 from sqlalchemy import RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from chatproxy.errors import DirectoryUnavailable
 from chatproxy.identity.apps import IdentityError, named
 from chatproxy.identity.engine import Database
 from chatproxy.identity.keytexts import LONGEST_KEY, KeySigner, Kind, digest_of, new_key_id
+from chatproxy.identity.keyuses import Uses
 from chatproxy.identity.models import api_keys
 
 SHORTEST_IMPORTED = 16
 
-#: Seconds for which the list of imported digests, and the memory of last uses, may be old.
+#: Seconds for which the list of imported digests may be old.
 FRESH = 0.5
-FLUSH_EVERY = 60.0
 
 #: Seconds for which a rotated key stays good beside its successor.
 OVERLAP = 24 * 3600
@@ -78,8 +77,7 @@ class Keys:
         self._monotonic = monotonic
         self._imported: frozenset[str] = frozenset()
         self._imported_read: float | None = None
-        self._used: dict[str, float] = {}
-        self._flushed = monotonic()
+        self._uses = Uses(database, now, monotonic)
 
     def id_of(self, text: str) -> str | None:
         """Return the id in a key that was made here; nothing is looked up."""
@@ -92,7 +90,7 @@ class Keys:
         if key is None or not key.is_good(self._now()):
             return None
 
-        self._remember_use(key.id)
+        self._uses.note(key.id)
         return key
 
     def look_up(self, text: str) -> Key | None:
@@ -192,39 +190,8 @@ class Keys:
             return [_key_of(row) for row in connection.execute(wanted).mappings()]
 
     def flush_uses(self) -> None:
-        """Write when each key was last used."""
-        used, self._used = self._used, {}
-        self._flushed = self._monotonic()
-
-        if not used:
-            return
-
-        try:
-            self._write_uses(used)
-        except DirectoryUnavailable:
-            self._used = used | self._used  # for the next time
-            raise
-
-    def _write_uses(self, used: dict[str, float]) -> None:
-        """Write times of use, unless somebody else is writing just now."""
-        with self._database.writing(durable=False, waits=False) as connection:
-            for key_id, moment in sorted(used.items()):  # in one order, so that two cannot lock
-                later = (api_keys.c.last_used.is_(None)) | (api_keys.c.last_used < moment)
-                place = api_keys.c.id == key_id
-                connection.execute(update(api_keys).where(place & later).values(last_used=moment))
-
-    def _remember_use(self, key_id: str) -> None:
-        """Note a use; write the notes with the first use a minute later.
-
-        A fault of that is nobody's failure, and nobody waits for it.
-        """
-        self._used[key_id] = self._now()
-
-        if self._monotonic() - self._flushed >= FLUSH_EVERY:
-            try:
-                self.flush_uses()
-            except DirectoryUnavailable:
-                return
+        """Write when each key was last used; raise `DirectoryUnavailable`."""
+        self._uses.flush()
 
     def _imported_digests(self) -> frozenset[str]:
         read = self._imported_read
