@@ -10,6 +10,10 @@ from chatproxy.cli.opening import as_json, opened, printed
 from chatproxy.identity.agents import Agent
 from chatproxy.identity.apps import DEFAULT
 
+of_app = click.option(
+    "--app", default=DEFAULT, show_default=True, help="The app that it works for."
+)
+
 SEEDS = Schema.from_dict(
     {
         "id": fields.String(required=True),
@@ -28,7 +32,7 @@ def group() -> None:
 @group.command("create")
 @click.argument("name")
 @click.option("--id", "agent_id", help="Its id; made up where none is given.")
-@click.option("--app", default=DEFAULT, show_default=True, help="The app that it works for.")
+@of_app
 @as_json
 def create(name: str, agent_id: str | None, app: str, as_json: bool) -> None:
     """Make an agent, active from the start."""
@@ -63,34 +67,32 @@ def take_over(file: BinaryIO, as_json: bool) -> None:
         raise click.ClickException(f"{file.name} is not a list of agents: {error}") from error
 
     with opened() as directory:
-        known = {agent.id for agent in directory.agents.list()}
-        made = [seed for seed in seeds if seed["id"] not in known]
+        made = directory.agents.seed(seeds)
 
-        for seed in made:
-            directory.agents.create(seed["name"], seed["app"], seed["id"], active=seed["active"])
-
-    printed({"made": len(made), "known": len(seeds) - len(made)}, as_json=as_json)
+    printed({"made": made, "known": len(seeds) - made}, as_json=as_json)
 
 
 @group.command("activate")
 @click.argument("agent_id", metavar="ID")
+@of_app
 @as_json
-def activate(agent_id: str, as_json: bool) -> None:
+def activate(agent_id: str, app: str, as_json: bool) -> None:
     """Switch an agent on."""
-    _switch(agent_id, active=True, as_json=as_json)
+    _switch(app, agent_id, active=True, as_json=as_json)
 
 
 @group.command("deactivate")
 @click.argument("agent_id", metavar="ID")
+@of_app
 @as_json
-def deactivate(agent_id: str, as_json: bool) -> None:
+def deactivate(agent_id: str, app: str, as_json: bool) -> None:
     """Switch an agent off; the tokens for it are refused from then on."""
-    _switch(agent_id, active=False, as_json=as_json)
+    _switch(app, agent_id, active=False, as_json=as_json)
 
 
-def _switch(agent_id: str, *, active: bool, as_json: bool) -> None:
+def _switch(app: str, agent_id: str, *, active: bool, as_json: bool) -> None:
     with opened() as directory:
-        directory.agents.set_active(agent_id, active=active)
+        directory.agents.set_active(app, agent_id, active=active)
 
     printed({"id": agent_id, "active": active}, as_json=as_json)
 

@@ -59,7 +59,7 @@ def _taken_over(directory: Directory, app: str, line: bytes) -> Action:
         raise MalformedBody(f"no plain JSON ({error})") from error
 
     user_id, profile = read_profile(document)
-    _, action = directory.users.upsert(app, user_id, profile)
+    _, action = directory.users.upsert(app, user_id, profile, seen=False)
     return action
 
 

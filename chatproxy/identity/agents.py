@@ -2,9 +2,11 @@
 
 import dataclasses
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from chatproxy.identity.apps import APP_ID, IdentityError, named
@@ -16,8 +18,8 @@ from chatproxy.identity.models import agents
 class Agent:
     """One agent. Times are epoch seconds."""
 
-    id: str
     app_id: str
+    id: str
     name: str
     active: bool
     created: float
@@ -35,21 +37,51 @@ class Agents:
         self, name: str, app_id: str, agent_id: str | None = None, *, active: bool = True
     ) -> Agent:
         """Make an agent; its id is made up where none is given. Raises `IdentityError`."""
-        now = self._now()
-        agent = Agent(agent_id or uuid.uuid4().hex, app_id, named(name), active, now, now)
+        agent_id = uuid.uuid4().hex if agent_id is None else agent_id
+        agent = self._agent(name, app_id, agent_id, active=active)
 
-        if not APP_ID.fullmatch(agent.id):
+        if not self._insert([agent]):
+            raise IdentityError(f"there is an agent {agent.id} already")
+
+        return agent
+
+    def seed(self, seeds: Sequence[Mapping[str, Any]]) -> int:
+        """Make those agents that are not there, all or none; return how many were made.
+
+        Each has `id`, `name`, `app` and `active`. Two at once do it once. Raises
+        `IdentityError`.
+        """
+        wanted = [
+            self._agent(one["name"], one["app"], one["id"], active=one["active"]) for one in seeds
+        ]
+
+        if len({(agent.app_id, agent.id) for agent in wanted}) != len(wanted):
+            raise IdentityError("an id is there twice")
+
+        return self._insert(wanted)
+
+    def _agent(self, name: str, app_id: str, agent_id: str, *, active: bool) -> Agent:
+        if not APP_ID.fullmatch(agent_id):
             raise IdentityError("an agent's id is 1 to 64 of the characters A-Z a-z 0-9 . _ ~ -")
+
+        now = self._now()
+        return Agent(app_id, agent_id, named(name), active, now, now)
+
+    def _insert(self, wanted: Sequence[Agent]) -> int:
+        """Insert those that are not there; return how many that were."""
+        dialect = sqlite if self._database.is_sqlite else postgresql
+        made = 0
 
         try:
             with self._database.writing() as connection:
-                connection.execute(insert(agents).values(dataclasses.asdict(agent)))
+                for agent in wanted:
+                    statement = dialect.insert(agents).values(dataclasses.asdict(agent))
+                    unless_there = statement.on_conflict_do_nothing()
+                    made += connection.execute(unless_there).rowcount
         except IntegrityError as error:
-            raise IdentityError(
-                f"there is no app {app_id}, or there is an agent {agent.id} already"
-            ) from error
+            raise IdentityError("there is no such app") from error
 
-        return agent
+        return made
 
     def find(self, app_id: str, agent_id: str) -> Agent | None:
         """Return an agent of the app, active or not."""
@@ -97,12 +129,12 @@ class Agents:
         with self._database.reading() as connection:
             return [Agent(*row) for row in connection.execute(wanted)]
 
-    def set_active(self, agent_id: str, *, active: bool) -> None:
+    def set_active(self, app_id: str, agent_id: str, *, active: bool) -> None:
         """Switch an agent on or off; raise `IdentityError` where there is none."""
         with self._database.writing() as connection:
             changed = connection.execute(
                 update(agents)
-                .where(agents.c.id == agent_id)
+                .where(agents.c.app_id == app_id, agents.c.id == agent_id)
                 .values(active=active, updated=self._now())
             )
 

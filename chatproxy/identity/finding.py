@@ -8,7 +8,10 @@ from sqlalchemy import Column, ColumnElement, func, or_, select
 
 from chatproxy.identity.engine import Database
 from chatproxy.identity.models import users
-from chatproxy.identity.users import User, user_of, users_of
+from chatproxy.identity.users import User, all_users, user_of, users_of
+
+#: Digits of a number that every reader of JSON takes for the same.
+MOST_DIGITS = 16
 
 ACTIVE = users.c.active.is_(True)
 
@@ -28,11 +31,11 @@ class UserFinder:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def by_our_id(self, app_id: str, user_id: str) -> User | None:
-        """Return the user of the app that we know by this id."""
+    def by_our_id(self, user_id: str) -> User | None:
+        """Return the user that we know by this id, whichever app's."""
         with self._database.reading() as connection:
             row = (
-                connection.execute(users_of(app_id).where(users.c.id == user_id, ACTIVE))
+                connection.execute(all_users().where(users.c.id == user_id, ACTIVE))
                 .mappings()
                 .first()
             )
@@ -60,7 +63,7 @@ class UserFinder:
         """Return users whose name or id holds the text, in any case; who has it for id is first.
 
         Deleted ones are not found, and neither an empty text nor one with a NUL finds
-        anybody. `numbers_only` leaves out whose id is not written in ASCII digits.
+        anybody. `numbers_only` leaves out whose id is no whole number from 1, of 16 digits at most.
         """
         if not text or "\0" in text:  # PostgreSQL would refuse the latter
             return []
@@ -70,7 +73,11 @@ class UserFinder:
         wanted = wanted.where(or_(*(self._holds(place, text) for place in places)))
 
         if numbers_only:
-            wanted = wanted.where(func.rtrim(users.c.external_id, "0123456789") == "")
+            wanted = wanted.where(
+                func.rtrim(users.c.external_id, "0123456789") == "",
+                users.c.external_id.not_like("0%"),
+                func.length(users.c.external_id) <= MOST_DIGITS,
+            )
 
         ordered = wanted.order_by(users.c.external_id != text, users.c.external_id)
 

@@ -93,6 +93,13 @@ class Keys:
         self._uses.note(key.id)
         return key
 
+    def is_known(self, key_id: str) -> bool:
+        """Say whether there is, or was, a key of this id."""
+        wanted = select(api_keys.c.id).where(api_keys.c.id == key_id)
+
+        with self._database.reading() as connection:
+            return connection.execute(wanted).first() is not None
+
     def look_up(self, text: str) -> Key | None:
         """Return the key that this is, or was.
 

@@ -80,15 +80,13 @@ users = Table(
 agents = Table(
     "agents",
     metadata,
+    Column("app_id", String(64), ForeignKey("apps.id"), primary_key=True),
     Column("id", String(64), primary_key=True),
-    Column("app_id", String(64), ForeignKey("apps.id"), nullable=False),
     Column("name", String(255), nullable=False),
     Column("active", Boolean, nullable=False),
     Column("created", Double, nullable=False),
     Column("updated", Double, nullable=False),
 )
-
-Index(None, agents.c.app_id)
 
 revoked_tokens = Table(
     "revoked_tokens",

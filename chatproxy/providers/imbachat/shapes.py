@@ -19,7 +19,9 @@ def info(user: User) -> dict[str, Any]:
         for field, is_right in ADDITIONAL.items()
         if field in user.custom and is_right(user.custom[field])
     }
-    return _named(user) | picture | additional
+
+    profiles = _profiles(user.custom.get("profiles"))
+    return _named(user) | picture | additional | ({"profiles": profiles} if profiles else {})
 
 
 def hit(user: User) -> dict[str, Any]:
@@ -50,11 +52,23 @@ def _is_badge(value: Any) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool)
 
 
-def _is_profiles(value: Any) -> bool:
-    """Check for profile ids and, for each, an object with a user id and a name."""
-    return isinstance(value, Mapping) and all(
-        isinstance(one, Mapping) and {"user_id", "name"} <= one.keys() for one in value.values()
-    )
+def _profiles(value: Any) -> dict[str, Any]:
+    """Return those profiles that are right, by their ids."""
+    items = value.items() if isinstance(value, Mapping) else ()
+    return {name: told for name, one in items if (told := _profile(one)) is not None}
+
+
+def _profile(value: Any) -> dict[str, Any] | None:
+    """Return the three fields of a profile, None where it lacks a right id or name."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
+        return None
+
+    if not _is_badge(value.get("user_id")):
+        return None
+
+    told = {"user_id": value["user_id"], "name": value["name"]}
+    picture = value.get("avatar_url")
+    return told | ({"avatar_url": picture} if _is_avatar(picture) else {})
 
 
 ADDITIONAL: Mapping[str, Callable[[Any], bool]] = {
@@ -62,5 +76,4 @@ ADDITIONAL: Mapping[str, Callable[[Any], bool]] = {
     "profile_url": _is_url,
     "lastlogin": _is_time,
     "badge": _is_badge,
-    "profiles": _is_profiles,
 }

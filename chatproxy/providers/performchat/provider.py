@@ -36,10 +36,10 @@ class PerformChat:
         """Return the key's two halves, which go into the JSON body."""
         return Credentials([], [], frozenset({"keyid", "keysecret", "authorization"}), self._key)
 
-    def verdict(self, status: int, _content: bytes | None) -> Verdict:
-        """Take a 401 for a refusal: the key is the only credential of a call."""
+    def verdict(self, status: int, content: bytes | None) -> Verdict:
+        """Take a 401 to our own call for a refusal; a caller's may be about a permission."""
         if status == 401:
-            return "refused"
+            return "unknown" if content is None else "refused"
 
         return "accepted" if 200 <= status < 300 else "unknown"
 

@@ -173,7 +173,17 @@ METADATA: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"badge": "<b>"}, {"badge": "<b>"}),
     ({"badge": {"a": 1}}, {}),
     ({"badge": None}, {}),
-    ({"profiles": {}}, {"profiles": {}}),
+    ({"profiles": {}}, {}),
+    (
+        {
+            "profiles": {
+                "1": {"user_id": 1, "name": "A", "avatar_url": "javascript:x", "secret": "s"},
+                "2": {"user_id": {"x": 1}, "name": "B"},
+                "3": {"user_id": "C", "name": None},
+            }
+        },
+        {"profiles": {"1": {"user_id": 1, "name": "A"}}},
+    ),
     ({"profiles": [1]}, {}),
     ({"profiles": {"11": "x"}}, {}),
     ({"profiles": {"11": {"user_id": "P"}}}, {}),

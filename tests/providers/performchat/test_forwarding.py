@@ -79,6 +79,39 @@ def test_another_type_is_415(behind: Company, content_type: str) -> None:
     assert (reply.status, reply.json["statusCode"]) == (415, 415)
 
 
+def test_a_coded_body_is_415(behind: Company) -> None:
+    reply = ask(behind, "POST", ECHO, "Content-Encoding: gzip", body={"x": 1})
+
+    assert reply.status == 415
+
+
+def test_what_described_the_old_body_goes(behind: Company, server: PerformChatSandbox) -> None:
+    fields = ("Content-Type: application/json; charset=utf-16", "Content-MD5: x", "Digest: x")
+    ask(behind, "POST", ECHO, *fields, body={"x": 1})
+
+    (arrived,) = server.journal
+    assert arrived.values("content-type") == ["application/json"]
+    assert arrived.values("content-md5") + arrived.values("digest") == []
+
+
+def test_an_empty_body_is_none(behind: Company) -> None:
+    head = f"POST {ECHO} HTTP/1.1\r\nHost: a\r\n"
+
+    for rest in ("Content-Length: 0\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"):
+        reply = wire.ask(behind.sidecar.port, (head + rest).encode())
+        assert json.loads(reply.body) == {"method": "POST", "body": {}}
+
+
+def test_a_call_on_a_stale_connection_is_repeated(
+    behind: Company, server: PerformChatSandbox
+) -> None:
+    """The body that was put in can be sent again."""
+    assert ask(behind, "GET", ECHO).status == 200
+    server.faults.next("eof", path="/rest/v1/conversations")
+
+    assert ask(behind, "GET", ECHO).status == 200
+
+
 @pytest.mark.parametrize("body", [b"{", b"[]", b"7", b'{"a":1,"a":2}', b"\xff"])
 def test_what_is_no_plain_object_is_400(
     behind: Company, server: PerformChatSandbox, body: bytes
@@ -106,6 +139,9 @@ def test_a_refused_key_shows_on_ready(
         PERFORMCHAT_KEY_SECRET="sk_wrong",
     ) as company:
         assert ask(company, "GET", ECHO).status == 401
+        assert "credentials" not in ask(company, "GET", "/-/ready").json
+
+        assert ask(company, "GET", "/-/check-up").status == 503
         assert "performchat" in ask(company, "GET", "/-/ready").json["credentials"]
 
 

@@ -1,6 +1,7 @@
 """`/rest/v1/agents` and `/rest/v1/customer-users`, and the commands behind them."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from tests import commands
 from tests.calls import call
+from tests.databases import KINDS, new_database
 from tests.providers.performchat.conftest import SECRETS, Company
 from tests.sidecar import Sidecar, bare_environ
 
@@ -90,6 +92,7 @@ def test_a_user_is_changed(other: Company) -> None:
     assert changed.json["updated_at"]
     assert again.json["metadata"] == {"plan": "pro", "seat": 7}
     assert again.json["email"] == "a@example.com"
+    assert changed.json["last_seen_at"] == again.json["last_seen_at"]
 
 
 @pytest.mark.parametrize(
@@ -132,6 +135,56 @@ def test_agents_are_seeded_at_the_start_and_left_alone_later(
             ("a1", "Seeded", number == 0),
             ("off", "Off", False),
         ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_replicas_that_seed_at_once_all_start(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "agents.json").write_text(
+        json.dumps([{"id": f"g{number}", "name": "G"} for number in range(30)])
+    )
+
+    with new_database(kind, tmp_path) as url:
+        environ = bare_environ() | {"DATABASE_URL": url, "KEY_SIGNING_SECRET": "k" * 40}
+        commands.run(environ, "db", "upgrade")
+        seeding = ("agents", "import", str(tmp_path / "agents.json"))
+
+        with ThreadPoolExecutor(4) as pool:
+            done = list(pool.map(lambda _: commands.answer(environ, *seeding), range(4)))
+
+    assert sum(one["made"] for one in done) == 30
+
+
+@pytest.mark.parametrize(
+    "agents",
+    [
+        [{"id": "a", "name": "A"}, {"id": "", "name": "B"}],
+        [{"id": "a", "name": "A"}, {"id": "a", "name": "B"}],
+        [{"id": "a", "name": "A"}, {"id": "b", "name": "B", "app": "nowhere"}],
+        [{"id": "a", "name": "A"}, {"id": "b", "name": ""}],
+    ],
+)
+def test_of_a_document_with_a_fault_nothing_is_taken(
+    tmp_path: Path, agents: list[dict[str, str]]
+) -> None:
+    (tmp_path / "agents.json").write_text(json.dumps(agents))
+    environ = bare_environ() | {"DATABASE_URL": f"sqlite:///{tmp_path}/d.db"}
+    done = commands.run(environ, "agents", "import", str(tmp_path / "agents.json"))
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert commands.answer(environ, "agents", "list") == []
+
+
+def test_two_companies_may_have_agents_of_one_id(tmp_path: Path) -> None:
+    environ = bare_environ() | {"DATABASE_URL": f"sqlite:///{tmp_path}/d.db"}
+    commands.answer(environ, "apps", "create", "Other", "--id", "other")
+
+    for app in ("default", "other"):
+        commands.answer(environ, "agents", "create", "A", "--id", "a", "--app", app)
+
+    commands.answer(environ, "agents", "deactivate", "a", "--app", "other")
+    listed = commands.answer(environ, "agents", "list")
+    assert {one["app"]: one["active"] for one in listed} == {"default": True, "other": False}
 
 
 @pytest.mark.parametrize("content", ["{", "{}", '[{"id": "x"}]', '[{"id": 7, "name": "x"}]'])

@@ -1,5 +1,6 @@
 """`/rest/v1/auth`: issue, verify, invalidate."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +8,9 @@ from typing import Any
 import jwt
 import pytest
 
+from chatproxy import settings
+from chatproxy.identity.directory import Directory
+from chatproxy.services import Clock
 from tests.calls import Reply, call
 from tests.canaries import JWT_SECRET
 from tests.providers.performchat.conftest import Company
@@ -30,6 +34,17 @@ def refused(reply: Reply, status: int) -> str:
     assert list(reply.json) == ["statusCode", "message", "error"]
     message: str = reply.json["message"]
     return message
+
+
+def forget(company: Company, user_id: str) -> None:
+    """Delete a user in the directory; PerformChat has no call for it."""
+    found = settings.load_for_commands(company.sidecar.environ)
+    assert found.directory is not None
+    clock = Clock()
+    directory = Directory(found.directory.url, [], now=clock.now, monotonic=clock.monotonic)
+
+    with contextlib.closing(directory):
+        directory.users.delete("default", user_id)
 
 
 def test_a_token_is_answered_in_both_documented_shapes(company: Company) -> None:
@@ -153,6 +168,7 @@ def test_a_user_id_of_any_script_is_kept(company: Company, user_id: str) -> None
         {"keySecret": "sk_wrong"},
         {"keyId": "pk_wrong"},
         {"keyId": "é", "keySecret": "\ud800"},
+        {"keyId": "pk_x.sk_y"},
         {"keyId": "x" * 5000},
     ],
     ids=ascii,
@@ -206,6 +222,9 @@ def test_a_token_may_stand_in_the_body_or_in_both_places(company: Company) -> No
         ({"sub": "nobody"}, "Customer user not found"),
         ({"tokenVersion": 7, "jti": None}, "Token has been invalidated"),
         ({"companyId": "another"}, "Company mismatch"),
+        ({"companyId": "another", "sub": "nobody"}, "Customer user not found"),
+        ({"companyId": "another", "tokenVersion": 7}, "Token has been invalidated"),
+        ({"companyId": "another", "agentId": "nobody"}, "Company mismatch"),
         ({"agentId": "nobody"}, "Agent is not active"),
         ({"tokenVersion": "0"}, "Invalid token"),
         ({"tokenVersion": True}, "Invalid token"),
@@ -261,6 +280,82 @@ def test_only_an_internal_id_can_be_invalidated(company: Company, user_id: str) 
 @pytest.mark.parametrize("user_id", [None, 7, ["x"]], ids=repr)
 def test_an_invalidation_needs_a_text(company: Company, user_id: Any) -> None:
     refused(company.invalidate(user_id), 400)
+
+
+def test_a_deleted_users_token_is_of_nobody(company: Company) -> None:
+    answer = company.token("deleted")
+    forget(company, "deleted")
+
+    assert refused(company.verify(answer["token"]), 401) == "Customer user not found"
+    assert refused(company.invalidate(answer["user"]["id"]), 400) == NOT_FOUND
+    body = {"name": "Back"}
+    path = f"/customer-users/{answer['user']['id']}"
+    assert company.ask("PUT", path, body=body).status == 404
+
+
+def test_the_tokens_of_a_company_can_be_ended_at_once(company: Company) -> None:
+    app = company.run("apps", "create", "Ended")["id"]
+    company.run("agents", "create", "Agent", "--id", "a1", "--app", app)
+    other = Company(company.sidecar, company.run("keys", "create", "k", "--app", app), {})
+    token = other.token("a")["token"]
+
+    company.run("tokens", "revoke", "--all", "--app", app)
+
+    assert refused(company.verify(token), 401) == "Token has been invalidated"
+
+
+@pytest.mark.parametrize("halves", ["client key", "halves divided elsewhere", "revoked key"])
+def test_another_kind_of_key_is_refused(company: Company, halves: str) -> None:
+    if halves == "client key":
+        text = company.run("keys", "create", "page", "--kind", "client")["clientKey"]
+        key = dict(zip(("keyId", "keySecret"), text.split(".", 1), strict=True))
+    elif halves == "revoked key":
+        key = company.run("keys", "create", "ended")
+        company.run("keys", "revoke", key["keyId"])
+    else:
+        first, _, rest = company.key["apiKey"].rpartition(".")
+        key = {"keyId": first, "keySecret": rest}
+
+    reply = Company(company.sidecar, key, {}).issue("a")
+
+    assert refused(reply, 401) == "Invalid API credentials"
+
+
+def test_a_request_refused_for_its_agent_is_not_counted(
+    performchat_before: Callable[..., Any],
+) -> None:
+    with performchat_before(PERFORMCHAT_TOKEN_RATE_LIMIT="2 per minute") as company:
+        assert [company.issue("a", agentId="nobody").status for _ in range(3)] == [400] * 3
+        assert [company.issue("a").status for _ in range(3)] == [200, 200, 429]
+
+
+def test_a_forged_token_that_comes_again_ends_in_429(
+    performchat_before: Callable[..., Any],
+) -> None:
+    with performchat_before(AUTH_FAILURE_LIMIT="2 per minute") as company:
+        forged = made(company, "a", "another-secret-of-at-least-32-bytes!")
+
+        assert [company.verify(forged).status for _ in range(3)] == [401, 401, 429]
+
+
+def test_guesses_with_made_up_ids_are_counted_for_the_address(
+    performchat_before: Callable[..., Any],
+) -> None:
+    with performchat_before(AUTH_FAILURE_LIMIT="2 per minute") as company:
+        guesses = [{"keyId": f"pk_{n}", "keySecret": "sk_x"} for n in range(3)]
+        statuses = [Company(company.sidecar, key, {}).issue("a").status for key in guesses]
+
+        assert statuses == [401, 401, 429]
+        assert company.issue("a").status == 200
+
+
+def test_below_a_prefix_all_is_found(performchat_before: Callable[..., Any]) -> None:
+    with performchat_before(SERVICE_PREFIX="/chat") as company:
+        body = {**company.key, "userId": "a"}
+        found = call(company.sidecar.port, "POST", "/chat/rest/v1/auth/token", body=body)
+        lost = call(company.sidecar.port, "POST", "/rest/v1/auth/token", body=body)
+
+    assert (found.status, lost.status) == (200, 404)
 
 
 def test_another_companys_user_cannot_be_invalidated(company: Company) -> None:

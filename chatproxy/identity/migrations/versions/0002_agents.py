@@ -13,16 +13,15 @@ def upgrade() -> None:
     """Make the table."""
     op.create_table(
         "agents",
-        sa.Column("id", sa.String(64), nullable=False),
         sa.Column("app_id", sa.String(64), nullable=False),
+        sa.Column("id", sa.String(64), nullable=False),
         sa.Column("name", sa.String(255), nullable=False),
         sa.Column("active", sa.Boolean, nullable=False),
         sa.Column("created", sa.Double, nullable=False),
         sa.Column("updated", sa.Double, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_agents"),
+        sa.PrimaryKeyConstraint("app_id", "id", name="pk_agents"),
         sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="fk_agents_app_id"),
     )
-    op.create_index("ix_agents_app_id", "agents", ["app_id"])
 
 
 def downgrade() -> None:

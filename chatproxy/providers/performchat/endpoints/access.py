@@ -5,8 +5,8 @@ from typing import Any, cast
 from marshmallow import EXCLUDE, Schema
 
 from chatproxy.endpoints import guards
-from chatproxy.endpoints.serving import context, directory, now, read_json, services
-from chatproxy.errors import MalformedBody, Unauthenticated
+from chatproxy.endpoints.serving import directory, now, read_object, services
+from chatproxy.errors import Unauthenticated
 from chatproxy.identity.keys import Key
 from chatproxy.providers.performchat.provider import PerformChat
 
@@ -29,20 +29,15 @@ def performchat() -> PerformChat:
 
 def body() -> dict[str, Any]:
     """Read the JSON object; without a body it is empty. Raises `MalformedBody`."""
-    given = context().body
-    document = {} if given is None or given.ended else read_json()
-
-    if not isinstance(document, dict):
-        raise MalformedBody("The body must be a JSON object.")
-
-    return document
+    return read_object()
 
 
 def platform_key(document: dict[str, Any]) -> Key:
     """Return the key whose halves are in the body; raise `Unauthenticated`."""
     key_id, secret = document.get("keyId"), document.get("keySecret")
 
-    if not (isinstance(key_id, str) and isinstance(secret, str) and key_id and secret):
+    # A dot in the id would let the two be divided at another place.
+    if not (isinstance(key_id, str) and isinstance(secret, str)) or "." in key_id:
         raise Unauthenticated(REFUSED)
 
     text = f"{key_id}.{secret}"

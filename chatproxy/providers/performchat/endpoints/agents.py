@@ -9,6 +9,7 @@ from chatproxy.errors import NotFound
 from chatproxy.identity.agents import Agent
 from chatproxy.providers.performchat.endpoints import access
 from chatproxy.providers.performchat.endpoints.paging import asked_page, iso, paged
+from chatproxy.providers.performchat.endpoints.pathids import plain_id
 
 blueprint = Blueprint("performchat-agents", __name__)
 
@@ -26,7 +27,7 @@ def show_all() -> Response:
 def show(agent_id: str) -> Response:
     """Answer one agent; another company's is as unknown as none."""
     key = access.platform_key(access.body())
-    agent = directory().agents.find(key.app_id, agent_id)
+    agent = directory().agents.find(key.app_id, plain_id(agent_id))
 
     if agent is None:
         raise NotFound("Agent not found")

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, Response
 from marshmallow import fields, validate
 
+from chatproxy.endpoints.profiles import LONGEST_NAME
 from chatproxy.endpoints.serving import directory, load, private
 from chatproxy.endpoints.texts import storable, storable_object
 from chatproxy.errors import NotFound
@@ -12,6 +13,7 @@ from chatproxy.identity.finding import Filter
 from chatproxy.identity.users import Profile, User
 from chatproxy.providers.performchat.endpoints import access
 from chatproxy.providers.performchat.endpoints.paging import asked_page, iso, paged
+from chatproxy.providers.performchat.endpoints.pathids import plain_id
 
 blueprint = Blueprint("performchat-customers", __name__)
 
@@ -27,8 +29,10 @@ class FilterBody(access.Body):
 class ChangeBody(access.Body):
     """What is changed of a user, beside the key. What is absent or null is left alone."""
 
-    name = fields.String(allow_none=True, validate=[validate.Length(1, 1024), storable])
-    email = fields.String(allow_none=True, validate=[validate.Email(), storable])
+    name = fields.String(allow_none=True, validate=[validate.Length(1, LONGEST_NAME), storable])
+    email = fields.String(
+        allow_none=True, validate=[validate.Email(), validate.Length(max=LONGEST_NAME), storable]
+    )
     metadata = fields.Raw(allow_none=True, validate=storable_object)
 
 
@@ -49,13 +53,12 @@ def change(user_id: str) -> Response:
     document = access.body()
     said = load(ChangeBody(), document)
     key = access.platform_key(document)
-    known = directory().finder.by_our_id(key.app_id, user_id)
+    profile = Profile(said.get("name"), None, said.get("email"), said.get("metadata"))
+    user = directory().users.change(key.app_id, plain_id(user_id), profile)
 
-    if known is None:
+    if user is None:
         raise NotFound("Customer user not found")
 
-    profile = Profile(said.get("name"), None, said.get("email"), said.get("metadata"))
-    user, _ = directory().users.upsert(key.app_id, known.external_id, profile)
     return private(_shown(user) | {"updated_at": iso(user.updated)})
 
 

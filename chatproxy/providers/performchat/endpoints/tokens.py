@@ -7,6 +7,7 @@ from marshmallow import fields, validate
 
 from chatproxy import durations
 from chatproxy.endpoints import guards
+from chatproxy.endpoints.profiles import LONGEST_ID
 from chatproxy.endpoints.serving import directory, limiter, load, now, private
 from chatproxy.endpoints.texts import storable
 from chatproxy.errors import (
@@ -32,10 +33,13 @@ class TokenRequest(access.Body):
     """The body of `POST /auth/token`, beside the key."""
 
     user_id = fields.String(
-        data_key="userId", required=True, validate=[validate.Length(1, 255), storable]
+        data_key="userId", required=True, validate=[validate.Length(1, LONGEST_ID), storable]
     )
     agent_id = fields.String(
-        data_key="agentId", load_default=None, allow_none=True, validate=validate.Length(1, 64)
+        data_key="agentId",
+        load_default=None,
+        allow_none=True,
+        validate=[validate.Length(1, 64), storable],
     )
     expires_in = fields.String(data_key="expiresIn", load_default=DEFAULT_LIFE)
 
@@ -43,7 +47,7 @@ class TokenRequest(access.Body):
 class InvalidationRequest(access.Body):
     """The body of `POST /auth/invalidate-token`, beside the key."""
 
-    customer_user_id = fields.String(data_key="customerUserId", required=True)
+    customer_user_id = fields.String(data_key="customerUserId", required=True, validate=storable)
 
 
 @blueprint.post("/rest/v1/auth/token")
@@ -54,9 +58,9 @@ def issue() -> Response:
     ttl = _life(wanted["expires_in"])
     key = access.platform_key(document)
     provider = access.performchat()
+    agent = _agent(key.app_id, wanted["agent_id"])
     count = limiter().spend(f"performchat tokens {key.id}", provider.token_rate, TOO_MANY)
 
-    agent = _agent(key.app_id, wanted["agent_id"])
     user, _ = directory().users.upsert(key.app_id, wanted["user_id"], Profile())
     shown = _shown(user, agent)
     answer = private(
@@ -111,18 +115,21 @@ def _checked(token: str) -> dict[str, Any]:
     read = access.performchat().tokens.read(token, now())
     claims = read.claims
 
-    try:
-        user = directory().tokens.check(read.issued).user
-    except TokenOfAnotherApp as error:
-        raise TokenOfAnotherApp("Company mismatch") from error
-    except TokenRevoked as error:
-        raise TokenRevoked("Token has been invalidated") from error
+    user = directory().finder.by_our_id(claims["sub"])
 
     if user is None:
         raise TokenRejected("Customer user not found")
 
     if claims["tokenVersion"] != user.token_version:
         raise TokenRevoked("Token has been invalidated")
+
+    if claims["companyId"] != user.app_id:
+        raise TokenOfAnotherApp("Company mismatch")
+
+    try:
+        directory().tokens.check(read.issued)  # by its id, and with all of the company
+    except TokenRevoked as error:
+        raise TokenRevoked("Token has been invalidated") from error
 
     agent = directory().agents.find(user.app_id, claims["agentId"])
 
@@ -135,7 +142,7 @@ def _checked(token: str) -> dict[str, Any]:
 def _shown_token() -> str:
     """Return the token in `Authorization` or in the body; two must be the same."""
     given = access.body().get("token")
-    has_header = "HTTP_AUTHORIZATION" in request.environ
+    shown = guards.BEARER.fullmatch(request.environ.get("HTTP_AUTHORIZATION", ""))
 
     if given is not None and not isinstance(given, str):
         raise CallerError("token: Not a valid string.")
@@ -143,7 +150,7 @@ def _shown_token() -> str:
     if given is None:
         return guards.bearer(missing="Missing token")
 
-    if has_header and guards.bearer(missing="Missing token") != given:
+    if shown is not None and shown[1] != given:
         raise CallerError("The token in the body is another one than that in Authorization.")
 
     if not given:
