@@ -14,6 +14,7 @@
     │   ├── TruncatedBody 400   the caller stopped before the announced end
     │   ├── BodyStalled   408   the caller sent nothing for too long
     │   ├── BodyTooLarge  413
+    │   ├── UnsupportedBody 415 a body of a type into which no credential can be put
     │   └── TooManyRequests 429 above a limit; says when to come again
     ├── CallerLeft        499   nobody is waiting for the answer; for the log alone
     ├── UpstreamError     502
@@ -165,6 +166,12 @@ class BodyStalled(CallerError):
     """The caller sent no byte of its body for too long, or took too long in all."""
 
     status = 408
+
+
+class UnsupportedBody(CallerError):
+    """The body is of a type into which the provider's credentials cannot be put."""
+
+    status = 415
 
 
 class BodyTooLarge(CallerError):

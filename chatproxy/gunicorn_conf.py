@@ -71,7 +71,7 @@ logconfig_dict = logs.configuration(_settings.log_level, _settings.secrets())
 def on_starting(server: Any) -> None:
     """Raise the limit on open files, and say once what the operator should know."""
     log = logging.getLogger("chatproxy")
-    _upgrade_directory()
+    _prepare_directory()
     files = _raise_file_limit(2 * _settings.worker_connections + SPARE_FILES)
 
     if files < _settings.worker_connections:
@@ -86,20 +86,33 @@ def on_starting(server: Any) -> None:
         log.warning(warning)
 
 
-def _upgrade_directory() -> None:
-    """Bring a SQLite directory to the newest schema before a worker asks it.
+def _prepare_directory() -> None:
+    """Bring a SQLite directory to the newest schema, and put in what the settings name.
 
-    In a process of its own: this one must not load what workers have to patch first.
-    A server's database is not touched; who runs replicas upgrades it once for all.
+    A server's schema is not touched; who runs replicas upgrades it once for all.
     """
-    if _settings.directory is None or _settings.directory.sqlite_path is None:
+    if _settings.directory is None:
         return
 
-    command = [sys.executable, "-m", "chatproxy", "db", "upgrade"]
+    if _settings.directory.sqlite_path is not None:
+        _run("db", "upgrade")
+
+    for section in _settings.provider_settings.values():
+        for arguments in section.commands_before_start():
+            _run(*arguments)
+
+
+def _run(*arguments: str) -> None:
+    """Run a command of ours, or end the start.
+
+    In a process of its own: this one must not load what workers have to patch first.
+    """
+    command = [sys.executable, "-m", "chatproxy", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
 
     if done.returncode:
-        sys.exit(f"chatproxy cannot start: the directory's schema\n{done.stderr.strip()}")
+        said = f"`chatproxy {' '.join(arguments)}` failed\n{done.stderr.strip()}"
+        sys.exit(f"chatproxy cannot start: {said}")
 
 
 def _raise_file_limit(wanted: int) -> int:

@@ -82,7 +82,10 @@ class Services:
     def secrets(self) -> Iterator[str]:
         """Yield what is put into calls, and each part of it: for redaction."""
         for route in self.routes.values():
-            for _, value in route.provider.authorise().headers:
+            credentials = route.provider.authorise()
+            yield from (credentials.body or {}).values()
+
+            for _, value in credentials.headers:
                 yield value
                 yield from value.split(".")
 

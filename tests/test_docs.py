@@ -9,7 +9,7 @@ import pytest
 from chatproxy import create_app, localrun, settings
 from chatproxy.identity.settings import DirectorySettings, KeySettings
 from chatproxy.limiting.settings import LimiterSettings
-from chatproxy.providers import REGISTRY
+from chatproxy.providers import DEFAULT, REGISTRY
 from chatproxy.variables import Duration, Variable, declared
 from tests.sidecar import bare_environ
 
@@ -27,6 +27,11 @@ MINIMUM = {
     "CHATSDK_JWT_SECRET": "j" * 40,
     "CENTRIFUGO_TOKEN_SECRET": "c" * 40,
     "KEY_SIGNING_SECRET": "k" * 40,
+    "PERFORMCHAT_JWT_SECRET": "p" * 40,
+    "IMBACHAT_API_LOGIN": "login",
+    "IMBACHAT_API_PASSWORD": "password",
+    "IMBACHAT_SECRET_KEY": "i" * 40,
+    "IMBACHAT_DEV_ID": "7",
 }
 
 
@@ -69,7 +74,8 @@ def test_the_pages_list_what_is_reachable() -> None:
         for method in rule.methods or ()
         if method != "HEAD"
     }
-    pages = text_of("docs/endpoints.md") + text_of("docs/chatsdk.md")
+    names = ["endpoints", *(name for name in REGISTRY if name != DEFAULT)]
+    pages = "\n".join(text_of(f"docs/{name}.md") for name in names)
     rows = re.findall(r"^\| ([A-Z ]+) \| `([^`?]+)", pages, re.MULTILINE)
     listed = {(method, path) for methods, path in rows for method in methods.split()}
 
@@ -117,3 +123,24 @@ def test_the_changelog_knows_the_version() -> None:
 
     assert version is not None
     assert f"## {version[1]}" in text_of("CHANGELOG.md")
+
+
+def test_the_steps_to_a_new_provider_name_files_that_exist() -> None:
+    page = text_of("docs/adding-a-provider.md")
+    named = re.findall(r"`((?:chatproxy|tests|docs)/[^`]*|[A-Z]+\.md)`", page)
+    files = [name.replace("NAME", "chatsdk") for name in named]
+
+    assert len(files) > 10
+    assert [name for name in files if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_a_provider_has_all_that_the_steps_ask_for(name: str) -> None:
+    """What it has in the contract is a matter of `tests/providers/test_contract.py`."""
+    folder = ROOT / "chatproxy" / "providers" / name
+
+    assert (folder / "settings.py").is_file()
+    assert (folder / "provider.py").is_file()
+    assert (ROOT / "chatproxy" / "sandbox" / name / "__init__.py").is_file()
+    assert f"## {name}" in text_of("docs/settings.md")
+    assert name == DEFAULT or (ROOT / "docs" / f"{name}.md").is_file()

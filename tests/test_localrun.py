@@ -79,7 +79,10 @@ def test_its_secrets_are_made_kept_and_announced(running: list[str], folder: Pat
     assert [path.name for path in kept] == [
         "CENTRIFUGO_TOKEN_SECRET",
         "CHATSDK_JWT_SECRET",
+        "IMBACHAT_API_PASSWORD",
+        "IMBACHAT_SECRET_KEY",
         "KEY_SIGNING_SECRET",
+        "PERFORMCHAT_JWT_SECRET",
     ]
     assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
     assert (folder / "var" / "local.db").stat().st_mode & 0o777 == 0o600

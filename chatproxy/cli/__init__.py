@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from chatproxy import localrun
-from chatproxy.cli import apps, db, keys, tokens
+from chatproxy.cli import agents, apps, db, keys, tokens, users
 from chatproxy.errors import SettingsError
 from chatproxy.providers import REGISTRY
 
@@ -52,5 +52,5 @@ def run(application: str) -> None:
         sys.exit(error.message)
 
 
-for group in (apps.group, db.group, keys.group, tokens.group):
+for group in (agents.group, apps.group, db.group, keys.group, tokens.group, users.group):
     main.add_command(group)

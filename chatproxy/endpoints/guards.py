@@ -19,16 +19,20 @@ BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([^\s,]+)")
 TOO_MANY = "Too many failed authentications. Try again later."
 
 
-def key(text: str, kind: Kind, *, refused: str) -> Key:
+def key(text: str, kind: Kind, *, refused: str, claimed: str | None = None) -> Key:
     """Return the key in force that a caller shows; raise `Unauthenticated`, saying `refused`.
 
-    Failures are counted for the key that it once was, or else for the address that
-    shows it: one caller with a bad key shuts out neither other keys nor good ones.
+    Failures are counted for the key that it once was, or claims to be, or else for the
+    address that shows it: a caller with a bad key shuts out neither other keys nor good ones.
     """
     found = directory().keys.find(text)
 
     if found is None or found.kind != kind:
         once = directory().keys.id_of(text)
+
+        if claimed is not None and directory().keys.is_known(claimed):
+            once = claimed
+
         count_failure(f"key {once}" if once else f"address {request.remote_addr}")
         raise Unauthenticated(refused)
 
@@ -62,4 +66,5 @@ def count_failure(subject: str) -> None:
     """Count a failed authentication; raise `TooManyRequests` above the limit."""
     settings = services().settings.limiter
     assert settings is not None  # noqa: S101 - it is there where the limiter is
-    limiter().spend(f"failures of {subject}", settings.auth_failures, TOO_MANY)
+    surface = str(request.blueprint).partition("-")[0]
+    limiter().spend(f"failures at {surface} of {subject}", settings.auth_failures, TOO_MANY)

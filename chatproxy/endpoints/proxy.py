@@ -7,12 +7,14 @@ from flask import Blueprint, Response, request
 from werkzeug.wsgi import ClosingIterator
 
 from chatproxy.context import StartResponse
+from chatproxy.endpoints.jsonbody import with_fields
 from chatproxy.endpoints.serving import context, services
 from chatproxy.errors import WrongMethod
 from chatproxy.forwarding import Answer, Injection, Request, forward, headers
 from chatproxy.forwarding.patience import Patience
 from chatproxy.forwarding.target import plain_name
 from chatproxy.providers import DEFAULT
+from chatproxy.providers.base import Credentials
 from chatproxy.services import Route, Services
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -46,12 +48,12 @@ def relayed(route: Route, mount: str, checked: Sequence[tuple[str, str]] = ()) -
     `checked` are fields that let the caller in: they go out as ours do, so that nothing the
     caller says can have them removed or doubled on the way.
     """
-    call = _load(mount)
+    call = _load(mount, route.provider.authorise())
     answer = _ask(call, mount, route, checked)
     return Relay(answer)
 
 
-def _load(mount: str) -> Request:
+def _load(mount: str, credentials: Credentials) -> Request:
     """Read what is asked for; refuse what cannot be forwarded."""
     current = context()
     target = current.target.below(mount)
@@ -59,7 +61,12 @@ def _load(mount: str) -> Request:
     if request.method not in METHODS:  # HEAD, which the router allows where GET is
         raise WrongMethod("This method is not forwarded.", allowed=METHODS)
 
-    return Request(request.method, target, headers.of_request(request.environ), body=current.body)
+    pairs, body = headers.of_request(request.environ), current.body
+
+    if credentials.body is not None:
+        pairs, body = with_fields(pairs, credentials.body)
+
+    return Request(request.method, target, pairs, body)
 
 
 def _ask(call: Request, mount: str, route: Route, checked: Sequence[tuple[str, str]]) -> Answer:

@@ -70,17 +70,34 @@ def read_json(most: int | None = None) -> Any:
 
     Raises `MalformedBody`, `TruncatedBody`, `BodyTooLarge`.
     """
+    return _parsed(read_content(most))
+
+
+def read_content(most: int | None = None) -> bytes:
+    """Read the whole body, at most so many bytes, `MAX_JSON_BYTES` in any case."""
     body = context().body
     limit = services().settings.max_json_bytes
-    limit = limit if most is None else min(limit, most)
-    content = b"" if body is None else body.read_all(limit)
+    return b"" if body is None else body.read_all(limit if most is None else min(limit, most))
 
+
+def _parsed(content: bytes) -> Any:
     try:
         return strictjson.read(content)
     except ValueError as error:
         raise MalformedBody("The body must be a JSON object.", detail=str(error)) from error
     finally:
         time.sleep(0)  # reading may have taken long: the worker's other requests come first
+
+
+def read_object() -> dict[str, Any]:
+    """Read the body as a JSON object, nothing as an empty one; raise as `read_json` does."""
+    content = read_content()
+    document = _parsed(content) if content else {}
+
+    if not isinstance(document, dict):
+        raise MalformedBody("The body must be a JSON object.")
+
+    return document
 
 
 def load(schema: Schema, document: Any) -> dict[str, Any]:
@@ -103,7 +120,7 @@ def load_query(schema: Schema) -> dict[str, Any]:
     return document
 
 
-def private(content: dict[str, Any], status: int = 200) -> Response:
+def private(content: Any, status: int = 200) -> Response:
     """Answer something that no cache may keep: it holds a token, or depends on who asks."""
     answer = jsonify(content)
     answer.status_code = status

@@ -40,11 +40,17 @@ class HeldInput:
 
     def __init__(self, content: bytes) -> None:
         self._content = content
+        self._read = 0
 
     def read1(self, most: int, _meanwhile: Meanwhile | None) -> bytes:
         """Return the next bytes, nothing at the end."""
-        piece, self._content = self._content[:most], self._content[most:]
+        piece = self._content[self._read : self._read + most]
+        self._read += len(piece)
         return piece
+
+    def rewind(self) -> None:
+        """Begin anew."""
+        self._read = 0
 
 
 class CallerBody:
@@ -61,6 +67,23 @@ class CallerBody:
         self.limit: int | None = None
         self._source = source
         self._turns = _Turns()
+
+    @classmethod
+    def held(cls, content: bytes) -> "CallerBody":
+        """Make a body of bytes that are at hand."""
+        return cls(HeldInput(content), len(content))
+
+    @property
+    def is_held(self) -> bool:
+        """Say whether it can be sent again."""
+        return isinstance(self._source, HeldInput)
+
+    def rewind(self) -> None:
+        """Begin anew, where the bytes are at hand."""
+        if isinstance(self._source, HeldInput):
+            self._source.rewind()
+            self.received = 0
+            self.ended = self.length == 0
 
     def limit_to(self, limit: int) -> None:
         """Set the largest size; raise `BodyTooLarge` where the length already says more."""

@@ -10,7 +10,7 @@ import requests
 from requests.adapters import BaseAdapter
 
 from chatproxy.errors import UpstreamBroken
-from chatproxy.forwarding.body import CallerBody, HeldInput, taking_turns
+from chatproxy.forwarding.body import CallerBody, taking_turns
 from chatproxy.forwarding.connection import Connection
 from chatproxy.forwarding.dialling import Dialler
 from chatproxy.forwarding.patience import Limits, Patience
@@ -43,7 +43,13 @@ class Call(requests.PreparedRequest):
     @property
     def has_body(self) -> bool:
         """Say whether sending the request uses up bytes of the caller's."""
-        return self.upload is not None and self.upload.length != 0
+        upload = self.upload
+        return upload is not None and upload.length != 0 and not upload.is_held
+
+    def renew(self) -> None:
+        """Prepare for a second attempt."""
+        if self.upload is not None:
+            self.upload.rewind()
 
 
 class AnswerStream:
@@ -114,6 +120,7 @@ class UpstreamAdapter(BaseAdapter):
             if not may_repeat(error, str(call.method), has_body=call.has_body, reused=reused):
                 raise
 
+            call.renew()
             connection = self._dialler.connect(call.patience)
             head = _exchange_or_close(connection, call)
         except BaseException:
@@ -140,7 +147,7 @@ class UpstreamAdapter(BaseAdapter):
         if isinstance(content, str):
             content = content.encode()
 
-        body = CallerBody(HeldInput(content), len(content)) if content else None
+        body = CallerBody.held(content) if content else None
         return Call(str(request.method), str(request.url), pairs, body, patience)
 
     def _response(

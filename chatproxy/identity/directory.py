@@ -4,8 +4,10 @@ import contextlib
 from collections.abc import Callable, Sequence
 
 from chatproxy.errors import DirectoryUnavailable
+from chatproxy.identity.agents import Agents
 from chatproxy.identity.apps import Apps
 from chatproxy.identity.engine import Database
+from chatproxy.identity.finding import UserFinder
 from chatproxy.identity.keys import Keys
 from chatproxy.identity.keytexts import KeySigner
 from chatproxy.identity.revocation import Revocation
@@ -27,6 +29,8 @@ class Directory:
         self.apps = Apps(self.database, now)
         self.keys = Keys(self.database, KeySigner(signing_secrets), now, monotonic)
         self.users = Users(self.database, now)
+        self.finder = UserFinder(self.database)
+        self.agents = Agents(self.database, now)
         self.tokens = Revocation(self.database, now)
 
     def close(self) -> None:

@@ -7,17 +7,16 @@ from typing import Any
 from sqlalchemy import RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from chatproxy.errors import DirectoryUnavailable
 from chatproxy.identity.apps import IdentityError, named
 from chatproxy.identity.engine import Database
 from chatproxy.identity.keytexts import LONGEST_KEY, KeySigner, Kind, digest_of, new_key_id
+from chatproxy.identity.keyuses import Uses
 from chatproxy.identity.models import api_keys
 
 SHORTEST_IMPORTED = 16
 
-#: Seconds for which the list of imported digests, and the memory of last uses, may be old.
+#: Seconds for which the list of imported digests may be old.
 FRESH = 0.5
-FLUSH_EVERY = 60.0
 
 #: Seconds for which a rotated key stays good beside its successor.
 OVERLAP = 24 * 3600
@@ -78,15 +77,31 @@ class Keys:
         self._monotonic = monotonic
         self._imported: frozenset[str] = frozenset()
         self._imported_read: float | None = None
-        self._used: dict[str, float] = {}
-        self._flushed = monotonic()
+        self._uses = Uses(database, now, monotonic)
 
     def id_of(self, text: str) -> str | None:
         """Return the id in a key that was made here; nothing is looked up."""
         return self._signer.id_of(text) if len(text) <= LONGEST_KEY else None
 
     def find(self, text: str) -> Key | None:
-        """Return the key in force that this is, None where it is none.
+        """Return the key in force that this is, None where it is none."""
+        key = self.look_up(text)
+
+        if key is None or not key.is_good(self._now()):
+            return None
+
+        self._uses.note(key.id)
+        return key
+
+    def is_known(self, key_id: str) -> bool:
+        """Say whether there is, or was, a key of this id."""
+        wanted = select(api_keys.c.id).where(api_keys.c.id == key_id)
+
+        with self._database.reading() as connection:
+            return connection.execute(wanted).first() is not None
+
+    def look_up(self, text: str) -> Key | None:
+        """Return the key that this is, or was.
 
         What we did not sign is looked up only where its digest is among those of
         the imported keys, a list that is read twice a second at most.
@@ -104,11 +119,7 @@ class Keys:
         with self._database.reading() as connection:
             row = connection.execute(wanted).mappings().first()
 
-        if row is None or not _key_of(row).is_good(self._now()):
-            return None
-
-        self._remember_use(row["id"])
-        return _key_of(row)
+        return None if row is None else _key_of(row)
 
     def create(
         self, name: str, app_id: str, kind: Kind = "platform", expires: float | None = None
@@ -186,39 +197,8 @@ class Keys:
             return [_key_of(row) for row in connection.execute(wanted).mappings()]
 
     def flush_uses(self) -> None:
-        """Write when each key was last used."""
-        used, self._used = self._used, {}
-        self._flushed = self._monotonic()
-
-        if not used:
-            return
-
-        try:
-            self._write_uses(used)
-        except DirectoryUnavailable:
-            self._used = used | self._used  # for the next time
-            raise
-
-    def _write_uses(self, used: dict[str, float]) -> None:
-        """Write times of use, unless somebody else is writing just now."""
-        with self._database.writing(durable=False, waits=False) as connection:
-            for key_id, moment in sorted(used.items()):  # in one order, so that two cannot lock
-                later = (api_keys.c.last_used.is_(None)) | (api_keys.c.last_used < moment)
-                place = api_keys.c.id == key_id
-                connection.execute(update(api_keys).where(place & later).values(last_used=moment))
-
-    def _remember_use(self, key_id: str) -> None:
-        """Note a use; write the notes with the first use a minute later.
-
-        A fault of that is nobody's failure, and nobody waits for it.
-        """
-        self._used[key_id] = self._now()
-
-        if self._monotonic() - self._flushed >= FLUSH_EVERY:
-            try:
-                self.flush_uses()
-            except DirectoryUnavailable:
-                return
+        """Write when each key was last used; raise `DirectoryUnavailable`."""
+        self._uses.flush()
 
     def _imported_digests(self) -> frozenset[str]:
         read = self._imported_read

@@ -77,6 +77,17 @@ users = Table(
     UniqueConstraint("app_id", "external_id"),
 )
 
+agents = Table(
+    "agents",
+    metadata,
+    Column("app_id", String(64), ForeignKey("apps.id"), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("name", String(255), nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("updated", Double, nullable=False),
+)
+
 revoked_tokens = Table(
     "revoked_tokens",
     metadata,

@@ -38,13 +38,17 @@ TOKEN_ID = re.compile(r"([0-9]{1,9})-[0-9a-f]{32}")
 
 @dataclasses.dataclass(frozen=True)
 class Issued:
-    """What a token says of its making; `token_id` None: nothing. Times are epoch seconds."""
+    """What a token says of its making; `token_id` None: nothing. Times are epoch seconds.
+
+    `user_id` is the caller's, or our own where `by_our_id` says so.
+    """
 
     app_id: str
     user_id: str
     token_id: str | None
     issued: float
     expires: float
+    by_our_id: bool = False
 
     @property
     def version(self) -> int | None:
@@ -81,7 +85,8 @@ class Revocation:
 
         Its signature and its time must have been checked before.
         """
-        of_user = and_(users.c.app_id == apps.c.id, users.c.external_id == token.user_id)
+        named = users.c.id if token.by_our_id else users.c.external_id
+        of_user = and_(users.c.app_id == apps.c.id, named == token.user_id)
         of_id = and_(
             revoked_tokens.c.app_id == apps.c.id, revoked_tokens.c.token_id == token.token_id
         )
@@ -126,6 +131,18 @@ class Revocation:
             )
 
         return changed.rowcount == 1
+
+    def revoke_user_by_our_id(self, app_id: str, user_id: str) -> int | None:
+        """End all tokens of the user with our id; return its new count, None for no such user."""
+        with self._database.writing() as connection:
+            version: int | None = connection.execute(
+                update(users)
+                .where(users.c.app_id == app_id, users.c.id == user_id, users.c.active.is_(True))
+                .values(ending_all(users, self._now()))
+                .returning(users.c.token_version)
+            ).scalar()
+
+        return version
 
     def revoke_app(self, app_id: str) -> bool:
         """End all tokens that the app's users have now; say whether there is such an app."""

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, Table, case, select, update
+from sqlalchemy import Connection, RowMapping, Select, Table, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -76,7 +76,9 @@ class Users:
 
         return user if user is not None and user.active else None
 
-    def upsert(self, app_id: str, external_id: str, profile: Profile) -> tuple[User, Action]:
+    def upsert(
+        self, app_id: str, external_id: str, profile: Profile, *, seen: bool = True
+    ) -> tuple[User, Action]:
         """Make or change a user, and note that it was seen.
 
         Two at once for the same new user make one. Where nothing would change, nothing
@@ -87,16 +89,29 @@ class Users:
             known = _find(connection, app_id, external_id)
 
         if known is not None and known.active and not _news(known, profile):
-            return self._seen(known), "existing"
+            return self._seen(known) if seen else known, "existing"
 
         try:
             with self._database.writing() as connection:
                 made = self._insert_new(connection, app_id, external_id)
                 known = _find(connection, app_id, external_id, lock=not self._database.is_sqlite)
                 assert known is not None  # noqa: S101 - it was inserted, or was there
-                return self._change(connection, known, profile, made=made)
+                return self._change(connection, known, profile, made=made, seen=seen)
         except IntegrityError as error:
             raise IdentityError(f"there is no app {app_id}") from error
+
+    def change(self, app_id: str, user_id: str, profile: Profile) -> User | None:
+        """Change the user that we know by this id; None where the app has none."""
+        wanted = users_of(app_id).where(users.c.id == user_id, users.c.active.is_(True))
+        wanted = wanted if self._database.is_sqlite else wanted.with_for_update(of=users)
+
+        with self._database.writing() as connection:
+            row = connection.execute(wanted).mappings().first()
+
+            if row is None:
+                return None
+
+            return self._change(connection, user_of(row), profile, made=False, seen=False)[0]
 
     def delete(self, app_id: str, external_id: str) -> User | None:
         """Forget a person, and end all its tokens; None where there is no such user.
@@ -155,14 +170,18 @@ class Users:
         return inserted is not None
 
     def _change(
-        self, connection: Connection, user: User, profile: Profile, *, made: bool
+        self, connection: Connection, user: User, profile: Profile, *, made: bool, seen: bool
     ) -> tuple[User, Action]:
         """Write what is new. The caller holds the row."""
         news = _news(user, profile)
         now = self._now()
         came_back = {} if user.active else {"active": True, "created": now}
         updated = {"updated": now} if news or came_back else {}
-        changes = news | came_back | updated | {"last_seen": now}
+        changes = news | came_back | updated | ({"last_seen": now} if seen else {})
+
+        if not changes:
+            return user, "created" if made else "existing"
+
         changed = dataclasses.replace(user, **changes)
         connection.execute(update(users).where(users.c.id == user.id).values(_stored(changes)))
 
@@ -218,14 +237,22 @@ def _stored(changes: Mapping[str, Any]) -> dict[str, Any]:
     return columns
 
 
+def all_users() -> Select[Any]:
+    """Select all users, deleted ones included, with what `User` needs of the app."""
+    return select(users, apps.c.token_version.label("app_version")).join(
+        apps, apps.c.id == users.c.app_id
+    )
+
+
+def users_of(app_id: str) -> Select[Any]:
+    """Select the users of an app, deleted ones included."""
+    return all_users().where(users.c.app_id == app_id)
+
+
 def _find(
     connection: Connection, app_id: str, external_id: str, *, lock: bool = False
 ) -> User | None:
-    wanted = (
-        select(users, apps.c.token_version.label("app_version"))
-        .join(apps, apps.c.id == users.c.app_id)
-        .where(users.c.app_id == app_id, users.c.external_id == external_id)
-    )
+    wanted = users_of(app_id).where(users.c.external_id == external_id)
     wanted = wanted.with_for_update(of=users) if lock else wanted
     row = connection.execute(wanted).mappings().first()
     return None if row is None else user_of(row)

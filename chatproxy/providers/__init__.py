@@ -2,6 +2,8 @@
 
 from chatproxy.providers.base import ProviderKind
 from chatproxy.providers.chatsdk.settings import ChatSDKSettings
+from chatproxy.providers.imbachat.settings import ImbaChatSettings
+from chatproxy.providers.performchat.settings import PerformChatSettings
 from chatproxy.providers.stream.settings import StreamSettings
 
 #: The provider at the root of the URL space, on unless `PROVIDERS` says otherwise.
@@ -13,6 +15,18 @@ REGISTRY = {
         ChatSDKSettings,
         "chatproxy.providers.chatsdk.provider:ChatSDK",
         surface="chatproxy.providers.chatsdk.endpoints:blueprints",
+        knows_users=True,
+    ),
+    "performchat": ProviderKind(
+        PerformChatSettings,
+        "chatproxy.providers.performchat.provider:PerformChat",
+        surface="chatproxy.providers.performchat.endpoints:blueprints",
+        knows_users=True,
+    ),
+    "imbachat": ProviderKind(
+        ImbaChatSettings,
+        "chatproxy.providers.imbachat.provider:ImbaChat",
+        surface="chatproxy.providers.imbachat.endpoints:blueprints",
         knows_users=True,
     ),
 }

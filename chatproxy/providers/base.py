@@ -15,12 +15,14 @@ class Credentials:
     """What is put into a forwarded call, and what is taken out of it before.
 
     `reserved` holds the names, in lower case with `_` for `-`, that a caller may
-    use neither in the query nor as a header.
+    use neither in the query nor as a header. `body` are fields of the JSON object that
+    the body then has to be.
     """
 
     query: Sequence[tuple[str, str]]
     headers: Sequence[tuple[str, str]] = dataclasses.field(repr=False)
     reserved: frozenset[str]
+    body: Mapping[str, str] | None = dataclasses.field(default=None, repr=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +128,8 @@ class ProviderKind:
     """A line of the registry: the settings a provider reads, and what is made of them.
 
     The settings are a dataclass of variables, with `problems()` and `warnings()`,
-    which yield lines for the start, and `root_port`, its own listener or None.
+    which yield lines for the start, `commands_before_start()`, which yields commands of
+    ours that prepare the directory, and `root_port`, its own listener or None.
     `implementation` is its class, `surface` the function that makes the blueprints
     of its own endpoints. `knows_users` says that it needs the directory.
 

@@ -8,10 +8,14 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections.abc import Callable
 
 from .centrifugo import CentrifugoSandbox
 from .chatsdk import ChatSDKSandbox
+from .imbachat import ImbaChatSandbox
 from .payload import bytes_sha256
+from .performchat import PerformChatSandbox
+from .standin import StandIn
 from .stream import API_KEY, API_SECRET, StreamSandbox
 
 __all__ = [
@@ -19,6 +23,8 @@ __all__ = [
     "API_SECRET",
     "CentrifugoSandbox",
     "ChatSDKSandbox",
+    "ImbaChatSandbox",
+    "PerformChatSandbox",
     "StreamSandbox",
     "bytes_sha256",
     "serve",
@@ -27,9 +33,11 @@ __all__ = [
 logger = logging.getLogger(__name__)
 # A stand-in that runs for days must not keep every body it ever saw.
 SERVED_JOURNAL = 1_000
-SERVED: dict[str, type[StreamSandbox] | type[ChatSDKSandbox]] = {
+SERVED: dict[str, Callable[..., StandIn]] = {
     "stream": StreamSandbox,
     "chatsdk": ChatSDKSandbox,
+    "performchat": PerformChatSandbox,
+    "imbachat": ImbaChatSandbox,
 }
 
 

@@ -114,6 +114,10 @@ class ChatSDKSettings:
                 "other is not. Set both or none."
             )
 
+    def commands_before_start(self) -> Iterator[tuple[str, ...]]:
+        """Yield nothing: there is nothing to prepare."""
+        yield from ()
+
     def warnings(self) -> Iterator[str]:
         """Warn of a server to which no call can go."""
         if self.base_url is not None and self.api_key is None:

@@ -83,6 +83,10 @@ class StreamSettings:
                 "Set STREAM_API_KEY and STREAM_API_SECRET to those of your application."
             )
 
+    def commands_before_start(self) -> Iterator[tuple[str, ...]]:
+        """Yield nothing: there is nothing to prepare."""
+        yield from ()
+
     def warnings(self) -> Iterator[str]:
         """Warn of the stand-in and of secrets that are easy to guess."""
         if self.api_key == STAND_IN_KEY:

@@ -1,99 +1,17 @@
-"""The bodies that ChatSDK's endpoints take.
+"""The bodies that ChatSDK's endpoints take. `errors` has the vendor's codes for their faults."""
 
-Messages are those of the vendor's validator, whose codes `errors` knows. A null or
-empty optional field counts as absent: the guide's own samples send a missing avatar so.
-"""
-
-import json
-import re
 from typing import Any
-from urllib.parse import urlsplit
 
-from flask import request
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
+from marshmallow import EXCLUDE, Schema, fields, validate
 
+from chatproxy.endpoints.jsonbody import is_json
+from chatproxy.endpoints.profiles import TEXT, read_profile
 from chatproxy.endpoints.serving import context, load, read_json
 from chatproxy.errors import MalformedBody
-from chatproxy.identity.users import LARGEST_CUSTOM, Profile
-
-LONGEST_ID = 255
-LONGEST_NAME = 1024
-LONGEST_URL = 8192
+from chatproxy.identity.users import Profile
 
 #: Bytes of a body: metadata at its bound, every character escaped, and the rest.
 LARGEST_BODY = 256 * 1024
-
-JSON_TYPE = re.compile(r"application/(?:[a-z.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
-
-TEXT: dict[str, Any] = {
-    "required": "Required",
-    "invalid": "Expected string",
-    "null": "Expected string",
-}
-
-
-def _storable(text: str) -> None:
-    """Refuse what a database cannot hold: NUL, and half of a surrogate pair."""
-    if "\0" in text or any("\ud800" <= one <= "\udfff" for one in text):
-        raise ValidationError("Invalid characters")
-
-
-def _url(text: str) -> None:
-    try:
-        scheme, host = urlsplit(text).scheme, urlsplit(text).hostname
-    except ValueError:
-        scheme, host = "", None
-
-    web_without_host = scheme in ("http", "https") and not host
-
-    if not scheme or web_without_host or any(one.isspace() for one in text):
-        raise ValidationError("Invalid url")
-
-
-def _object(value: Any) -> None:
-    if not isinstance(value, dict):
-        raise ValidationError("Expected object")
-
-    text = json.dumps(value, ensure_ascii=False)
-    _storable(text)
-
-    if len(text.encode()) > LARGEST_CUSTOM:
-        raise ValidationError("Too long")
-
-
-def _text(most: int, *checks: Any, **kwargs: Any) -> fields.String:
-    lengths = (
-        validate.Length(min=1, error="Too short"),
-        validate.Length(max=most, error="Too long"),
-    )
-    return fields.String(validate=[*lengths, _storable, *checks], error_messages=TEXT, **kwargs)
-
-
-class ProfileBody(Schema):
-    """What a caller says of a user. Unknown fields are ignored."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    error_messages = {"type": "Expected object"}  # noqa: RUF012 - marshmallow's form
-
-    user_id = _text(LONGEST_ID, data_key="userId", required=True)
-    name = _text(LONGEST_NAME)
-    image = _text(LONGEST_URL, _url)
-    email = _text(LONGEST_NAME, validate.Email(error="Invalid email"))
-    custom = fields.Raw(validate=_object)
-
-    @pre_load
-    def leave_out_empty(self, data: Any, **_: Any) -> Any:
-        """Drop optional fields that hold nothing."""
-        if not isinstance(data, dict):
-            return data
-
-        return {
-            name: value
-            for name, value in data.items()
-            if name == "userId" or (value is not None and value != "")
-        }
 
 
 class RevocationBody(Schema):
@@ -113,8 +31,7 @@ class RevocationBody(Schema):
 
 def load_profile() -> tuple[str, Profile]:
     """Read a user's id and profile from the body; raise `InvalidBody`, `MalformedBody`."""
-    said = load(ProfileBody(), _document())
-    return said.pop("user_id"), Profile(**said)
+    return read_profile(_document())
 
 
 def load_reason() -> str:
@@ -127,7 +44,7 @@ def load_reason() -> str:
 
 def _document() -> Any:
     """Read the body; one of another content type counts as an empty object, as at the vendor's."""
-    if not JSON_TYPE.fullmatch(request.headers.get("Content-Type", "")):
+    if not is_json():
         return {}
 
     try:

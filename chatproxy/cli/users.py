@@ -1,0 +1,74 @@
+"""`chatproxy users …`: take over the people of another system."""
+
+import sys
+from typing import Any, BinaryIO
+
+import click
+
+from chatproxy import strictjson
+from chatproxy.cli.opening import as_json, opened, printed
+from chatproxy.endpoints.profiles import read_profile
+from chatproxy.errors import CallerError, DirectoryUnavailable, MalformedBody
+from chatproxy.identity.apps import DEFAULT, IdentityError
+from chatproxy.identity.directory import Directory
+from chatproxy.identity.users import Action
+
+
+@click.group("users")
+def group() -> None:
+    """Keep the users of an app."""
+
+
+@group.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--app", default=DEFAULT, show_default=True, help="The app whose users they are.")
+@as_json
+def take_over(file: BinaryIO, app: str, as_json: bool) -> None:
+    """Make or change the users in FILE, a JSON object on each line; `-` is stdin.
+
+    An object has `userId`, and may have `name`, `image`, `email` and `custom`. Bad
+    lines are listed and left out; where there is one, the exit code is 1.
+    """
+    counts = {"created": 0, "updated": 0, "existing": 0}
+    bad: list[dict[str, Any]] = []
+
+    with opened() as directory:
+        if app not in {one.id for one in directory.apps.list()}:
+            raise IdentityError(f"there is no app {app}")
+
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+
+            try:
+                counts[_taken_over(directory, app, line)] += 1
+            except CallerError as error:
+                bad.append({"line": number, "reason": error.message})
+            except DirectoryUnavailable as error:
+                detail = f"{error.detail}; what stands before line {number} is in"
+                raise DirectoryUnavailable(error.message, detail=detail) from error
+
+    _tell(counts, bad, as_json=as_json)
+
+
+def _taken_over(directory: Directory, app: str, line: bytes) -> Action:
+    """Make or change one user. Raises `CallerError`."""
+    try:
+        document = strictjson.read(line)
+    except ValueError as error:
+        raise MalformedBody(f"no plain JSON ({error})") from error
+
+    user_id, profile = read_profile(document)
+    _, action = directory.users.upsert(app, user_id, profile, seen=False)
+    return action
+
+
+def _tell(counts: dict[str, int], bad: list[dict[str, Any]], *, as_json: bool) -> None:
+    printed({**counts, "bad": bad if as_json else len(bad)}, as_json=as_json)
+
+    if not as_json:
+        for row in bad:
+            click.echo(f"line {row['line']}: {row['reason']}", err=True)
+
+    if bad:
+        sys.exit(1)

@@ -1,0 +1,142 @@
+"""Agents: the bots of an app, with whom its users talk."""
+
+import dataclasses
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from chatproxy.identity.apps import APP_ID, IdentityError, named
+from chatproxy.identity.engine import Database
+from chatproxy.identity.models import agents
+
+
+@dataclasses.dataclass(frozen=True)
+class Agent:
+    """One agent. Times are epoch seconds."""
+
+    app_id: str
+    id: str
+    name: str
+    active: bool
+    created: float
+    updated: float
+
+
+class Agents:
+    """The agents of the directory."""
+
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
+        self._now = now
+
+    def create(
+        self, name: str, app_id: str, agent_id: str | None = None, *, active: bool = True
+    ) -> Agent:
+        """Make an agent; its id is made up where none is given. Raises `IdentityError`."""
+        agent_id = uuid.uuid4().hex if agent_id is None else agent_id
+        agent = self._agent(name, app_id, agent_id, active=active)
+
+        if not self._insert([agent]):
+            raise IdentityError(f"there is an agent {agent.id} already")
+
+        return agent
+
+    def seed(self, seeds: Sequence[Mapping[str, Any]]) -> int:
+        """Make those agents that are not there, all or none; return how many were made.
+
+        Each has `id`, `name`, `app` and `active`. Two at once do it once. Raises
+        `IdentityError`.
+        """
+        wanted = [
+            self._agent(one["name"], one["app"], one["id"], active=one["active"]) for one in seeds
+        ]
+
+        if len({(agent.app_id, agent.id) for agent in wanted}) != len(wanted):
+            raise IdentityError("an id is there twice")
+
+        return self._insert(wanted)
+
+    def _agent(self, name: str, app_id: str, agent_id: str, *, active: bool) -> Agent:
+        if not APP_ID.fullmatch(agent_id):
+            raise IdentityError("an agent's id is 1 to 64 of the characters A-Z a-z 0-9 . _ ~ -")
+
+        now = self._now()
+        return Agent(app_id, agent_id, named(name), active, now, now)
+
+    def _insert(self, wanted: Sequence[Agent]) -> int:
+        """Insert those that are not there; return how many that were."""
+        dialect = sqlite if self._database.is_sqlite else postgresql
+        made = 0
+
+        try:
+            with self._database.writing() as connection:
+                for agent in wanted:
+                    statement = dialect.insert(agents).values(dataclasses.asdict(agent))
+                    unless_there = statement.on_conflict_do_nothing()
+                    made += connection.execute(unless_there).rowcount
+        except IntegrityError as error:
+            raise IdentityError("there is no such app") from error
+
+        return made
+
+    def find(self, app_id: str, agent_id: str) -> Agent | None:
+        """Return an agent of the app, active or not."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                select(agents).where(agents.c.app_id == app_id, agents.c.id == agent_id)
+            ).first()
+
+        return None if row is None else Agent(*row)
+
+    def first_active(self, app_id: str) -> Agent | None:
+        """Return the app's oldest active agent."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                select(agents)
+                .where(agents.c.app_id == app_id, agents.c.active.is_(True))
+                .order_by(agents.c.created, agents.c.id)
+                .limit(1)
+            ).first()
+
+        return None if row is None else Agent(*row)
+
+    def page(self, app_id: str, offset: int, limit: int) -> tuple[Sequence[Agent], int]:
+        """Return some of the app's agents, oldest first, and how many there are in all."""
+        mine = agents.c.app_id == app_id
+
+        with self._database.reading() as connection:
+            total = connection.execute(
+                select(func.count()).select_from(agents).where(mine)
+            ).scalar_one()
+            rows = connection.execute(
+                select(agents)
+                .where(mine)
+                .order_by(agents.c.created, agents.c.id)
+                .offset(offset)
+                .limit(limit)
+            )
+            return [Agent(*row) for row in rows], total
+
+    def list(self, app_id: str | None = None) -> Sequence[Agent]:
+        """Return all agents, oldest first."""
+        wanted = select(agents).order_by(agents.c.created, agents.c.id)
+        wanted = wanted if app_id is None else wanted.where(agents.c.app_id == app_id)
+
+        with self._database.reading() as connection:
+            return [Agent(*row) for row in connection.execute(wanted)]
+
+    def set_active(self, app_id: str, agent_id: str, *, active: bool) -> None:
+        """Switch an agent on or off; raise `IdentityError` where there is none."""
+        with self._database.writing() as connection:
+            changed = connection.execute(
+                update(agents)
+                .where(agents.c.app_id == app_id, agents.c.id == agent_id)
+                .values(active=active, updated=self._now())
+            )
+
+        if changed.rowcount != 1:
+            raise IdentityError(f"there is no agent {agent_id}")

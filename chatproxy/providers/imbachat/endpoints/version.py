@@ -1,0 +1,13 @@
+"""`GET /imbachat/api/v1`: which interface this is."""
+
+from flask import Blueprint, Response, jsonify
+
+from chatproxy.providers.imbachat.errors import VERSION
+
+blueprint = Blueprint("imbachat-version", __name__)
+
+
+@blueprint.get("/imbachat/api/v1")
+def version() -> Response:
+    """Answer the version of the interface, and what serves it."""
+    return jsonify({"version": VERSION, "type": "chatproxy"})

@@ -1,0 +1,77 @@
+"""What chatproxy knows of one ImbaChat widget and of imbachat.com."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from chatproxy.credential import Verdict
+from chatproxy.errors import NotServed
+from chatproxy.providers.base import Credentials, Dialect, OwnCall, Server
+from chatproxy.providers.imbachat import basic
+from chatproxy.providers.imbachat.errors import envelope
+from chatproxy.providers.imbachat.settings import NO_DEV_ID, ImbaChatSettings
+from chatproxy.signing.tokens import mint
+
+NO_WEBSOCKET = "WebSockets are not proxied. The widget opens its own, at imbachat.com."
+
+
+class ImbaChat:
+    """One ImbaChat widget."""
+
+    name = "imbachat"
+    needed = "IMBACHAT_DEV_ID"  # the URL itself has a default
+    root_port = None
+
+    def __init__(self, settings: ImbaChatSettings) -> None:
+        self.app = settings.app
+        self.token_ttl = settings.token_ttl
+        self.base_url = None if settings.dev_id == NO_DEV_ID else settings.base_url
+        self.dialect = Dialect(envelope, partial(NotServed, NO_WEBSOCKET))
+        self.dialects = {"/imbachat": self.dialect}
+        self._script_path = f"/imbachat/v1/{settings.dev_id}/widget"
+        self.script_url = settings.base_url.rstrip("/") + self._script_path
+        self._api_login = settings.api_login
+        self._api_password = settings.api_password
+        self._secret_key = settings.secret_key
+        authorization = basic.write(settings.dev_id, settings.secret_key)
+        self._credentials = Credentials(
+            [], [("Authorization", authorization)], frozenset({"authorization"})
+        )
+
+    def authorise(self) -> Credentials:
+        """Return the widget's id and its secret key, as `send_msg` wants them."""
+        return self._credentials
+
+    def verdict(self, status: int, content: bytes | None) -> Verdict:
+        """Tell by forwarded calls only: what `check` asks for needs no key."""
+        if content is not None:
+            return "unknown"
+
+        if status == 401:
+            return "refused"
+
+        return "accepted" if 200 <= status < 300 else "unknown"
+
+    def check(self) -> OwnCall:
+        """Ask for the widget's script. No harmless call that needs the key is documented."""
+        return OwnCall("GET", self._script_path)
+
+    def fault_in(self, status: int, _content: bytes) -> str:
+        """Return what is wrong with the answer."""
+        return "" if 200 <= status < 300 else f"answered {status}."
+
+    def servers(self) -> Sequence[Server]:
+        """Return nothing: all is at one server."""
+        return ()
+
+    def is_imbachat(self, given: tuple[str, str]) -> bool:
+        """Say whether login and password are those with which imbachat.com calls."""
+        return basic.is_pair(given, self._api_login, self._api_password)
+
+    def issue_token(self, user_id: str, now: float) -> str:
+        """Make a user token; `now` is in epoch seconds.
+
+        It has no `iat` and no id of its own: imbachat.com knows the two claims only.
+        """
+        claims: dict[str, Any] = {"exp": int(now) + self.token_ttl, "user_id": int(user_id)}
+        return mint(claims, self._secret_key)
