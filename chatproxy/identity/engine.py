@@ -21,6 +21,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from chatproxy.errors import CallerError, DirectoryUnavailable
+from chatproxy.identity.watchdog import Watchdog
 
 #: Seconds that a write waits for its turn, and that opening a connection may take.
 BUSY_LIMIT = 2.0
@@ -36,6 +37,9 @@ MORE_CONNECTIONS = 15
 #: Seconds that a question waits for one of them. In a burst many wait, and each for those
 #: before it: that is no sign that the server is away.
 QUEUE_LIMIT = 10.0
+
+#: Seconds for which a PostgreSQL server may hold a connection without letting it go on.
+SILENCE_LIMIT = 15.0
 
 #: Seconds that SQLite itself waits where a reader meets a recovery. It holds the whole
 #: worker up, so it is short; a write's wait does not go through it.
@@ -57,7 +61,10 @@ class Database:
         self._monotonic = monotonic
         self._turn = threading.Lock()
         self.is_sqlite = url.startswith("sqlite")
-        self.engine = _sqlite(url, monotonic) if self.is_sqlite else _postgresql(url)
+        self._watchdog = Watchdog(SILENCE_LIMIT, monotonic)
+        self.engine = (
+            _sqlite(url, monotonic) if self.is_sqlite else _postgresql(url, self._watchdog)
+        )
         self._faults: dict[Work, str] = {}
 
     @property
@@ -68,21 +75,24 @@ class Database:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection whose reads, on SQLite, all see the same moment."""
-        with self._told("read"), self.engine.connect() as connection:
+        with self._told("read"), self._connected() as connection:
             yield connection
 
     @contextlib.contextmanager
-    def writing(self, *, durable: bool = True, waits: bool = True) -> Iterator[Connection]:
+    def writing(
+        self, *, durable: bool = True, waits: bool = True, watched: bool = True
+    ) -> Iterator[Connection]:
         """Give a connection in a write transaction, which is committed at the end.
 
         What is `durable` outlives a power failure once this returns, all else the end
         of the process. Raises `DirectoryUnavailable` where the turn does not come in time,
-        or not at once for who does not wait; to him that is no fault.
+        or not at once for who does not wait; to him that is no fault. What is not
+        `watched` may take as long as it takes.
         """
         with (
             self._told("write" if waits else "chore"),
             self._turn_within(BUSY_LIMIT if waits else 0) as until,
-            self.engine.connect() as connection,
+            self._connected(watched=watched) as connection,
         ):
             connection = connection.execution_options(write_until=until, durable=durable)
 
@@ -97,6 +107,19 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+    @contextlib.contextmanager
+    def _connected(self, *, watched: bool = True) -> Iterator[Connection]:
+        connection = self.engine.connect()
+
+        if self.is_sqlite or not watched:
+            watch: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+        else:
+            driver: Any = connection.connection.dbapi_connection
+            watch = self._watchdog.watching(driver.fileno())
+
+        with watch, connection:  # watched until it is given back: that asks the server too
+            yield connection
 
     @contextlib.contextmanager
     def _turn_within(self, patience: float) -> Iterator[float]:
@@ -200,10 +223,10 @@ def _patiently(
         driver.execute(f"PRAGMA busy_timeout = {int(RECOVERY_LIMIT * 1000)}")
 
 
-def _postgresql(url: str) -> Engine:
+def _postgresql(url: str, watchdog: Watchdog) -> Engine:
     given = make_url(url).query.get("options", "")
     limits = f"{given} -c statement_timeout={STATEMENT_LIMIT} -c lock_timeout={ROW_LIMIT}".strip()
-    return create_engine(
+    engine = create_engine(
         url,
         hide_parameters=True,
         pool_pre_ping=True,  # a connection that died meanwhile is replaced before its use
@@ -217,6 +240,15 @@ def _postgresql(url: str) -> Engine:
             "application_name": "chatproxy",
         },
     )
+    ping = engine.dialect.do_ping
+
+    def watched_ping(driver: Any) -> bool:
+        """Ask a kept connection whether it lives; one that is silent does not."""
+        with watchdog.watching(driver.fileno()):
+            return ping(driver)
+
+    engine.dialect.do_ping = watched_ping  # type: ignore[method-assign,assignment]
+    return engine
 
 
 def _reason(error: Exception) -> str:

@@ -20,7 +20,7 @@ def upgrade(database: Database) -> None:
     config = Config()
     config.set_main_option("script_location", "chatproxy.identity:migrations")
 
-    with database.writing() as connection:
+    with database.writing(watched=False) as connection:
         if not database.is_sqlite:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text("SET LOCAL lock_timeout = 0"))

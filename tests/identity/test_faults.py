@@ -1,17 +1,21 @@
 """The database away, broken or full: one kind of failure, and no secret in its words."""
 
+import contextlib
 import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, make_url, text
 
 from chatproxy.errors import DirectoryUnavailable
+from chatproxy.identity import engine
 from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.engine import BUSY_LIMIT
+from chatproxy.identity.schema import upgrade
 from chatproxy.identity.users import Profile
 from tests.databases import run_at
 from tests.identity.databases import on_postgresql, on_sqlite
@@ -92,6 +96,68 @@ def test_a_server_that_says_nothing_is_told_soon(opened: Callable[..., Directory
             silent.database.ping()
 
     assert time.monotonic() - begin < BUSY_LIMIT + 1
+
+
+@contextlib.contextmanager
+def stalling(database_url: str) -> Iterator[tuple[str, threading.Event]]:
+    """A way to the server on which nothing moves any more once the event is set."""
+    url = make_url(database_url)
+    target, stalled = (url.host or "127.0.0.1", url.port or 5432), threading.Event()
+    sockets: list[socket.socket] = []
+
+    def carry(source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while (piece := source.recv(65536)) and not stalled.is_set():
+                sink.sendall(piece)
+
+    def accept(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, far = listener.accept()[0], socket.create_connection(target)
+                sockets.extend([near, far])
+
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=carry, args=pair, daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, args=(listener,), daemon=True).start()
+        here = url.set(host="127.0.0.1", port=listener.getsockname()[1])
+        yield here.render_as_string(hide_password=False), stalled
+        listener.shutdown(socket.SHUT_RDWR)
+
+    for one in sockets:
+        one.close()
+
+
+def falls_silent(directory: Directory, stalled: threading.Event, *, within: bool) -> None:
+    if not within:
+        stalled.set()
+
+    with directory.database.reading() as connection:
+        stalled.set()
+        connection.execute(text("SELECT 1"))
+
+
+@on_postgresql
+@pytest.mark.parametrize("moment", ["within a use", "while it is kept"])
+def test_a_server_that_falls_silent_is_cut_off(
+    database_url: str,
+    opened: Callable[..., Directory],
+    monkeypatch: pytest.MonkeyPatch,
+    moment: str,
+) -> None:
+    upgrade(opened().database)
+    monkeypatch.setattr(engine, "SILENCE_LIMIT", 0.6)
+
+    with stalling(database_url) as (url, stalled):
+        directory = opened(url=url)
+        directory.database.ping()
+        begin = time.monotonic()
+
+        with pytest.raises(DirectoryUnavailable):
+            falls_silent(directory, stalled, within=moment == "within a use")
+
+        assert 0.5 < time.monotonic() - begin < 8
 
 
 @on_postgresql
