@@ -76,8 +76,8 @@ class Agents:
             with self._database.writing() as connection:
                 for agent in wanted:
                     statement = dialect.insert(agents).values(dataclasses.asdict(agent))
-                    unless_there = statement.on_conflict_do_nothing()
-                    made += connection.execute(unless_there).rowcount
+                    unless_there = statement.on_conflict_do_nothing().returning(agents.c.id)
+                    made += connection.execute(unless_there).first() is not None
         except IntegrityError as error:
             raise IdentityError("there is no such app") from error
 

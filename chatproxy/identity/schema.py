@@ -1,8 +1,7 @@
 """Bringing a database to the newest schema."""
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
+from importlib.resources import files
+
 from sqlalchemy import text
 
 from chatproxy.errors import DirectoryUnavailable
@@ -17,6 +16,14 @@ def upgrade(database: Database) -> None:
 
     Two at once do it once: the second waits, and finds nothing to do.
     """
+    if is_current(database):
+        return
+
+    # Large, and hardly ever needed: each start and each command looks here.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
     config = Config()
     config.set_main_option("script_location", "chatproxy.identity:migrations")
 
@@ -34,3 +41,17 @@ def upgrade(database: Database) -> None:
             raise DirectoryUnavailable(
                 "The directory's schema is of a later release.", detail=str(error)
             ) from error
+
+
+def is_current(database: Database) -> bool:
+    """Say whether the database has the schema that this release knows as the newest."""
+    steps = files("chatproxy.identity.migrations.versions").iterdir()
+    newest = max(step.name.partition("_")[0] for step in steps if step.name[:1].isdigit())
+
+    try:
+        with database.reading() as connection:
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    except DirectoryUnavailable:  # there is no schema at all, or what is wrong will be said soon
+        return False
+
+    return bool(found == newest)

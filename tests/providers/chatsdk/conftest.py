@@ -93,7 +93,8 @@ def chatsdk_before(
             environ |= TOKEN_SECRETS
             environ |= {"TOKEN_RATE_LIMIT": OFTEN, "AUTH_FAILURE_LIMIT": OFTEN} | settings
             sidecar = Sidecar(output_folder / f"chatsdk-{number}.log", environ)
-            assert commands.run(sidecar.environ, "db", "upgrade").returncode == 0
+            if kind != "sqlite":  # there the start does it
+                assert commands.run(sidecar.environ, "db", "upgrade").returncode == 0
 
             with sidecar:
                 key = commands.answer(sidecar.environ, "keys", "create", "tests")

@@ -96,7 +96,8 @@ def imbachat_before(
             environ = {"PROVIDERS": "imbachat", "LOG_LEVEL": "trace", "DATABASE_URL": url}
             environ |= ACCOUNT | {"AUTH_FAILURE_LIMIT": OFTEN} | settings
             sidecar = Sidecar(output_folder / f"imbachat-{number}.log", environ)
-            assert commands.run(sidecar.environ, "db", "upgrade").returncode == 0
+            if kind != "sqlite":  # there the start does it
+                assert commands.run(sidecar.environ, "db", "upgrade").returncode == 0
 
             with sidecar:
                 yield Site(sidecar)

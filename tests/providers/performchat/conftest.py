@@ -68,7 +68,8 @@ def performchat_before(
             environ |= SECRETS | {"PERFORMCHAT_TOKEN_RATE_LIMIT": OFTEN}
             environ |= {"AUTH_FAILURE_LIMIT": OFTEN} | settings
             sidecar = Sidecar(output_folder / f"performchat-{next(made)}.log", environ)
-            assert commands.run(sidecar.environ, "db", "upgrade").returncode == 0
+            if kind != "sqlite":  # there the start does it
+                assert commands.run(sidecar.environ, "db", "upgrade").returncode == 0
 
             with sidecar:
                 key = commands.answer(sidecar.environ, "keys", "create", "tests")
