@@ -73,9 +73,12 @@ class Database:
         return self._faults.get("write") or self._faults.get("read") or ""
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Give a connection whose reads, on SQLite, all see the same moment."""
-        with self._told("read"), self._connected() as connection:
+    def reading(self, *, tries: bool = False) -> Iterator[Connection]:
+        """Give a connection whose reads, on SQLite, all see the same moment.
+
+        To who only `tries`, a failure is an answer, and no fault.
+        """
+        with self._told("chore" if tries else "read"), self._connected() as connection:
             yield connection
 
     @contextlib.contextmanager

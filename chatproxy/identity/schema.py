@@ -49,7 +49,7 @@ def is_current(database: Database) -> bool:
     newest = max(step.name.partition("_")[0] for step in steps if step.name[:1].isdigit())
 
     try:
-        with database.reading() as connection:
+        with database.reading(tries=True) as connection:
             found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     except DirectoryUnavailable:  # there is no schema at all, or what is wrong will be said soon
         return False
