@@ -14,7 +14,6 @@ from chatproxy.forwarding.headers import Pairs
 #: JSON, and the types that are written in it (RFC 6839 section 3.1).
 JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 
-
 #: Fields that describe a body (RFC 9110 section 8; RFC 9530).
 OF_THE_OLD_BODY = frozenset(
     {"content-type", "content-md5", "digest", "content-digest", "repr-digest"}

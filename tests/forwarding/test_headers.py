@@ -89,3 +89,13 @@ def test_fields_of_a_request_get_their_canonical_names() -> None:
     }
 
     assert of_request(environ) == [("Content-Type", "text/plain"), ("X-Stream-Client", "a")]
+
+
+def test_no_page_of_another_origin_is_let_in_by_the_provider() -> None:
+    received = [
+        (b"Content-Type", b"text/plain"),
+        (b"Access-Control-Allow-Origin", b"*"),
+        (b"access-control-allow-credentials", b"true"),
+    ]
+
+    assert answered(received) == [("Content-Type", "text/plain")]
