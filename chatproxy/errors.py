@@ -11,6 +11,7 @@
     │   ├── Unauthenticated 401 no credential, or not one of ours
     │   │   └── TokenRejected 401   a user token that is not valid (any more)
     │   ├── Forbidden     403   the credential is good, and not for this
+    │   ├── Conflict      409   what is asked for belongs to somebody else
     │   ├── TruncatedBody 400   the caller stopped before the announced end
     │   ├── BodyStalled   408   the caller sent nothing for too long
     │   ├── BodyTooLarge  413
@@ -133,6 +134,10 @@ class TokenForged(TokenRejected):
     """None of our keys made its signature."""
 
 
+class TokenUnknown(TokenRejected):
+    """It is of a kind that is found by look-up, and nobody was bound to it."""
+
+
 class TokenExpired(TokenRejected):
     """It was good, and its time is over."""
 
@@ -149,6 +154,12 @@ class Forbidden(CallerError):
     """The credential is a good one, and not for this."""
 
     status = 403
+
+
+class Conflict(CallerError):
+    """What is asked for belongs to somebody else already."""
+
+    status = 409
 
 
 class TooManyRequests(CallerError):

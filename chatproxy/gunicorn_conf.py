@@ -52,10 +52,15 @@ limit_request_line = 8190
 limit_request_fields = 100
 limit_request_field_size = 8190
 
-# In a pod every caller comes from loopback, so no address makes a caller a trusted
-# proxy: one that sent SCRIPT_NAME could move the routes.
-forwarded_allow_ips = ""
-forwarder_headers = ""
+# gunicorn drops a header with a `_` in its name, since WSGI takes it for the one with a `-`,
+# but for those that are listed here, from those whom it trusts. In a pod every caller comes
+# from loopback, so no address makes a trusted proxy: everybody may send these few, and
+# nobody any other. One who could send SCRIPT_NAME would move the routes.
+_underscored = [
+    name for section in _settings.provider_settings.values() for name in section.underscored
+]
+forwarded_allow_ips = "*" if _underscored else ""
+forwarder_headers = ",".join(_underscored)
 secure_scheme_headers: dict[str, str] = {}
 header_map = "drop"
 

@@ -11,7 +11,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, vali
 
 from chatproxy.endpoints.serving import load
 from chatproxy.endpoints.texts import storable, storable_object
-from chatproxy.identity.users import Profile
+from chatproxy.identity.user import Profile
 
 LONGEST_ID = 255
 LONGEST_NAME = 1024

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from chatproxy.identity.users import LARGEST_CUSTOM
+from chatproxy.identity.user import LARGEST_CUSTOM
 
 
 def storable(text: str) -> None:

@@ -6,6 +6,10 @@ from collections.abc import Callable, Sequence
 from chatproxy.errors import DirectoryUnavailable
 from chatproxy.identity.agents import Agents
 from chatproxy.identity.apps import Apps
+from chatproxy.identity.badges import Badges
+from chatproxy.identity.boundtexts import BoundTextSigner
+from chatproxy.identity.boundtokens import BoundTokens
+from chatproxy.identity.devices import Devices
 from chatproxy.identity.engine import Database
 from chatproxy.identity.finding import UserFinder
 from chatproxy.identity.keys import Keys
@@ -32,6 +36,10 @@ class Directory:
         self.finder = UserFinder(self.database)
         self.agents = Agents(self.database, now)
         self.tokens = Revocation(self.database, now)
+        self.bound = BoundTokens(self.database, self.users, now)
+        self.bound_texts = BoundTextSigner(signing_secrets)
+        self.devices = Devices(self.database, now, monotonic)
+        self.badges = Badges(self.database)
 
     def close(self) -> None:
         """Write when keys were last used, and close all connections."""

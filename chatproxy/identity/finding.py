@@ -8,7 +8,7 @@ from sqlalchemy import Column, ColumnElement, func, or_, select
 
 from chatproxy.identity.engine import Database
 from chatproxy.identity.models import users
-from chatproxy.identity.users import User, all_users, user_of, users_of
+from chatproxy.identity.user import User, all_users, user_of, users_of
 
 #: Digits of a number that every reader of JSON takes for the same.
 MOST_DIGITS = 16

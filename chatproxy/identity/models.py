@@ -98,3 +98,36 @@ revoked_tokens = Table(
 )
 
 Index(None, revoked_tokens.c.expires)
+
+bound_tokens = Table(
+    "bound_tokens",
+    metadata,
+    Column("app_id", String(64), ForeignKey("apps.id"), primary_key=True),
+    # SHA-256 of the whole token, in hexadecimal.
+    Column("digest", String(64), primary_key=True),
+    Column("user_id", String(64), ForeignKey("users.id"), nullable=False, index=True),
+    # The id in a token that was made here, from which its text can be had again.
+    Column("name", String(64)),
+    # The user's when it was bound: a revocation counts that up; see `revocation`.
+    Column("version", Integer, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("expires", Double, nullable=False),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("user_id", String(64), ForeignKey("users.id"), primary_key=True),
+    Column("device_id", String(255), primary_key=True),
+    Column("last_seen", Double, nullable=False),
+)
+
+badges = Table(
+    "badges",
+    metadata,
+    Column("app_id", String(64), ForeignKey("apps.id"), primary_key=True),
+    # A user's id, or one that the directory knows nothing else of.
+    Column("client_id", String(255), primary_key=True),
+    Column("source", String(64), primary_key=True),
+    Column("count", Integer, nullable=False),
+)

@@ -20,7 +20,7 @@ from chatproxy.errors import TokenOfAnotherApp, TokenRevoked
 from chatproxy.identity.apps import IdentityError
 from chatproxy.identity.engine import Database
 from chatproxy.identity.models import apps, revoked_tokens, users
-from chatproxy.identity.users import User, ending_all, user_of
+from chatproxy.identity.user import User, ending_all, user_of
 
 APP_COLUMNS = (
     apps.c.token_version.label("app_version"),

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from chatproxy.credential import Verdict
 from chatproxy.errors import ChatproxyError
@@ -123,13 +123,33 @@ class DefaultProvider(Provider, IssuesTokens, VerifiesEvents, Protocol):
     """The provider at the root, which has all these capabilities."""
 
 
+class ProviderSettings:
+    """What the settings of a provider are beside their variables: a frozen dataclass below this.
+
+    `root_port` is its own listener, or None. `underscored` names the headers with a `_` that
+    its callers use: the server in front drops all others.
+    """
+
+    root_port: int | None = None
+    underscored: ClassVar[tuple[str, ...]] = ()
+
+    def problems(self) -> Iterator[str]:
+        """Yield a line for each fault that one variable alone does not show."""
+        yield from ()
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what the operator should know at the start."""
+        yield from ()
+
+    def commands_before_start(self) -> Iterator[tuple[str, ...]]:
+        """Yield commands of ours that prepare the directory."""
+        yield from ()
+
+
 @dataclasses.dataclass(frozen=True)
 class ProviderKind:
     """A line of the registry: the settings a provider reads, and what is made of them.
 
-    The settings are a dataclass of variables, with `problems()` and `warnings()`,
-    which yield lines for the start, `commands_before_start()`, which yields commands of
-    ours that prepare the directory, and `root_port`, its own listener or None.
     `implementation` is its class, `surface` the function that makes the blueprints
     of its own endpoints. `knows_users` says that it needs the directory.
 
@@ -137,7 +157,7 @@ class ProviderKind:
     and must not load what its workers have to patch first.
     """
 
-    settings: type[Any]
+    settings: type[ProviderSettings]
     implementation: str
     surface: str | None = None
     knows_users: bool = False

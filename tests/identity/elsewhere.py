@@ -11,7 +11,8 @@ from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.revocation import Issued
 from chatproxy.identity.schema import upgrade
-from chatproxy.identity.users import Action, Profile
+from chatproxy.identity.user import Profile
+from chatproxy.identity.users import Action
 
 SECRETS = ("signs-the-keys-of-this-test-run-0123456789",)
 WITHIN = 30

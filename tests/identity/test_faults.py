@@ -16,7 +16,7 @@ from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.engine import BUSY_LIMIT
 from chatproxy.identity.schema import upgrade
-from chatproxy.identity.users import Profile
+from chatproxy.identity.user import Profile
 from tests.databases import run_at
 from tests.identity.databases import on_postgresql, on_sqlite
 from tests.sidecar import free_port
@@ -230,7 +230,7 @@ def test_a_place_that_cannot_be_written_is_told(
 @on_sqlite
 def test_a_full_disk_is_told_and_recovers(directory: Directory) -> None:
     directory.close()
-    limit = ["PRAGMA max_page_count = 30"]
+    limit = ["PRAGMA max_page_count = 60"]
 
     @event.listens_for(directory.database.engine, "checkout")
     def make_small(driver: object, *_: object) -> None:

@@ -8,7 +8,7 @@ import pytest
 from chatproxy.errors import CallerError
 from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
-from chatproxy.identity.users import Profile
+from chatproxy.identity.user import Profile
 from tests.identity.databases import on_postgresql, statements
 from tests.identity.texts import SQL, TEXTS
 

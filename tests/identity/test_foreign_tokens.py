@@ -6,7 +6,7 @@ from chatproxy.errors import TokenRevoked
 from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.revocation import Issued, new_token_id
-from chatproxy.identity.users import Profile
+from chatproxy.identity.user import Profile
 from tests.identity.conftest import NOON
 from tests.stopwatch import Stopwatch
 

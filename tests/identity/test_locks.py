@@ -16,7 +16,7 @@ from chatproxy.identity import engine
 from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.schema import upgrade
-from chatproxy.identity.users import Profile
+from chatproxy.identity.user import Profile
 from tests.identity.databases import on_sqlite
 from tests.stopwatch import Stopwatch
 

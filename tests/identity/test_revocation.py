@@ -11,7 +11,7 @@ from chatproxy.identity.apps import DEFAULT, IdentityError
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.models import revoked_tokens
 from chatproxy.identity.revocation import REMEMBERED, Issued, new_token_id
-from chatproxy.identity.users import Profile, User
+from chatproxy.identity.user import Profile, User
 from tests.identity.elsewhere import is_revoked
 from tests.stopwatch import Stopwatch
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.schema import upgrade
-from chatproxy.identity.users import Profile
+from chatproxy.identity.user import Profile
 from tests.identity.databases import on_sqlite
 
 pytestmark = on_sqlite

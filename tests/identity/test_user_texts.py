@@ -9,7 +9,7 @@ from chatproxy.errors import CallerError
 from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.revocation import Issued
-from chatproxy.identity.users import Profile
+from chatproxy.identity.user import Profile
 from tests.identity.databases import on_postgresql
 from tests.identity.texts import SQL, TEXTS
 

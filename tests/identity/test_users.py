@@ -10,7 +10,8 @@ from chatproxy.errors import MalformedBody
 from chatproxy.identity.apps import DEFAULT, IdentityError
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.models import users
-from chatproxy.identity.users import LARGEST_CUSTOM, SEEN_EVERY, Profile
+from chatproxy.identity.user import LARGEST_CUSTOM, Profile
+from chatproxy.identity.users import SEEN_EVERY
 from tests.identity.databases import statements
 from tests.stopwatch import Stopwatch
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.models import users
-from chatproxy.identity.users import Profile
+from chatproxy.identity.user import Profile
 from tests.identity.elsewhere import upsert_together
 
 MANY = 8

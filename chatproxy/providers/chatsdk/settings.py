@@ -3,10 +3,10 @@
 import dataclasses
 import re
 from collections.abc import Iterator
-from typing import ClassVar
 
 from marshmallow import fields, validate
 
+from chatproxy.providers.base import ProviderSettings
 from chatproxy.variables import (
     EXPECTS_SIGNING_SECRETS,
     Duration,
@@ -24,10 +24,8 @@ WS_URL = re.compile(r"wss?://[^\s?#@]+")
 
 
 @dataclasses.dataclass(frozen=True)
-class ChatSDKSettings:
+class ChatSDKSettings(ProviderSettings):
     """What the environment says of ChatSDK and of the Centrifugo beside it."""
-
-    root_port: ClassVar[None] = None
 
     jwt_secrets: tuple[str, ...] = variable(
         "CHATSDK_JWT_SECRET",
@@ -113,10 +111,6 @@ class ChatSDKSettings:
                 "CENTRIFUGO_API_KEY: one of CENTRIFUGO_API_URL and CENTRIFUGO_API_KEY is set, the "
                 "other is not. Set both or none."
             )
-
-    def commands_before_start(self) -> Iterator[tuple[str, ...]]:
-        """Yield nothing: there is nothing to prepare."""
-        yield from ()
 
     def warnings(self) -> Iterator[str]:
         """Warn of a server to which no call can go."""

@@ -3,8 +3,8 @@
 import dataclasses
 import re
 from collections.abc import Iterator
-from typing import ClassVar
 
+from chatproxy.providers.base import ProviderSettings
 from chatproxy.signing.compact import SHORTEST_SAFE_KEY
 from chatproxy.variables import Duration, Text, is_base_url, variable
 
@@ -24,10 +24,8 @@ def _is_login(text: str) -> bool:
 
 
 @dataclasses.dataclass(frozen=True)
-class ImbaChatSettings:
+class ImbaChatSettings(ProviderSettings):
     """What the environment says of one ImbaChat widget. The names are those of its form."""
-
-    root_port: ClassVar[None] = None
 
     api_password: str = variable(
         "IMBACHAT_API_PASSWORD",
@@ -83,14 +81,6 @@ class ImbaChatSettings:
         expects="the id of an app, as `chatproxy apps list` shows it",
         meaning="The app whose users imbachat.com is told of.",
     )
-
-    def problems(self) -> Iterator[str]:
-        """Find nothing beyond what each variable says."""
-        yield from ()
-
-    def commands_before_start(self) -> Iterator[tuple[str, ...]]:
-        """Yield nothing: there is nothing to prepare."""
-        yield from ()
 
     def warnings(self) -> Iterator[str]:
         """Warn of a key that can be guessed, and of a widget that there is not."""

@@ -2,12 +2,12 @@
 
 import dataclasses
 from collections.abc import Iterator
-from typing import ClassVar
 
 from marshmallow import fields, validate
 
 from chatproxy.limiting.rate import Rate
 from chatproxy.limiting.settings import EXPECTS_A_RATE, RateField
+from chatproxy.providers.base import ProviderSettings
 from chatproxy.variables import (
     EXPECTS_SIGNING_SECRETS,
     Duration,
@@ -22,10 +22,8 @@ KEY = validate.Regexp(r"[\x21-\x7e]+\Z")
 
 
 @dataclasses.dataclass(frozen=True)
-class PerformChatSettings:
+class PerformChatSettings(ProviderSettings):
     """What the environment says of PerformChat."""
-
-    root_port: ClassVar[None] = None
 
     jwt_secrets: tuple[str, ...] = variable(
         "PERFORMCHAT_JWT_SECRET",
@@ -96,7 +94,3 @@ class PerformChatSettings:
         """Yield what puts the agents of the document into the directory."""
         if self.agents is not None:
             yield ("agents", "import", self.agents)
-
-    def warnings(self) -> Iterator[str]:
-        """Yield nothing: there is nothing to warn of."""
-        yield from ()

@@ -7,7 +7,7 @@ from typing import Any
 from chatproxy.errors import TokenMalformed
 from chatproxy.identity.agents import Agent
 from chatproxy.identity.revocation import Issued, new_token_id
-from chatproxy.identity.users import User
+from chatproxy.identity.user import User
 from chatproxy.signing import tokens
 
 #: Seconds by which `iat` lies in the past: two machines' clocks are never quite the same.

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from marshmallow import fields, validate
 
+from chatproxy.providers.base import ProviderSettings
 from chatproxy.signing.compact import SHORTEST_SAFE_KEY, is_compact_jwt
 from chatproxy.variables import Text, TextList, WholeNumber, is_base_url, variable
 
@@ -17,7 +18,7 @@ LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost", "sandbox")
 
 
 @dataclasses.dataclass(frozen=True)
-class StreamSettings:
+class StreamSettings(ProviderSettings):
     """What the environment says of Stream."""
 
     api_key: str = variable(
@@ -82,10 +83,6 @@ class StreamSettings:
                 "STREAM_BASE_URL: the credentials are the stand-in's, the address is not. "
                 "Set STREAM_API_KEY and STREAM_API_SECRET to those of your application."
             )
-
-    def commands_before_start(self) -> Iterator[tuple[str, ...]]:
-        """Yield nothing: there is nothing to prepare."""
-        yield from ()
 
     def warnings(self) -> Iterator[str]:
         """Warn of the stand-in and of secrets that are easy to guess."""

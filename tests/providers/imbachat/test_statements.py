@@ -7,7 +7,7 @@ import pytest
 
 from chatproxy import create_app, settings
 from chatproxy.identity.schema import upgrade
-from chatproxy.identity.users import Profile
+from chatproxy.identity.user import Profile
 from tests.databases import KINDS, new_database
 from tests.identity.databases import statements
 from tests.providers.imbachat.conftest import ACCOUNT, LOGIN, PASSWORD, basic

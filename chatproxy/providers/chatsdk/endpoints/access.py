@@ -9,7 +9,7 @@ from chatproxy.endpoints.serving import directory, now, services
 from chatproxy.errors import TokenOfAnotherApp, TokenRejected, TokenRevoked, Unauthenticated
 from chatproxy.identity.keys import Key
 from chatproxy.identity.revocation import Issued, Standing
-from chatproxy.identity.users import Profile
+from chatproxy.identity.user import Profile
 from chatproxy.providers.chatsdk.provider import ChatSDK
 from chatproxy.providers.chatsdk.tokens import TokenKind
 

@@ -8,7 +8,7 @@ from chatproxy.endpoints.jsonbody import is_json
 from chatproxy.endpoints.profiles import TEXT, read_profile
 from chatproxy.endpoints.serving import context, load, read_json
 from chatproxy.errors import MalformedBody
-from chatproxy.identity.users import Profile
+from chatproxy.identity.user import Profile
 
 #: Bytes of a body: metadata at its bound, every character escaped, and the rest.
 LARGEST_BODY = 256 * 1024

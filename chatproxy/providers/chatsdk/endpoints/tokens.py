@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 from chatproxy.endpoints.serving import directory, limiter, now, private, services
 from chatproxy.errors import ChatproxyError
 from chatproxy.identity.revocation import Issued, new_token_id
-from chatproxy.identity.users import Profile, User
+from chatproxy.identity.user import Profile, User
 from chatproxy.limiting.limiter import Count
 from chatproxy.limiting.rate import Rate
 from chatproxy.providers.chatsdk.endpoints import access, schemas

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from chatproxy.endpoints.asking import answer_of
 from chatproxy.endpoints.serving import context, directory, private, services
 from chatproxy.errors import BadTarget, ChatproxyError, NotFound, UpstreamError
-from chatproxy.identity.users import User
+from chatproxy.identity.user import User
 from chatproxy.providers.chatsdk.endpoints import access, api, schemas
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from chatproxy.endpoints.serving import directory, load, private
 from chatproxy.endpoints.texts import storable, storable_object
 from chatproxy.errors import NotFound
 from chatproxy.identity.finding import Filter
-from chatproxy.identity.users import Profile, User
+from chatproxy.identity.user import Profile, User
 from chatproxy.providers.performchat.endpoints import access
 from chatproxy.providers.performchat.endpoints.paging import asked_page, iso, paged
 from chatproxy.providers.performchat.endpoints.pathids import plain_id

@@ -18,7 +18,7 @@ from chatproxy.errors import (
     Unauthenticated,
 )
 from chatproxy.identity.agents import Agent
-from chatproxy.identity.users import Profile, User
+from chatproxy.identity.user import Profile, User
 from chatproxy.providers.performchat.endpoints import access
 
 blueprint = Blueprint("performchat-tokens", __name__)
