@@ -26,9 +26,10 @@ def register(app: Flask, services: Services) -> None:
             raise refusal
 
         dialect = _dialect(dialects)
+        refuses = None if dialect is None else dialect.no_websocket
 
-        if dialect is not None and "websocket" in request.environ.get("HTTP_UPGRADE", "").lower():
-            raise dialect.no_websocket()
+        if refuses is not None and "websocket" in request.environ.get("HTTP_UPGRADE", "").lower():
+            raise refuses()
 
     def answer(error: Exception) -> Response:
         failure = _recognised(error)

@@ -1,6 +1,6 @@
 """`/proxy/<path>`: forward a call to the provider, with the credentials put in."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -12,7 +12,6 @@ from chatproxy.endpoints.serving import context, services
 from chatproxy.errors import WrongMethod
 from chatproxy.forwarding import Answer, Injection, Request, forward, headers
 from chatproxy.forwarding.patience import Patience
-from chatproxy.forwarding.target import plain_name
 from chatproxy.providers import DEFAULT
 from chatproxy.providers.base import Credentials
 from chatproxy.services import Route, Services
@@ -42,14 +41,14 @@ def blueprint(mount: str, route: Route) -> Blueprint:
     return made
 
 
-def relayed(route: Route, mount: str, checked: Sequence[tuple[str, str]] = ()) -> "Relay":
+def relayed(route: Route, mount: str, credentials: Credentials | None = None) -> "Relay":
     """Forward the request that is being served; `mount` stands for the provider's base URL.
 
-    `checked` are fields that let the caller in: they go out as ours do, so that nothing the
-    caller says can have them removed or doubled on the way.
+    It goes out with the provider's own credentials, or with those that are given.
     """
-    call = _load(mount, route.provider.authorise())
-    answer = _ask(call, mount, route, checked)
+    credentials = credentials or route.provider.authorise()
+    call = _load(mount, credentials)
+    answer = _ask(call, mount, route, credentials)
     return Relay(answer)
 
 
@@ -69,16 +68,15 @@ def _load(mount: str, credentials: Credentials) -> Request:
     return Request(request.method, target, pairs, body)
 
 
-def _ask(call: Request, mount: str, route: Route, checked: Sequence[tuple[str, str]]) -> Answer:
+def _ask(call: Request, mount: str, route: Route, credentials: Credentials) -> Answer:
     """Forward the call; take note of how long the provider took and what it thinks of us."""
     current = context()
     peer = route.way()
-    credentials = route.provider.authorise()
     worker = services()
     injection = Injection(
         credentials.query,
-        [*credentials.headers, *checked],
-        credentials.reserved | {plain_name(name) for name, _ in checked},
+        credentials.headers,
+        credentials.reserved,
         withheld=frozenset({worker.settings.user_id_header.partition(".")[0].lower()}),
     )
     patience = Patience(worker.limits, worker.clock.monotonic, current.caller)

@@ -3,6 +3,7 @@
 from chatproxy.providers.base import ProviderKind
 from chatproxy.providers.chatsdk.settings import ChatSDKSettings
 from chatproxy.providers.imbachat.settings import ImbaChatSettings
+from chatproxy.providers.imkit.settings import IMKitSettings
 from chatproxy.providers.performchat.settings import PerformChatSettings
 from chatproxy.providers.stream.settings import StreamSettings
 
@@ -21,6 +22,12 @@ REGISTRY = {
         PerformChatSettings,
         "chatproxy.providers.performchat.provider:PerformChat",
         surface="chatproxy.providers.performchat.endpoints:blueprints",
+        knows_users=True,
+    ),
+    "imkit": ProviderKind(
+        IMKitSettings,
+        "chatproxy.providers.imkit.provider:IMKit",
+        surface="chatproxy.providers.imkit.endpoints:blueprints",
         knows_users=True,
     ),
     "imbachat": ProviderKind(

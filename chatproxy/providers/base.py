@@ -24,6 +24,17 @@ class Credentials:
     reserved: frozenset[str]
     body: Mapping[str, str] | None = dataclasses.field(default=None, repr=False)
 
+    def beside(self, checked: Sequence[tuple[str, str]]) -> "Credentials":
+        """Return these and fields that let the caller in.
+
+        They go out as ours do, so that nothing the caller says can have them removed or
+        doubled on the way.
+        """
+        names = {name.lower().replace("-", "_") for name, _ in checked}
+        return dataclasses.replace(
+            self, headers=[*self.headers, *checked], reserved=self.reserved | names
+        )
+
 
 @dataclasses.dataclass(frozen=True)
 class OwnCall:
@@ -41,11 +52,12 @@ class Dialect:
     """How failures of ours are said on a surface.
 
     `error_body` takes the failure and the seconds that the request took.
-    `no_websocket` makes the refusal of a WebSocket, which says where to connect instead.
+    `no_websocket` makes the refusal of a WebSocket, which says where to connect instead;
+    None where one is accepted.
     """
 
     error_body: Callable[[ChatproxyError, float], dict[str, Any]]
-    no_websocket: Callable[[], ChatproxyError]
+    no_websocket: Callable[[], ChatproxyError] | None
 
 
 class Server(Protocol):

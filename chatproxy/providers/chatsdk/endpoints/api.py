@@ -33,7 +33,8 @@ def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwar
         raise Forbidden("This call is made with an API key, not for a user.")
 
     bearer = guards.bearer(missing="Missing token")
-    return relayed(services().routes[ChatSDK.name], prefix, [("Authorization", f"Bearer {bearer}")])
+    credentials = access.chatsdk().authorise().beside([("Authorization", f"Bearer {bearer}")])
+    return relayed(services().routes[ChatSDK.name], prefix, credentials)
 
 
 @blueprint.route("/api/<anything:path>", methods=["OPTIONS"])

@@ -1,0 +1,98 @@
+"""IMKit's error shape, its codes, and the failures that only it has."""
+
+from http import HTTPStatus
+from typing import Any
+
+from chatproxy.errors import (
+    CallerError,
+    ChatproxyError,
+    Conflict,
+    Forbidden,
+    InvalidBody,
+    MalformedBody,
+    NotFound,
+    TokenRejected,
+    TooManyRequests,
+    Unauthenticated,
+)
+
+REQUIRED = "Missing data for required field."
+
+
+class InvalidAPIKey(Unauthenticated):
+    """The platform key is not one in force, or not of this app."""
+
+
+class MissingAPIKey(Unauthenticated):
+    """A call for platform callers came without any key."""
+
+
+class MissingClientKey(Unauthenticated):
+    """A call came with neither key."""
+
+
+class InvalidClientKey(Forbidden):
+    """The client key is not one in force, or not of this app."""
+
+
+class PermissionDenied(Forbidden):
+    """A client makes a platform call."""
+
+
+class MissingParameter(CallerError):
+    """Something that the call needs is not there."""
+
+
+class InvalidRoomTags(CallerError):
+    """`roomTags` holds no tags, or nobody here knows rooms."""
+
+
+class ClientNotFound(NotFound):
+    """The directory knows no such client."""
+
+
+class TokenNotFound(NotFound):
+    """The client has no such token."""
+
+
+#: The vendor's codes; of what stands for several, the nearest class counts.
+CODES: dict[type, str] = {
+    InvalidAPIKey: "INVALID_API_KEY",
+    MissingAPIKey: "MISSING_API_KEY",
+    MissingClientKey: "MISSING_CLIENT_KEY",
+    InvalidClientKey: "INVALID_CLIENT_KEY",
+    PermissionDenied: "PERMISSION_DENIED",
+    MissingParameter: "MISSING_PARAMETER",
+    InvalidRoomTags: "INVALID_ROOM_TAGS",
+    ClientNotFound: "CLIENT_NOT_FOUND",
+    TokenNotFound: "TOKEN_NOT_FOUND",
+    TokenRejected: "INVALID_TOKEN",
+    Unauthenticated: "UNAUTHORIZED",
+    Forbidden: "INSUFFICIENT_PERMISSIONS",
+    Conflict: "TOKEN_CONFLICT",
+    TooManyRequests: "RATE_LIMIT_EXCEEDED",
+    MalformedBody: "INVALID_BODY",
+}
+
+
+def said(error: ChatproxyError, _seconds: float = 0) -> dict[str, Any]:
+    """Return the envelope of a failure: the status twice over, and a code."""
+    body = {"code": code_of(error), "message": error.message}
+    return {"RC": error.status, "RM": error.message, "error": body}
+
+
+def code_of(error: ChatproxyError) -> str:
+    """Return the vendor's code for a failure, else the status in words."""
+    if isinstance(error, InvalidBody) and error.issues[0].message == REQUIRED:
+        return CODES[MissingParameter]
+
+    named = next((CODES[one] for one in type(error).__mro__ if one in CODES), None)
+
+    if named is not None:
+        return named
+
+    if error.status == HTTPStatus.BAD_REQUEST:
+        return "INVALID_REQUEST"
+
+    known = error.status in frozenset(HTTPStatus)
+    return HTTPStatus(error.status).name if known else "REQUEST_FAILED"
