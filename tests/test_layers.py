@@ -49,7 +49,10 @@ def below(folder: str) -> list[Path]:
         ("limiting", {"errors", "limiting", "variables"}),
         (
             "providers",
-            {"credential", "errors", "identity", "limiting", "providers", "signing", "variables"},
+            {
+                *("credential", "errors", "identity", "limiting", "providers", "signing"),
+                *("timestamps", "variables"),
+            },
         ),
     ],
 )

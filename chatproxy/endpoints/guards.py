@@ -10,7 +10,13 @@ import re
 from flask import request
 
 from chatproxy.endpoints.serving import context, directory, limiter, services
-from chatproxy.errors import TokenForged, TokenMalformed, TokenRejected, Unauthenticated
+from chatproxy.errors import (
+    TokenForged,
+    TokenMalformed,
+    TokenRejected,
+    TokenUnknown,
+    Unauthenticated,
+)
 from chatproxy.identity.keys import Key
 from chatproxy.identity.keytexts import Kind
 
@@ -57,7 +63,7 @@ def count_rejected(token: str, error: TokenRejected) -> None:
     count of all, whose clients take a 401, and no 429, as the sign to get a new token;
     and guessing another one is hopeless. What was good once is not counted.
     """
-    if isinstance(error, TokenMalformed | TokenForged):
+    if isinstance(error, TokenMalformed | TokenForged | TokenUnknown):
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
         count_failure(f"token {digest}")
 

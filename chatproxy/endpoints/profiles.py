@@ -4,6 +4,7 @@ Messages are short and fixed: a provider may have codes of its own for them. A n
 empty optional field counts as absent: many backends send a missing avatar so.
 """
 
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +28,8 @@ TEXT: dict[str, Any] = {
 }
 
 
-def _url(text: str) -> None:
+def picture_url(text: str) -> None:
+    """Refuse what is no address of a picture."""
     try:
         scheme, host = urlsplit(text).scheme, urlsplit(text).hostname
     except ValueError:
@@ -39,12 +41,25 @@ def _url(text: str) -> None:
         raise ValidationError("Invalid url")
 
 
-def _text(most: int, *checks: Any, **kwargs: Any) -> fields.String:
+def text_field(most: int, *checks: Any, **kwargs: Any) -> fields.String:
+    """Declare a text of 1 to so many characters that passes the checks, and can be stored."""
     lengths = (
         validate.Length(min=1, error="Too short"),
         validate.Length(max=most, error="Too long"),
     )
     return fields.String(validate=[*lengths, storable, *checks], error_messages=TEXT, **kwargs)
+
+
+def without_empty(data: Any, kept: Collection[str]) -> Any:
+    """Return an object without the fields that hold nothing, but for those to be kept."""
+    if not isinstance(data, dict):
+        return data
+
+    return {
+        name: value
+        for name, value in data.items()
+        if name in kept or (value is not None and value != "")
+    }
 
 
 class ProfileBody(Schema):
@@ -55,23 +70,16 @@ class ProfileBody(Schema):
 
     error_messages = {"type": "Expected object"}  # noqa: RUF012 - marshmallow's form
 
-    user_id = _text(LONGEST_ID, data_key="userId", required=True)
-    name = _text(LONGEST_NAME)
-    image = _text(LONGEST_URL, _url)
-    email = _text(LONGEST_NAME, validate.Email(error="Invalid email"))
+    user_id = text_field(LONGEST_ID, data_key="userId", required=True)
+    name = text_field(LONGEST_NAME)
+    image = text_field(LONGEST_URL, picture_url)
+    email = text_field(LONGEST_NAME, validate.Email(error="Invalid email"))
     custom = fields.Raw(validate=storable_object)
 
     @pre_load
     def leave_out_empty(self, data: Any, **_: Any) -> Any:
         """Drop optional fields that hold nothing."""
-        if not isinstance(data, dict):
-            return data
-
-        return {
-            name: value
-            for name, value in data.items()
-            if name == "userId" or (value is not None and value != "")
-        }
+        return without_empty(data, kept=("userId",))
 
 
 def read_profile(document: Any) -> tuple[str, Profile]:

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Collection, Sequence
+from typing import Literal
 
 from sqlalchemy import Column, ColumnElement, func, or_, select
 
@@ -16,13 +17,18 @@ MOST_DIGITS = 16
 ACTIVE = users.c.active.is_(True)
 
 
-@dataclasses.dataclass(frozen=True)
-class Filter:
-    """What users must have; None asks for nothing."""
+Field = Literal["external_id", "name", "image", "email"]
+Operator = Literal["in", "holds", "begins"]
 
-    external_id: str | None = None
-    name: str | None = None
-    email: str | None = None
+
+@dataclasses.dataclass(frozen=True)
+class Condition:
+    """What a user's field must be: one of the values, or a text that holds or begins with one."""
+
+    field: Field
+    operator: Operator
+    values: Sequence[str]
+    any_case: bool = False
 
 
 class UserFinder:
@@ -85,18 +91,10 @@ class UserFinder:
             return [user_of(row) for row in connection.execute(ordered.limit(limit)).mappings()]
 
     def page(
-        self, app_id: str, wanted: Filter, offset: int, limit: int
+        self, app_id: str, conditions: Sequence[Condition], offset: int, limit: int
     ) -> tuple[Sequence[User], int]:
-        """Return some of the users that fit, oldest first, and how many fit in all."""
-        fits = [ACTIVE] + [
-            column == value
-            for column, value in (
-                (users.c.external_id, wanted.external_id),
-                (users.c.name, wanted.name),
-                (users.c.email, wanted.email),
-            )
-            if value is not None
-        ]
+        """Return some of the users that meet all conditions, oldest first, and how many do."""
+        fits = [ACTIVE, *(self._meets(one) for one in conditions)]
         counting = select(func.count()).select_from(users).where(users.c.app_id == app_id, *fits)
         reading = users_of(app_id).where(*fits).order_by(users.c.created, users.c.id)
 
@@ -105,9 +103,29 @@ class UserFinder:
             rows = connection.execute(reading.offset(offset).limit(limit)).mappings()
             return [user_of(row) for row in rows], total
 
-    def _holds(self, column: Column[str], text: str) -> ColumnElement[bool]:
+    def _meets(self, condition: Condition) -> ColumnElement[bool]:
+        column = users.c[condition.field]
+
+        if condition.operator == "in":
+            return column.in_(condition.values)
+
+        (text,) = condition.values
+
+        if condition.any_case:
+            return self._holds(column, text, at_start=condition.operator == "begins")
+
+        # LIKE itself overlooks case on SQLite.
+        place = func.instr(column, text) if self._database.is_sqlite else func.strpos(column, text)
+        return place == 1 if condition.operator == "begins" else place > 0
+
+    def _holds(
+        self, column: Column[str], text: str, *, at_start: bool = False
+    ) -> ColumnElement[bool]:
         """Compare without regard to case, which SQLite itself knows of ASCII letters only."""
         if self._database.is_sqlite and not text.isascii():
-            return column.regexp_match(f"(?i){re.escape(text)}")
+            return column.regexp_match(f"(?i){'^' if at_start else ''}{re.escape(text)}")
+
+        if at_start:
+            return column.istartswith(text, autoescape=True)
 
         return column.icontains(text, autoescape=True)

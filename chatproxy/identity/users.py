@@ -49,7 +49,7 @@ class Users:
             known = find(connection, app_id, external_id)
 
         if known is not None and known.active and not news(known, profile):
-            return self._seen(known) if seen else known, "existing"
+            return self.seen(known) if seen else known, "existing"
 
         with self.writing(app_id) as connection:
             return self.put(connection, app_id, external_id, profile, seen=seen)
@@ -129,7 +129,7 @@ class Users:
 
         return user
 
-    def _seen(self, user: User) -> User:
+    def seen(self, user: User) -> User:
         """Note that the user was seen, once a minute; nobody waits for that, or fails by it."""
         now = self._now()
 

@@ -3,11 +3,14 @@
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from chatproxy.credential import Verdict
 from chatproxy.errors import ChatproxyError
 from chatproxy.variables import declared
+
+if TYPE_CHECKING:
+    from chatproxy.identity.revocation import Issued
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,6 +123,15 @@ class IssuesTokens(Protocol):
 
     def issue_token(self, user_id: str, now: float) -> str:
         """Make a token for the user. `now` is in epoch seconds."""
+        ...
+
+
+@runtime_checkable
+class ReadsTokens(Protocol):
+    """A provider whose user tokens can be read here; whether one counts is the directory's word."""
+
+    def read_user_token(self, token: str, now: float) -> "Issued":
+        """Check signature, time and claims; raise a `TokenRejected`."""
         ...
 
 

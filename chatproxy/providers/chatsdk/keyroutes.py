@@ -4,9 +4,9 @@ Calls to `/api/*` go out with the real key, so a user's own token must not lead 
 would make a client an administrator (the vendor's public code, server routes).
 """
 
-import re
 from collections.abc import Sequence
-from urllib.parse import unquote
+
+from chatproxy.providers.paths import folded_segments
 
 #: Below /api. A star stands for one segment, two at the end for any rest.
 KEY_ROUTES: Sequence[tuple[str, tuple[str, ...]]] = (
@@ -19,28 +19,16 @@ KEY_ROUTES: Sequence[tuple[str, tuple[str, ...]]] = (
     ("DELETE", ("users", "*")),
 )
 
-#: As often as a path may be encoded over to be forwarded at all; see `forwarding.target`.
-MOST_ENCODINGS = 8
-
 
 def asks_for_a_key_only(method: str, path: str) -> bool:
     """Say whether a server could read the path as one of these routes.
 
-    Compared is the folded form, since servers differ in what they overlook: case, doubled
-    and trailing slashes, path parameters, encoding.
+    Compared is the folded form, since servers differ in what they overlook.
     """
-    _, *rest = _folded(path)
+    _, *rest = folded_segments(path)
     return any(
         route_method in ("*", method) and _fits(route, rest) for route_method, route in KEY_ROUTES
     )
-
-
-def _folded(path: str) -> list[str]:
-    for _ in range(MOST_ENCODINGS):
-        path = unquote(path, errors="replace")
-
-    segments = (re.split(r"[;?#]", one, maxsplit=1)[0].strip() for one in path.split("/"))
-    return [one.casefold() for one in segments if one]
 
 
 def _fits(route: tuple[str, ...], segments: Sequence[str]) -> bool:

@@ -5,6 +5,7 @@ from functools import partial
 
 from chatproxy.credential import Verdict
 from chatproxy.errors import NotServed
+from chatproxy.identity.revocation import Issued
 from chatproxy.providers.base import Credentials, Dialect, OwnCall, Server
 from chatproxy.providers.chatsdk import errors
 from chatproxy.providers.chatsdk.centrifugo import Centrifugo
@@ -57,6 +58,10 @@ class ChatSDK:
             return "refuses the API key."
 
         return f"answered {status}." if status >= 500 else ""
+
+    def read_user_token(self, token: str, now: float) -> Issued:
+        """Read a `token`, not a `wsToken`; raise a `TokenRejected`."""
+        return self.tokens.rest.read(token, now)
 
     def servers(self) -> Sequence[Server]:
         """Return Centrifugo."""

@@ -19,6 +19,10 @@ NO_SOCKETS = "The socket needs the extra `socketio`: pip install 'chatproxy[sock
 KEYS = frozenset({"im_api_key", "api_key", "im_client_key", "client_key"})
 
 
+#: Callers of deprecated headers that a worker remembers.
+MOST_LEGACY_CALLERS = 1000
+
+
 class IMKit:
     """One IMKit application."""
 
@@ -40,6 +44,7 @@ class IMKit:
             "/imkit": self.dialect,
             "/imkit/socket.io": Dialect(said, no_socket),
         }
+        self._legacy_callers: set[tuple[str, str]] = set()
         self._api_key = settings.api_key or ""
         self._client_key = settings.client_key or ""
 
@@ -47,14 +52,29 @@ class IMKit:
         """Return the platform key."""
         return Credentials([], [("IM-API-KEY", self._api_key)], KEYS)
 
-    def for_client(self, client_id: str, token: str) -> Credentials:
-        """Return what a client's call goes out with: the real client key, its token, its id."""
+    def for_client(self, client_id: str, token: str, *, legacy: bool) -> Credentials:
+        """Return what a client's call goes out with: the real client key, its token, its id.
+
+        The token has one name there. `legacy` says that it came as `Authorization`, which is
+        else somebody else's, and left as it is.
+        """
         headers = [
             ("IM-Client-Key", self._client_key),
             ("IM-Authorization", token),
             ("IM-CLIENT-ID", client_id.encode().decode("latin-1")),  # as WSGI has every header
         ]
-        return Credentials([], headers, KEYS | {"im_authorization", "im_client_id"})
+        names = {"im_authorization", "im_client_id", *(("authorization",) if legacy else ())}
+        return Credentials([], headers, KEYS | names)
+
+    def is_first_use(self, caller: str, name: str) -> bool:
+        """Say whether this worker sees a caller use a deprecated header for the first time."""
+        use = (caller, name)
+
+        if use in self._legacy_callers or len(self._legacy_callers) >= MOST_LEGACY_CALLERS:
+            return False
+
+        self._legacy_callers.add(use)
+        return True
 
     def verdict(self, status: int, content: bytes | None) -> Verdict:
         """Take a 401 to our own call for a refusal; that of a forwarded one may be a token's."""

@@ -6,6 +6,7 @@ from functools import partial
 
 from chatproxy.credential import Verdict
 from chatproxy.errors import NotServed
+from chatproxy.identity.revocation import Issued
 from chatproxy.providers.base import Credentials, Dialect, OwnCall, Server
 from chatproxy.providers.performchat.errors import said
 from chatproxy.providers.performchat.settings import PerformChatSettings
@@ -56,6 +57,10 @@ class PerformChat:
     def fault_in(self, status: int, _content: bytes) -> str:
         """Return what is wrong with the answer."""
         return "" if 200 <= status < 300 else f"answered {status}."
+
+    def read_user_token(self, token: str, now: float) -> Issued:
+        """Read a token; raise a `TokenRejected`."""
+        return self.tokens.read(token, now).issued
 
     def servers(self) -> Sequence[Server]:
         """Return nothing: all is at one server."""

@@ -1,6 +1,5 @@
 """`/tokens`: issue, exchange and check ChatSDK's tokens."""
 
-import datetime
 from typing import Any
 
 from flask import Blueprint, Response
@@ -12,6 +11,7 @@ from chatproxy.identity.user import Profile, User
 from chatproxy.limiting.limiter import Count
 from chatproxy.limiting.rate import Rate
 from chatproxy.providers.chatsdk.endpoints import access, schemas
+from chatproxy.timestamps import iso
 
 blueprint = Blueprint("chatsdk-tokens", __name__)
 
@@ -96,16 +96,6 @@ def _payload(issued: Issued) -> dict[str, Any]:
     return {
         "userId": issued.user_id,
         "appId": issued.app_id,
-        "issuedAt": _iso(issued.issued),
-        "expiresAt": _iso(issued.expires),
+        "issuedAt": iso(issued.issued),
+        "expiresAt": iso(issued.expires),
     }
-
-
-def _iso(seconds: float) -> str | None:
-    """Write a time as JavaScript does; None for one that no calendar has."""
-    try:
-        moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
-
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

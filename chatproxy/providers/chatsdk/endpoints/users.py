@@ -15,7 +15,7 @@ from chatproxy.providers.chatsdk.endpoints import access, api, schemas
 log = logging.getLogger(__name__)
 
 blueprint = Blueprint("chatsdk-users", __name__)
-blueprint.after_request(api.with_cors)
+blueprint.after_request(api.cross_origin.mark)
 
 PLACE = "/api/users/"
 

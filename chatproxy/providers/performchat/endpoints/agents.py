@@ -8,8 +8,9 @@ from chatproxy.endpoints.serving import directory, private
 from chatproxy.errors import NotFound
 from chatproxy.identity.agents import Agent
 from chatproxy.providers.performchat.endpoints import access
-from chatproxy.providers.performchat.endpoints.paging import asked_page, iso, paged
+from chatproxy.providers.performchat.endpoints.paging import asked_page, paged
 from chatproxy.providers.performchat.endpoints.pathids import plain_id
+from chatproxy.timestamps import iso
 
 blueprint = Blueprint("performchat-agents", __name__)
 

@@ -1,6 +1,6 @@
 """`/rest/v1/customer-users`: the users of a company."""
 
-from typing import Any
+from typing import Any, cast
 
 from flask import Blueprint, Response
 from marshmallow import fields, validate
@@ -9,11 +9,12 @@ from chatproxy.endpoints.profiles import LONGEST_NAME
 from chatproxy.endpoints.serving import directory, load, private
 from chatproxy.endpoints.texts import storable, storable_object
 from chatproxy.errors import NotFound
-from chatproxy.identity.finding import Filter
+from chatproxy.identity.finding import Condition, Field
 from chatproxy.identity.user import Profile, User
 from chatproxy.providers.performchat.endpoints import access
-from chatproxy.providers.performchat.endpoints.paging import asked_page, iso, paged
+from chatproxy.providers.performchat.endpoints.paging import asked_page, paged
 from chatproxy.providers.performchat.endpoints.pathids import plain_id
+from chatproxy.timestamps import iso
 
 blueprint = Blueprint("performchat-customers", __name__)
 
@@ -41,7 +42,11 @@ def show_all() -> Response:
     """Answer a page of the company's users that fit the filter."""
     page, limit = asked_page()
     document = access.body()
-    wanted = Filter(**load(FilterBody(), document))
+    wanted = [
+        Condition(cast(Field, field), "in", (value,))
+        for field, value in load(FilterBody(), document).items()
+        if value is not None
+    ]
     key = access.platform_key(document)
     users, total = directory().finder.page(key.app_id, wanted, (page - 1) * limit, limit)
     return paged([_shown(user) for user in users], total, page, limit)

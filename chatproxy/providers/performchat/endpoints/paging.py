@@ -1,6 +1,5 @@
 """Lists in pages: `?page=` and `?limit=`, and what the vendor says beside the rows."""
 
-import datetime
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,12 +33,3 @@ def paged(rows: Sequence[dict[str, Any]], total: int, page: int, limit: int) -> 
     """Answer a page."""
     pagination = {"page": page, "limit": limit, "total": total, "total_pages": -(-total // limit)}
     return private({"data": list(rows), "pagination": pagination})
-
-
-def iso(seconds: float | None) -> str | None:
-    """Write a time as JavaScript does."""
-    if seconds is None:
-        return None
-
-    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

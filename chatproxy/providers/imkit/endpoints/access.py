@@ -1,0 +1,193 @@
+"""Who calls, as IMKit asks it: a platform by its API key, or a client by key and token.
+
+Each header has a deprecated name too; the server in front lets those two with a `_` through
+(`IMKitSettings.underscored`).
+"""
+
+import dataclasses
+import logging
+from typing import cast
+
+from flask import request
+
+from chatproxy.endpoints import guards
+from chatproxy.endpoints.serving import context, directory, services
+from chatproxy.errors import CallerError, TokenMalformed, TokenRejected, Unauthenticated
+from chatproxy.identity.boundtokens import Bound
+from chatproxy.identity.keys import Key
+from chatproxy.identity.keytexts import Kind
+from chatproxy.identity.user import User
+from chatproxy.providers.imkit.errors import (
+    ClientNotFound,
+    InvalidAPIKey,
+    InvalidClientKey,
+    MissingAPIKey,
+    MissingClientKey,
+    MissingParameter,
+    PermissionDenied,
+)
+from chatproxy.providers.imkit.provider import IMKit
+
+log = logging.getLogger(__name__)
+
+LONGEST_DEVICE_ID = 255
+
+
+@dataclasses.dataclass(frozen=True)
+class Client:
+    """A client, and the token that it showed; `legacy` where that came as `Authorization`."""
+
+    bound: Bound
+    token: str = dataclasses.field(repr=False)
+    legacy: bool
+
+
+def imkit() -> IMKit:
+    """Return the provider."""
+    return cast(IMKit, services().routes[IMKit.name].provider)
+
+
+def platform() -> Key:
+    """Return the key of a platform caller; raise `Unauthenticated`, `Forbidden`."""
+    text, legacy = _shown("IM-API-KEY", "API_KEY")
+
+    if text:
+        return _key(text, "platform", "API_KEY" if legacy else None)
+
+    if "HTTP_IM_CLIENT_KEY" in request.environ or "HTTP_CLIENT_KEY" in request.environ:
+        client()
+        raise PermissionDenied("This call is made with a platform API key.")
+
+    raise MissingAPIKey("Missing API key")
+
+
+def caller() -> Client | None:
+    """Return the client that calls, None for a platform caller, who may make every call."""
+    if "HTTP_IM_API_KEY" in request.environ or "HTTP_API_KEY" in request.environ:
+        platform()
+        return None
+
+    return client()
+
+
+def client() -> Client:
+    """Return the client that calls; raise `Unauthenticated`, `InvalidClientKey`."""
+    text, legacy_key = _shown("IM-Client-Key", "CLIENT_KEY")
+
+    if not text:
+        raise MissingClientKey("Missing client key")
+
+    key = _key(text, "client", "CLIENT_KEY" if legacy_key else None)
+    found = _token(key)
+    device_id = _device_id()
+    directory().users.seen(found.bound.user)
+
+    if device_id:
+        directory().devices.note(found.bound.user.id, device_id)
+
+    return found
+
+
+def acting_user() -> User:
+    """Return the user whom a client call is about: the client, or whom a platform names."""
+    found = caller()
+
+    if found is not None:
+        return found.bound.user
+
+    client_id = _utf_8(request.environ.get("HTTP_IM_CLIENT_ID", ""))
+
+    if not client_id:
+        raise MissingParameter("A platform caller names the client in IM-CLIENT-ID.")
+
+    user = directory().users.find(imkit().app, client_id)
+
+    if user is None:
+        raise ClientNotFound("Client not found")
+
+    return user
+
+
+def _shown(name: str, deprecated: str) -> tuple[str, bool]:
+    """Return what a header holds, and whether only its deprecated name was used.
+
+    Raises `CallerError` where the two hold different values: nobody could say which counts.
+    """
+    given = request.environ.get("HTTP_" + name.upper().replace("-", "_"))
+    before = request.environ.get(f"HTTP_{deprecated}")
+
+    if given is not None and before is not None and given != before:
+        raise CallerError(f"{name} and {deprecated} hold different keys. Send one.")
+
+    return (before or "", True) if given is None else (given, False)
+
+
+def _key(text: str, kind: Kind, deprecated: str | None) -> Key:
+    """Return a key in force of this app; note a deprecated name."""
+    refusal = InvalidAPIKey if kind == "platform" else InvalidClientKey
+    words = "Invalid API key" if kind == "platform" else "Invalid client key"
+
+    try:
+        key = guards.key(text, kind, refused=words)
+    except Unauthenticated as error:
+        raise refusal(words) from error
+
+    if key.app_id != imkit().app:
+        raise refusal(words, detail="the key is of another app than IMKIT_APP")
+
+    if deprecated is not None:
+        _note_deprecated(key, deprecated)
+
+    return key
+
+
+def _token(key: Key) -> Client:
+    """Return whose token it is; `Authorization` is looked at only without `IM-Authorization`."""
+    given = request.environ.get("HTTP_IM_AUTHORIZATION")
+    legacy = given is None
+    text = bare(request.environ.get("HTTP_AUTHORIZATION", "") if given is None else given)
+
+    if not text:
+        raise TokenMalformed("Missing client token")
+
+    try:
+        bound = directory().bound.find(key.app_id, text)
+    except TokenRejected as error:
+        guards.count_rejected(text, error)
+        raise
+
+    if legacy:
+        _note_deprecated(key, "Authorization")
+
+    return Client(bound, text, legacy)
+
+
+def bare(text: str) -> str:
+    """Return a token without a `Bearer` in front, which some callers send."""
+    found = guards.BEARER.fullmatch(text)
+    return found[1] if found else text
+
+
+def _device_id() -> str:
+    """Return the id of the device, empty for none; raise `CallerError` for one of no use."""
+    device_id = _utf_8(request.environ.get("HTTP_IM_DEVICE_ID", ""))
+
+    if len(device_id) > LONGEST_DEVICE_ID or not device_id.isprintable():
+        raise CallerError(f"IM-Device-ID is at most {LONGEST_DEVICE_ID} printable characters.")
+
+    return device_id
+
+
+def _utf_8(text: str) -> str:
+    """Return a header as text. WSGI hands its bytes on as Latin-1; they are UTF-8."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError as error:
+        raise CallerError("A header is not UTF-8.") from error
+
+
+def _note_deprecated(key: Key, name: str) -> None:
+    """Log a deprecated header, once for each caller: somebody has to change it some day."""
+    if imkit().is_first_use(key.id, name):
+        fields = {"reqId": context().id, "keyId": key.id, "header": name}
+        log.warning("a caller uses a deprecated header", extra=fields)

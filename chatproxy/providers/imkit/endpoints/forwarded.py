@@ -1,0 +1,59 @@
+"""Every other path below `/imkit`: the caller is checked here, and the call handed on."""
+
+from flask import Blueprint, Response
+
+from chatproxy.endpoints.cors import CrossOrigin
+from chatproxy.endpoints.proxy import METHODS, relayed
+from chatproxy.endpoints.serving import context, services
+from chatproxy.errors import NotFound
+from chatproxy.providers.imkit.endpoints import access
+from chatproxy.providers.imkit.errors import PermissionDenied
+from chatproxy.providers.imkit.provider import IMKit
+from chatproxy.providers.paths import folded_segments
+
+blueprint = Blueprint("imkit-forwarded", __name__)
+
+#: Below these nothing is an IMKit server's.
+SERVED_HERE = frozenset({"badge", "verify", "socket.io"})
+FOR_PLATFORMS = frozenset({"admin"})
+
+#: What a page may send: all names by which IMKit's callers show who they are.
+FIELDS = (
+    "Origin, X-Requested-With, Content-Type, Accept, Authorization, IM-Authorization, "
+    "IM-Client-Key, IM-API-KEY, IM-Device-ID, IM-CLIENT-ID, CLIENT_KEY, API_KEY"
+)
+
+cross_origin = CrossOrigin(lambda: access.imkit().allowed_origins, FIELDS)
+blueprint.after_request(cross_origin.mark)
+
+
+@blueprint.route("/imkit/<anything:path>", methods=METHODS)
+def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwarded, not this
+    """Hand a call on: a platform's with the real key, a client's with its token and its id."""
+    mount = f"{services().settings.service_prefix}/imkit"
+    first = next(iter(folded_segments(context().target.path.removeprefix(mount))), "")
+
+    if first in SERVED_HERE:
+        raise NotFound("Nothing is served at this path.")
+
+    if first in FOR_PLATFORMS:
+        access.platform()
+        return relayed(services().routes[IMKit.name], mount)
+
+    client = access.caller()
+
+    if client is None:
+        return relayed(services().routes[IMKit.name], mount)
+
+    client_id = client.bound.user.external_id
+    credentials = access.imkit().for_client(client_id, client.token, legacy=client.legacy)
+    return relayed(services().routes[IMKit.name], mount, credentials)
+
+
+@blueprint.route("/imkit/<anything:path>", methods=["OPTIONS"])
+def preflight(path: str) -> Response:
+    """Answer a browser that asks whether a page may make a client call."""
+    if next(iter(folded_segments(path)), "") in SERVED_HERE | FOR_PLATFORMS:
+        raise PermissionDenied("This is not for pages.")
+
+    return cross_origin.preflight()

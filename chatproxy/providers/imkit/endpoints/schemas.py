@@ -1,0 +1,161 @@
+"""The bodies that IMKit's endpoints take.
+
+A null or empty field of a profile counts as absent. A token never does: whoever sends an
+empty one believes to have bound it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate
+
+from chatproxy.endpoints.profiles import (
+    LONGEST_ID,
+    LONGEST_NAME,
+    LONGEST_URL,
+    picture_url,
+    text_field,
+    without_empty,
+)
+from chatproxy.endpoints.serving import load
+from chatproxy.identity.user import Profile
+from chatproxy.timestamps import read_iso
+
+LONGEST_TEXT = 8192
+#: A request header has room for twice that.
+LONGEST_TOKEN = 4096
+MOST_CLIENTS = 100
+TOKEN = validate.Regexp(
+    rf"[\x21-\x7e]{{1,{LONGEST_TOKEN}}}\Z",
+    error=f"A token is 1 to {LONGEST_TOKEN} printable ASCII characters without spaces.",
+)
+
+
+def client_id(text: str) -> None:
+    """Refuse what could not be sent as `IM-CLIENT-ID` (RFC 9110 section 5.5)."""
+    if not text.isprintable() or text != text.strip():
+        raise ValidationError("Invalid characters")
+
+
+class Instant(fields.Field[float]):
+    """A moment in ISO 8601 with its zone; its value is epoch seconds."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> float:  # noqa: ARG002
+        try:
+            return read_iso(value if isinstance(value, str) else "")
+        except ValueError as error:
+            raise ValidationError(
+                "An ISO 8601 date with time and zone, such as 2030-01-31T12:00:00Z."
+            ) from error
+
+
+class Switch(fields.Field[bool]):
+    """True or false, and nothing that only looks like it."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:  # noqa: ARG002
+        if not isinstance(value, bool):
+            raise ValidationError("True or false.")
+
+        return value
+
+
+class ProfileFields(Schema):
+    """What a client may say of itself."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    error_messages = {"type": "Expected object"}  # noqa: RUF012 - marshmallow's form
+
+    nickname = text_field(LONGEST_NAME)
+    avatar_url = text_field(LONGEST_URL, picture_url, data_key="avatarUrl")
+    email = text_field(LONGEST_NAME, validate.Email(error="Invalid email"))
+    description = text_field(LONGEST_TEXT)
+
+    @pre_load
+    def leave_out_empty(self, data: Any, **_: Any) -> Any:
+        """Drop fields of the profile that hold nothing."""
+        return without_empty(data, kept=("_id", "token", "expirationDate", "issueAccessToken"))
+
+    @post_load
+    def as_profile(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Put the profile together."""
+        named = {"description": "description", "public_key": "publicKey"}
+        custom = {name: data.pop(field) for field, name in named.items() if field in data}
+        name, image = data.pop("nickname", None), data.pop("avatar_url", None)
+        return data | {"profile": Profile(name, image, data.pop("email", None), custom or None)}
+
+
+class ClientBody(ProfileFields):
+    """A client as a platform describes it."""
+
+    id = text_field(LONGEST_ID, client_id, data_key="_id", required=True)
+    public_key = text_field(LONGEST_TEXT, data_key="publicKey")
+
+
+class NewClientBody(ClientBody):
+    """A client, and perhaps the token that it is to have."""
+
+    issue = Switch(data_key="issueAccessToken", load_default=False)
+    token = fields.String(validate=TOKEN, load_default=None)
+    expires = Instant(data_key="expirationDate", load_default=None)
+
+
+class TokenBody(Schema):
+    """A token that a client is to have; without its end it has that of one made here."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    error_messages = {"type": "Expected object"}  # noqa: RUF012
+
+    token = fields.String(validate=TOKEN, required=True, error_messages={"required": "Required"})
+    expires = Instant(data_key="expirationDate", load_default=None)
+
+
+class RevocationBody(Schema):
+    """The token that is to end; absent: all."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    error_messages = {"type": "Expected object"}  # noqa: RUF012
+
+    token = fields.String(validate=TOKEN, load_default=None)
+
+
+class ClientsBody(Schema):
+    """Clients without tokens."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    error_messages = {"type": "Expected object"}  # noqa: RUF012
+
+    data = fields.List(
+        fields.Nested(ClientBody),
+        required=True,
+        validate=validate.Length(1, MOST_CLIENTS),
+        error_messages={"required": "Required"},
+    )
+
+
+class VerificationBody(Schema):
+    """The token that is asked about."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    error_messages = {"type": "Expected object"}  # noqa: RUF012
+
+    token = fields.String(required=True, error_messages={"required": "Required"})
+
+
+def check_client_id(text: str) -> None:
+    """Refuse an id that no client can have; raise `InvalidBody`."""
+    load(ClientBody(), {"_id": text})
+
+
+def load_clients(document: Any) -> Mapping[str, Profile]:
+    """Read a list of clients; raise `InvalidBody`. Of one that is there twice the last counts."""
+    return {one["id"]: one["profile"] for one in load(ClientsBody(), document)["data"]}

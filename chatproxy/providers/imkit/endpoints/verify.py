@@ -1,0 +1,72 @@
+"""`POST /imkit/verify`: whose token is this? As an IMKit server asks of the customer's service."""
+
+from typing import Any
+
+from flask import Blueprint, Response
+
+from chatproxy.endpoints import guards
+from chatproxy.endpoints.serving import directory, load, now, private, read_json, services
+from chatproxy.errors import TokenRejected, TokenUnknown
+from chatproxy.identity.user import User
+from chatproxy.providers.base import ReadsTokens
+from chatproxy.providers.imkit.endpoints import access, schemas
+
+blueprint = Blueprint("imkit-verify", __name__)
+
+
+@blueprint.post("/imkit/verify")
+def verify() -> Response:
+    """Answer the client's id, nickname and picture; 401 for a token that does not count.
+
+    No key is asked for: whoever shows a good token knows whose it is.
+    """
+    token = access.bare(load(schemas.VerificationBody(), read_json())["token"])
+
+    try:
+        shown = _owner(token)
+    except TokenRejected as error:
+        guards.count_rejected(token, error)
+        raise
+
+    return private(shown)
+
+
+def _owner(token: str) -> dict[str, Any]:
+    """Return whose token it is; raise a `TokenRejected`."""
+    try:
+        return _shown(directory().bound.find(access.imkit().app, token).user)
+    except TokenUnknown:
+        if not access.imkit().verifies_all:
+            raise
+
+    return _owner_elsewhere(token)
+
+
+def _owner_elsewhere(token: str) -> dict[str, Any]:
+    """Return whose token of another provider it is; raise a `TokenRejected`."""
+    for route in services().routes.values():
+        if not isinstance(route.provider, ReadsTokens):
+            continue
+
+        try:
+            issued = route.provider.read_user_token(token, now())
+        except TokenRejected:
+            continue
+
+        if issued.app_id != access.imkit().app:
+            continue
+
+        user = directory().tokens.check(issued).user
+
+        if user is not None:
+            return _shown(user)
+
+        if not issued.by_our_id:  # the same secret signed it elsewhere, for somebody new
+            return {"id": issued.user_id}
+
+    raise TokenUnknown("Invalid token")
+
+
+def _shown(user: User) -> dict[str, Any]:
+    known = {"id": user.external_id, "nickname": user.name, "avatarUrl": user.image}
+    return {name: value for name, value in known.items() if value is not None}
