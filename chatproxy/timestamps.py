@@ -29,6 +29,6 @@ def read_iso(text: str) -> float:
         raise ValueError("it is no date and time with a zone")
 
     try:
-        return datetime.datetime.fromisoformat(text.upper()).timestamp()
+        return datetime.datetime.fromisoformat(text.upper()).astimezone(datetime.UTC).timestamp()
     except OverflowError as error:  # in UTC it is beyond the last year
         raise ValueError("it is in no year that can be written") from error

@@ -16,7 +16,8 @@ from chatproxy.errors import (
     Unauthenticated,
 )
 
-REQUIRED = "Missing data for required field."
+#: What `endpoints.profiles` says of a field that is not there.
+REQUIRED = "Required"
 
 
 class InvalidAPIKey(Unauthenticated):

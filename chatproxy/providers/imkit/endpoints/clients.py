@@ -55,6 +55,7 @@ def show_all() -> Response:
 
 
 @blueprint.put("/imkit/admin/clients/<anything:client_id>/token")
+@blueprint.put("/imkit/admin/clients/<anything:client_id>/token/")
 def put_token(client_id: str) -> Response:  # noqa: ARG001 - read from the raw path
     """Bind a token to a client that is there."""
     access.platform()
@@ -67,6 +68,7 @@ def put_token(client_id: str) -> Response:  # noqa: ARG001 - read from the raw p
 
 
 @blueprint.delete("/imkit/admin/clients/<anything:client_id>/token")
+@blueprint.delete("/imkit/admin/clients/<anything:client_id>/token/")
 def delete_token(client_id: str) -> Response:  # noqa: ARG001 - read from the raw path
     """End one token of a client, or all of them."""
     access.platform()

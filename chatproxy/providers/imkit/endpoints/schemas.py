@@ -97,8 +97,8 @@ class NewClientBody(ClientBody):
     """A client, and perhaps the token that it is to have."""
 
     issue = Switch(data_key="issueAccessToken", load_default=False)
-    token = fields.String(validate=TOKEN, load_default=None)
-    expires = Instant(data_key="expirationDate", load_default=None)
+    token = fields.String(validate=TOKEN, load_default=None, allow_none=False)
+    expires = Instant(data_key="expirationDate", load_default=None, allow_none=False)
 
 
 class TokenBody(Schema):
@@ -110,7 +110,7 @@ class TokenBody(Schema):
     error_messages = {"type": "Expected object"}  # noqa: RUF012
 
     token = fields.String(validate=TOKEN, required=True, error_messages={"required": "Required"})
-    expires = Instant(data_key="expirationDate", load_default=None)
+    expires = Instant(data_key="expirationDate", load_default=None, allow_none=False)
 
 
 class RevocationBody(Schema):
@@ -121,7 +121,7 @@ class RevocationBody(Schema):
 
     error_messages = {"type": "Expected object"}  # noqa: RUF012
 
-    token = fields.String(validate=TOKEN, load_default=None)
+    token = fields.String(validate=TOKEN, load_default=None, allow_none=False)
 
 
 class ClientsBody(Schema):
