@@ -137,13 +137,20 @@ def _raise_file_limit(wanted: int) -> int:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Prepare a worker of whatever class."""
+    """Prepare a worker of whatever class, and let its services see when it has to stop."""
     response.install()
+
+    if (services := _services(worker)) is not None:
+        services.lifetime.ends_when(lambda: not worker.alive)
 
 
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn calls it so
     """Write what a worker still holds, and close its connections."""
-    application = getattr(worker, "wsgi", None)
+    if (services := _services(worker)) is not None:
+        services.close()
 
-    if application is not None and "chatproxy" in application.extensions:
-        application.extensions["chatproxy"].close()
+
+def _services(worker: Any) -> Any:
+    """Return what the application of a worker works with; None where there is none."""
+    application = getattr(worker, "wsgi", None)
+    return None if application is None else application.extensions.get("chatproxy")

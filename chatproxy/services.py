@@ -30,6 +30,21 @@ class Clock:
     monotonic: Callable[[], float] = time.monotonic
 
 
+class Lifetime:
+    """How long this process goes on. Only the server in front knows, and says so here."""
+
+    def __init__(self) -> None:
+        self._is_over: Callable[[], bool] = lambda: False
+
+    def ends_when(self, is_over: Callable[[], bool]) -> None:
+        """Ask this from now on."""
+        self._is_over = is_over
+
+    def is_over(self) -> bool:
+        """Say whether what would last longer than a request has to end now."""
+        return self._is_over()
+
+
 @dataclasses.dataclass(frozen=True)
 class Peer:
     """A server of somebody else's, with the pooled session that leads there."""
@@ -61,7 +76,8 @@ class Route:
 class Services:
     """Everything a request may need beyond itself.
 
-    `directory` and `limiter` are there where a provider that is on knows users.
+    `directory` and `limiter` are there where a provider that is on knows users. `withheld` are
+    headers, in lower case, that no provider is told.
     """
 
     settings: Settings
@@ -72,6 +88,8 @@ class Services:
     peers: Mapping[str, Peer]
     directory: "Directory | None"
     limiter: "Limiter | None"
+    withheld: frozenset[str]
+    lifetime: Lifetime = dataclasses.field(default_factory=Lifetime)
 
     @property
     def default(self) -> DefaultProvider | None:
@@ -133,7 +151,19 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         peers=peers,
         directory=_directory(settings, clock),
         limiter=_limiter(settings, clock),
+        withheld=_withheld(settings),
     )
+
+
+def _withheld(settings: Settings) -> frozenset[str]:
+    """Name who the caller's user is, and the deprecated keys that are for one provider only.
+
+    Without the provider that has those the server in front drops them.
+    """
+    sections = settings.provider_settings.values()
+    deprecated = [name.replace("_", "-") for one in sections for name in one.underscored]
+    user = settings.user_id_header.partition(".")[0]
+    return frozenset(name.lower() for name in (user, *deprecated))
 
 
 def _peer(server: Server, base_url: str, settings: Settings, limits: Limits, clock: Clock) -> Peer:

@@ -5,9 +5,11 @@ import re
 
 #: A date, a time and a zone. Without a zone nobody knows which moment is meant.
 WITH_ZONE = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
-    r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}"
+    r"(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-5][0-9])"
 )
+
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 def iso(seconds: float | None) -> str | None:
@@ -16,8 +18,9 @@ def iso(seconds: float | None) -> str | None:
         return None
 
     try:
-        moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
-    except (OverflowError, ValueError, OSError):
+        # The nearest one: a float of some years ahead is a little less than what was meant.
+        moment = EPOCH + datetime.timedelta(milliseconds=round(seconds * 1000))
+    except (OverflowError, ValueError):
         return None
 
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

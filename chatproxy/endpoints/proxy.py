@@ -77,7 +77,7 @@ def _ask(call: Request, mount: str, route: Route, credentials: Credentials) -> A
         credentials.query,
         credentials.headers,
         credentials.reserved,
-        withheld=frozenset({worker.settings.user_id_header.partition(".")[0].lower()}),
+        withheld=worker.withheld,
     )
     patience = Patience(worker.limits, worker.clock.monotonic, current.caller)
     asked = current.seconds()

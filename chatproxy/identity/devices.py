@@ -3,12 +3,12 @@
 import collections
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from chatproxy.errors import DirectoryUnavailable
 from chatproxy.identity.engine import Database
-from chatproxy.identity.models import devices
+from chatproxy.identity.models import devices, users
 from chatproxy.identity.users import SEEN_EVERY
 
 #: Devices that are remembered of one user. A client makes its ids up, and must not fill the
@@ -45,8 +45,8 @@ class Devices:
         except DirectoryUnavailable:
             return
 
+        self._noted.pop(pair, None)  # to the end with it; another thread may have let it go
         self._noted[pair] = moment
-        self._noted.move_to_end(pair)
 
         if len(self._noted) > REMEMBERED:
             self._noted.popitem(last=False)
@@ -73,9 +73,11 @@ class Devices:
     def _write(self, user_id: str, device_id: str) -> None:
         dialect = sqlite if self._database.is_sqlite else postgresql
         now = self._now()
-        statement = dialect.insert(devices).values(
-            user_id=user_id, device_id=device_id, last_seen=now
+        # One who is deleted meanwhile gets none any more.
+        row = select(users.c.id, literal(device_id), literal(now)).where(
+            users.c.id == user_id, users.c.active.is_(True)
         )
+        statement = dialect.insert(devices).from_select(devices.columns.keys(), row)
         newest = (
             select(devices.c.device_id)
             .where(devices.c.user_id == user_id)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from .centrifugo import CentrifugoSandbox
 from .chatsdk import ChatSDKSandbox
 from .imbachat import ImbaChatSandbox
+from .imkit import IMKitSandbox
 from .payload import bytes_sha256
 from .performchat import PerformChatSandbox
 from .standin import StandIn
@@ -23,6 +24,7 @@ __all__ = [
     "API_SECRET",
     "CentrifugoSandbox",
     "ChatSDKSandbox",
+    "IMKitSandbox",
     "ImbaChatSandbox",
     "PerformChatSandbox",
     "StreamSandbox",
@@ -37,6 +39,7 @@ SERVED: dict[str, Callable[..., StandIn]] = {
     "stream": StreamSandbox,
     "chatsdk": ChatSDKSandbox,
     "performchat": PerformChatSandbox,
+    "imkit": IMKitSandbox,
     "imbachat": ImbaChatSandbox,
 }
 

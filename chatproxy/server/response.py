@@ -1,9 +1,10 @@
-"""gunicorn's response, with three of its habits changed.
+"""gunicorn's response, with four of its habits changed.
 
 It adds `Server` and `Date` to every answer and drops the application's, so a
 forwarded answer would lose its own; it ignores an application's `Connection: close`,
-so a caller whose upload is not wanted would go on sending; and it sends the head
-and the first piece of the body apart, which costs a third of all system calls.
+so a caller whose upload is not wanted would go on sending; it sends the head and
+the first piece of the body apart, which costs a third of all system calls; and it
+would look for another request on a connection whose protocol was switched.
 """
 
 from collections.abc import Iterable
@@ -13,6 +14,8 @@ from gunicorn import util
 from gunicorn.http import wsgi
 
 OWN_FIELDS = frozenset({"server", "date"})
+
+SWITCHING = 101
 
 
 class Response(wsgi.Response):  # type: ignore[misc]  # gunicorn has no annotations
@@ -28,6 +31,12 @@ class Response(wsgi.Response):  # type: ignore[misc]  # gunicorn has no annotati
         listed = list(headers)
         super().process_headers(listed)  # checks them, and leaves out `Server` and `Date` too
         dropped = util.hop_headers - OWN_FIELDS
+
+        if self.status_code == SWITCHING:
+            # The protocol it names has the connection, and nothing comes after that.
+            dropped -= {"upgrade"}
+            self.force_close()
+
         self.headers = [(name, value) for name, value in listed if name.lower() not in dropped]
 
         if ("Connection", "close") in listed:

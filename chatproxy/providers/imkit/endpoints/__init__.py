@@ -14,16 +14,17 @@ from collections.abc import Sequence
 
 from flask import Blueprint
 
-from chatproxy.providers.imkit.endpoints import badge, clients, forwarded, me, verify
+from chatproxy.providers.imkit.endpoints import badge, clients, forwarded, me, socket, verify
 from chatproxy.services import Services
 
 
-def blueprints(_services: Services) -> Sequence[Blueprint]:
+def blueprints(services: Services) -> Sequence[Blueprint]:
     """Return the surface."""
     return (
         clients.blueprint,
         me.blueprint,
         verify.blueprint,
         badge.blueprint,
+        socket.blueprint(services),
         forwarded.blueprint,
     )

@@ -63,7 +63,7 @@ def platform() -> Key:
 
 def caller() -> Client | None:
     """Return the client that calls, None for a platform caller, who may make every call."""
-    if "HTTP_IM_API_KEY" in request.environ or "HTTP_API_KEY" in request.environ:
+    if request.environ.get("HTTP_IM_API_KEY") or request.environ.get("HTTP_API_KEY"):
         platform()
         return None
 

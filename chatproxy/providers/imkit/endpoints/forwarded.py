@@ -24,14 +24,19 @@ FIELDS = (
 )
 
 cross_origin = CrossOrigin(lambda: access.imkit().allowed_origins, FIELDS)
-blueprint.after_request(cross_origin.mark)
+
+
+@blueprint.after_request
+def _mark(answer: Response) -> Response:
+    """Say which pages may read it, where it is a client's call at all."""
+    return answer if _first_segment() in SERVED_HERE | FOR_PLATFORMS else cross_origin.mark(answer)
 
 
 @blueprint.route("/imkit/<anything:path>", methods=METHODS)
 def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwarded, not this
     """Hand a call on: a platform's with the real key, a client's with its token and its id."""
     mount = f"{services().settings.service_prefix}/imkit"
-    first = next(iter(folded_segments(context().target.path.removeprefix(mount))), "")
+    first = _first_segment()
 
     if first in SERVED_HERE:
         raise NotFound("Nothing is served at this path.")
@@ -51,9 +56,15 @@ def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwar
 
 
 @blueprint.route("/imkit/<anything:path>", methods=["OPTIONS"])
-def preflight(path: str) -> Response:
+def preflight(path: str) -> Response:  # noqa: ARG001 - all client calls are alike
     """Answer a browser that asks whether a page may make a client call."""
-    if next(iter(folded_segments(path)), "") in SERVED_HERE | FOR_PLATFORMS:
+    if _first_segment() in SERVED_HERE | FOR_PLATFORMS:
         raise PermissionDenied("This is not for pages.")
 
     return cross_origin.preflight()
+
+
+def _first_segment() -> str:
+    """Return the first name below `/imkit`, as the most lenient server would read it."""
+    mount = f"{services().settings.service_prefix}/imkit"
+    return next(iter(folded_segments(context().target.path.removeprefix(mount))), "")

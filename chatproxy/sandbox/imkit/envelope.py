@@ -1,0 +1,66 @@
+"""The one shape of all answers: `RC` is 0 or the HTTP status, what failed has a code as well."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from ..answers import Answer, json_answer
+
+STATUSES = {
+    "INVALID_REQUEST": 400,
+    "INVALID_BODY": 400,
+    "INVALID_ROOM_TAGS": 400,
+    "MISSING_PARAMETER": 400,
+    "INVALID_API_KEY": 401,
+    "INVALID_TOKEN": 401,
+    "INVALID_CLIENT_KEY": 403,
+    "PERMISSION_DENIED": 403,
+    "NOT_FOUND": 404,
+    "CLIENT_NOT_FOUND": 404,
+    "ROOM_NOT_FOUND": 404,
+    "TOKEN_NOT_FOUND": 404,
+    "CONFLICT": 409,
+    "TOKEN_CONFLICT": 409,
+}
+# Where the vendor's code is not the name of the status.
+NAMES = {400: "INVALID_REQUEST", 403: "PERMISSION_DENIED", 429: "RATE_LIMIT_EXCEEDED"}
+
+
+class Refusal(Exception):
+    """An error answer: one of the codes in `STATUSES`, and what is wrong."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+    def answer(self) -> Answer:
+        """Return it as an answer."""
+        status = STATUSES[self.code]
+        return json_answer(status, _failed(status, self.code, self.message))
+
+
+def success(result: Any) -> Answer:
+    """Return the answer to what was done."""
+    return json_answer(200, {"RC": 0, "RM": "OK", "result": result})
+
+
+def of_status(status: int) -> Answer:
+    """Return an error for a bare status.
+
+    One that says success has an `RC` that does not: whoever looks at the status alone is misled.
+    """
+    if 300 <= status < 400:
+        return json_answer(status, {})
+
+    told = 500 if status < 300 else status
+    if told not in frozenset(HTTPStatus):
+        return json_answer(status, _failed(told, "ERROR", "Request failed"))
+
+    known = HTTPStatus(told)
+    return json_answer(status, _failed(told, NAMES.get(told, known.name), known.phrase))
+
+
+def _failed(status: int, code: str, message: str) -> dict[str, Any]:
+    return {"RC": status, "RM": message, "error": {"code": code, "message": message}}
