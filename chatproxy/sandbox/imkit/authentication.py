@@ -78,8 +78,11 @@ def authenticate(head: Head, keys: Keys, state: State, now: float) -> str | None
 
 
 def named_client(head: Head) -> str | None:
-    """Return the client in `IM-CLIENT-ID`; None where there is none."""
-    return _value(head, NAMED) if head.values(NAMED) else None
+    """Return the client in `IM-CLIENT-ID`, which is UTF-8; None where there is none."""
+    if not head.values(NAMED):
+        return None
+
+    return _value(head, NAMED).encode("latin-1").decode("utf-8", "replace")
 
 
 def _value(head: Head, name: str) -> str:

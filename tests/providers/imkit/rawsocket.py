@@ -17,6 +17,7 @@ class RawSocket:
     def __init__(self, port: int, query: str = QUERY, **options: Any) -> None:
         url = f"ws://127.0.0.1:{port}/imkit/socket.io/?{query}"
         self.frames = websocket.create_connection(url, timeout=15, **options)
+        self.last = ""
 
     def say(self, packet: str) -> None:
         self.frames.send(packet)
@@ -31,7 +32,8 @@ class RawSocket:
                 raise Closed(code)
 
             if data != b"2":
-                return bytes(data).decode()
+                self.last = bytes(data).decode()
+                return self.last
 
             self.say("3")
 

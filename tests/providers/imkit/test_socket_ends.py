@@ -18,8 +18,10 @@ from tests.canaries import KEY_SIGNING_SECRET
 from tests.databases import KINDS
 from tests.providers.imkit.conftest import Site, moment
 from tests.providers.imkit.rawsocket import RawSocket, entered
+from tests.wire import get
 
 REFUSED, LEAVING = 1008, 1001
+DISCONNECT = "41"
 CLASSES = ["gevent", "gthread"]
 
 Authenticated = Callable[[Site, str], RawSocket]
@@ -82,7 +84,10 @@ def _busy(site: Site) -> set[int]:
 def test_a_revoked_client_is_cut_off_in_every_worker(
     cluster: tuple[Site, Directory], authenticated: Authenticated
 ) -> None:
-    """The clock starts when the revocation is in the directory, whoever put it there."""
+    """The clock starts when the revocation is in the directory, whoever put it there.
+
+    A packet says that it is meant: else Socket.IO's clients come again by themselves.
+    """
     site, beside = cluster
     staying = authenticated(site, site.token("stays"))
     sockets = in_every_worker(site, site.token("revoked"), authenticated)
@@ -90,6 +95,7 @@ def test_a_revoked_client_is_cut_off_in_every_worker(
     codes, took = ends(sockets)
 
     assert codes == {REFUSED}
+    assert {one.last for one in sockets} == {DISCONNECT}
     assert took < 1
     assert staying.ask("conf")["RC"] == 0
 
@@ -219,6 +225,7 @@ def test_open_sockets_do_not_hold_the_shutdown_up(
         took = time.monotonic() - started
 
     assert codes == {LEAVING}
+    assert DISCONNECT not in {one.last for one in sockets}
     assert told < 1
     assert took < 2.5
     lines = site.sidecar.completed(status=101)
@@ -243,6 +250,19 @@ def test_a_socket_has_one_line_at_its_end(
     assert line["socket"] == {"endedBy": "caller"}
     assert "error" not in line
     assert "brokenBy" not in line
+
+
+def test_no_request_is_served_behind_a_socket(site: Site, authenticated: Authenticated) -> None:
+    inside = authenticated(site, site.token("behind"))
+    inside.say("41")
+    assert inside.closed_with() == 1000
+    time.sleep(1.2)
+
+    with contextlib.suppress(OSError):
+        inside.frames.sock.sendall(get("/imkit/socket.io/behind"))
+
+    time.sleep(0.5)
+    assert site.sidecar.completed(path="/imkit/socket.io/behind") == []
 
 
 def test_nothing_that_is_said_is_in_the_log(imkit_before: Callable[..., Any]) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from chatproxy import create_app, settings
+from tests import canaries
 from tests.calls import Reply, call
 from tests.providers.imkit.conftest import Site
 from tests.providers.imkit.rawsocket import QUERY, entered
@@ -229,6 +231,17 @@ def test_a_refusal_leaves_the_connection_for_the_next_request(served: Site) -> N
         assert answer_on(sock).status == 400
         sock.sendall(get("/-/healthz"))
         assert answer_on(sock).status == 200
+
+
+def test_another_server_cannot_hand_its_connection_over(tmp_path: Path) -> None:
+    environ = {"PROVIDERS": "imkit", "KEY_SIGNING_SECRET": canaries.KEY_SIGNING_SECRET}
+    environ["DATABASE_URL"] = f"sqlite:///{tmp_path}/directory.db"
+    app = create_app(settings.load(environ))
+    fields = [(name, value) for name, value in FIELDS.items()]
+    reply = app.test_client().get(f"{PATH}?{QUERY}", headers=fields)
+    app.extensions["chatproxy"].close()
+
+    assert (reply.status_code, reply.json["RC"]) == (501, 501)
 
 
 def test_without_the_extra_the_answer_says_what_is_missing(

@@ -17,7 +17,7 @@ from chatproxy.providers.imkit.sockets.websocket import Over, WebSocket
 log = logging.getLogger(__name__)
 
 #: Seconds between two looks: whether tokens still count, and whether the worker stops.
-EVERY = 0.25
+EVERY = 0.3
 
 #: Tokens that one statement asks about.
 ASKED_AT_ONCE = 500

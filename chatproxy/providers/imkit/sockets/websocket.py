@@ -24,7 +24,7 @@ READ_AT_ONCE = 16 * 1024
 WRITE_LIMIT = 10.0
 
 #: Seconds that a write which is under way has left when the socket has to end.
-LAST_WRITE = 0.3
+LAST_WRITE = 0.2
 
 #: Seconds in which a client may still send once it was told of the end, and bytes.
 LINGER = 1.0
