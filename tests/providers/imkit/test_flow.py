@@ -1,0 +1,83 @@
+"""The numbered list of the vendor's page on authorisation, step by step, over real sockets."""
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chatproxy.sandbox.imkit import IMKitSandbox
+from tests.calls import call
+from tests.databases import KINDS
+from tests.providers.imkit.conftest import moment
+from tests.providers.imkit.refusals import refusal
+from tests.providers.imkit.test_forwarding import before_it
+from tests.providers.imkit.test_socket_clients import client
+from tests.sidecar import bare_environ
+from tests.test_sdks import needs_node_sdks, run
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_client_auth_flow(kind: str, imkit_before: Callable[..., Any]) -> None:
+    with IMKitSandbox() as server, imkit_before(kind, **before_it(server.url)) as site:
+        # 1, 2. The client signs in at the customer's service, which makes up a token.
+        token = f"customer-{secrets.token_hex(8)}"
+
+        # 3. The service calls create-or-update-user with the token and the client's id.
+        body = {"_id": "alice", "nickname": "Alice", "token": token}
+        made = site.ask("POST", "/admin/clients", body=body | {"expirationDate": moment(hours=1)})
+        assert (made.status, made.json["RC"]) == (200, 0)
+
+        # The client uses the token to request IMKit's APIs, with today's headers and the old.
+        old = (f"CLIENT_KEY: {site.client_key}", f"Authorization: {token}")
+        assert site.acting(token, "GET", "/rooms").json["RC"] == 0
+        assert site.bare("GET", "/rooms", *old).json["RC"] == 0
+        assert site.acting(token, "GET", "/me").json["result"]["nickname"] == "Alice"
+
+        # The client emits `auth` with the token after the connection is established.
+        with client(site) as socket:
+            answer = socket.call("auth", token)
+            assert (answer["RC"], answer["result"]["client"]["_id"]) == (0, "alice")
+
+            # The service ends the token: nothing of it is left anywhere.
+            assert site.unbind("alice").json["result"]["revokedTokens"] == 1
+            assert socket.reasons.get(timeout=1) == "server disconnect"
+
+        assert refusal(site.acting(token, "GET", "/rooms")) == (401, 401, "INVALID_TOKEN")
+        assert server.tokens == {}
+
+
+@needs_node_sdks
+@pytest.mark.node
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_client_auth_flow_with_the_javascript_client(
+    kind: str, imkit_before: Callable[..., Any]
+) -> None:
+    with IMKitSandbox() as server, imkit_before(kind, **before_it(server.url)) as site:
+        token, other = (f"customer-{secrets.token_hex(8)}" for _ in range(2))
+        end = moment(hours=1)
+        site.put("node", nickname="Zoë 🙂", token=token, expirationDate=end)
+        site.bind("node", other)
+        report = run(
+            "imkit_socket.mjs",
+            bare_environ()
+            | {"IMKIT_URL": f"{site.sidecar.url}/imkit", "IMKIT_API_KEY": site.api_key}
+            | {"TOKEN": token, "OTHER_TOKEN": other},
+        )
+
+        assert {"auth", "revoked"} <= set(report["calls"])
+        assert site.acting(token, "GET", "/rooms").status == 200
+        assert list(server.tokens) == [token]
+
+
+def test_an_imkit_server_asks_whose_token_it_is(imkit_before: Callable[..., Any]) -> None:
+    """The third way of the vendor's diagrams: the server knows no token, and asks for each."""
+    with imkit_before() as site:
+        site.put("bob", nickname="Bob", avatarUrl="https://x.example/b.png", token="of-bob")
+        reply = call(site.sidecar.port, "POST", "/imkit/verify", body={"token": "of-bob"})
+
+        assert reply.json == {
+            "id": "bob",
+            "nickname": "Bob",
+            "avatarUrl": "https://x.example/b.png",
+        }
