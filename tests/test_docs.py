@@ -69,10 +69,10 @@ def test_the_settings_page_has_no_other_row() -> None:
 def test_the_pages_list_what_is_reachable() -> None:
     app = create_app(settings.load(MINIMUM))
     served = {
-        (method, PLACEHOLDER.sub(r"<\1>", rule.rule).replace("user_id", "userId").rstrip("/"))
+        (method, PLACEHOLDER.sub(r"<\1>", rule.rule).replace("user_id", "userId").replace("client_id", "clientId").rstrip("/"))
         for rule in app.url_map.iter_rules()
         for method in rule.methods or ()
-        if method != "HEAD"
+        if method != "HEAD" and not rule.endpoint.endswith(".refuse")
     }
     names = ["endpoints", *(name for name in REGISTRY if name != DEFAULT)]
     pages = "\n".join(text_of(f"docs/{name}.md") for name in names)

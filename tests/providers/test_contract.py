@@ -4,6 +4,7 @@ A new provider adds its lines to the tables below; a test says where one is miss
 """
 
 import dataclasses
+import datetime
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -99,13 +100,23 @@ def performchat_token(world: World, user_id: str) -> dict[str, Any]:
     return found
 
 
+def imkit_client(world: World, user_id: str) -> dict[str, Any]:
+    body = {"_id": user_id, "issueAccessToken": True}
+    key = f"IM-API-KEY: {world.key['apiKey']}"
+    found: dict[str, Any] = world.post("/imkit/admin/clients", key, body=body).json["result"]
+    return found
+
+
 @dataclasses.dataclass(frozen=True)
 class Issuer:
-    """A kind of token: how it is had, which secret signs it, which claim names the user."""
+    """A kind of token: how it is had, which secret signs it, which claim names the user.
+
+    One without a secret is found by look-up: nothing can be read in it.
+    """
 
     issue: Callable[[World, str], str]
-    secret: str
-    user: Callable[[dict[str, Any]], str]
+    secret: str | None = None
+    user: Callable[[dict[str, Any]], str] | None = None
 
 
 ISSUERS: dict[str, Issuer] = {
@@ -129,6 +140,7 @@ ISSUERS: dict[str, Issuer] = {
         SECRETS["PERFORMCHAT_JWT_SECRET"][0],
         lambda claims: claims["externalId"],
     ),
+    "imkit": Issuer(lambda world, user_id: str(imkit_client(world, user_id)["token"])),
     "imbachat": Issuer(
         lambda world, user_id: str(world.get(f"/imbachat/token/{user_id}").json["token"]),
         IMBACHAT_SECRET,
@@ -139,10 +151,13 @@ ISSUERS: dict[str, Issuer] = {
 
 @dataclasses.dataclass(frozen=True)
 class Checker:
-    """A token that can be checked here: how, with which secrets, and how its user's are ended."""
+    """A token that can be checked here: how, with which secrets, and how its user's are ended.
+
+    `secrets` is None where it is found by look-up.
+    """
 
     check: Callable[[World, str], Reply]
-    secrets: tuple[str, str]
+    secrets: tuple[str, str] | None
     revoke: Callable[[World, str], Reply]
     shape: Callable[[Any], Any]
 
@@ -153,6 +168,11 @@ def bearer(token: str) -> str:
 
 def revoke_chatsdk(world: World, user_id: str) -> Reply:
     return world.post(f"/api/users/{user_id}/revoke-tokens", world.api_key)
+
+
+def revoke_imkit(world: World, user_id: str) -> Reply:
+    key = f"IM-API-KEY: {world.key['apiKey']}"
+    return call(world.sidecar.port, "DELETE", f"/imkit/admin/clients/{user_id}/token", key)
 
 
 def invalidate_performchat(world: World, user_id: str) -> Reply:
@@ -180,13 +200,22 @@ CHECKERS: dict[str, Checker] = {
         invalidate_performchat,
         lambda said: (sorted(said), said["statusCode"], said["error"]),
     ),
+    "imkit": Checker(
+        lambda world, token: world.post("/imkit/verify", body={"token": token}),
+        None,
+        revoke_imkit,
+        lambda said: (sorted(said), said["RC"], said["error"]["code"]),
+    ),
 }
 
 #: Providers whose tokens are checked by somebody else, and why they are never checked here.
 ISSUE_ONLY = {"stream": "by Stream", "imbachat": "by imbachat.com"}
 
-every_issuer = pytest.mark.parametrize("kind", ISSUERS)
+SIGNED = [kind for kind, issuer in ISSUERS.items() if issuer.secret is not None]
+
+every_issuer = pytest.mark.parametrize("kind", SIGNED)
 every_checker = pytest.mark.parametrize("kind", CHECKERS)
+every_checker_of_signed = pytest.mark.parametrize("kind", [k for k in CHECKERS if k in SIGNED])
 
 
 def resigned(token: str, secret: str, **changes: Any) -> str:
@@ -206,6 +235,8 @@ def test_every_provider_has_its_lines() -> None:
 @every_issuer
 def test_a_token_names_its_user_and_ends(world: World, kind: str) -> None:
     issuer = ISSUERS[kind]
+    assert issuer.secret is not None
+    assert issuer.user is not None
     token = issuer.issue(world, "41")
     claims = jwt.decode(token, issuer.secret, algorithms=["HS256"])
 
@@ -217,11 +248,21 @@ def test_a_token_names_its_user_and_ends(world: World, kind: str) -> None:
 @every_issuer
 def test_no_other_secret_signed_it(world: World, kind: str) -> None:
     token = ISSUERS[kind].issue(world, "41")
-    secrets = {issuer.secret for issuer in ISSUERS.values()} - {ISSUERS[kind].secret}
+    signing = {issuer.secret for issuer in ISSUERS.values() if issuer.secret is not None}
+    secrets = signing - {ISSUERS[kind].secret}
 
     for other in secrets:
         with pytest.raises(jwt.InvalidSignatureError):
             jwt.decode(token, other, algorithms=["HS256"])
+
+
+def test_a_token_that_is_found_by_look_up_names_its_user_and_ends(world: World) -> None:
+    made = imkit_client(world, "41")
+    end = datetime.datetime.fromisoformat(made["expirationDate"]).timestamp()
+
+    assert world.post("/imkit/verify", body={"token": made["token"]}).json["id"] == "41"
+    assert time.time() < end <= time.time() + 7 * 86400
+    assert len(made["token"]) < 8192
 
 
 @every_checker
@@ -231,10 +272,12 @@ def test_a_round_trip(world: World, kind: str) -> None:
     assert CHECKERS[kind].check(world, token).status == 200
 
 
-@every_checker
+@every_checker_of_signed
 def test_a_token_of_the_secret_being_retired_is_good(world: World, kind: str) -> None:
     token = ISSUERS[kind].issue(world, "rotated")
-    _, old = CHECKERS[kind].secrets
+    secrets = CHECKERS[kind].secrets
+    assert secrets is not None
+    _, old = secrets
 
     assert CHECKERS[kind].check(world, resigned(token, old)).status == 200
 
@@ -242,8 +285,19 @@ def test_a_token_of_the_secret_being_retired_is_good(world: World, kind: str) ->
 def bad_tokens(world: World, kind: str) -> dict[str, str]:
     """Every way in which a token can be bad."""
     good = ISSUERS[kind].issue(world, "bad")
-    secret, _ = CHECKERS[kind].secrets
+    secrets = CHECKERS[kind].secrets
     others = {f"a {name}": ISSUERS[name].issue(world, "41") for name in ISSUERS if name != kind}
+
+    if secrets is None:
+        return others | {
+            "cut": good[:-1],
+            "longer": f"{good}x",
+            "junk": "junk",
+            "its name alone": good.partition(".")[0],
+            "long": "a" * 7800,
+        }
+
+    secret, _ = secrets
     header, payload, signature = good.split(".")
     return others | {
         "expired": resigned(good, secret, iat=1, exp=2),
@@ -278,7 +332,7 @@ def test_a_revoked_token_is_401_and_a_new_one_is_good(world: World, kind: str) -
 
 def test_one_person_has_one_end(world: World) -> None:
     """The providers share the users of an app: what ends them for one ends them for all."""
-    kinds = ("chatsdk", "chatsdk ws", "performchat")
+    kinds = ("chatsdk", "chatsdk ws", "performchat", "imkit")
     tokens = {kind: ISSUERS[kind].issue(world, "person") for kind in kinds}
     revoke_chatsdk(world, "person")
 
