@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,9 @@ from tests.canaries import API_KEY, API_SECRET, CANARIES, OLD_API_SECRET, forms
 from tests.sidecar import Sidecar
 from tests.stopwatch import Stopwatch
 
+#: What was searched for the canaries: in this process, and in those that it had run tests.
 SEARCHED: list[str] = []
+OUTPUT = "searched"
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +29,11 @@ def output_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         f"{len(list(folder.iterdir()))} sidecars ({size} bytes): {len(leaks)} hits"
     )
     assert leaks == []
+
+
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what another process searched."""
+    SEARCHED.extend(getattr(node, "workeroutput", {}).get(OUTPUT, []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -44,6 +52,10 @@ def leaks_in(folder: Path) -> list[str]:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Where everything is required, as in CI, a skipped test fails the run."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[OUTPUT] = SEARCHED
+        return
+
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter is not None else []
 

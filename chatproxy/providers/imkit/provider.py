@@ -38,7 +38,7 @@ class IMKit:
         self.verifies_all = settings.verifies == "all"
         self.max_sockets = settings.max_sockets
         self.allowed_origins = settings.allowed_origins
-        self.has_sockets = importlib.util.find_spec("socketio") is not None
+        self.has_sockets = importlib.util.find_spec("wsproto") is not None
         no_socket = None if self.has_sockets else partial(NotServed, NO_SOCKETS)
         self.dialects = {
             "/imkit": self.dialect,
