@@ -55,6 +55,12 @@ def row_of(one: Variable) -> str:
     return f"| `{one.name}` | {default} | {meaning}{note} |"
 
 
+def written(rule: str) -> str:
+    """A route as the pages write it."""
+    path = PLACEHOLDER.sub(r"<\1>", rule).rstrip("/")
+    return path.replace("user_id", "userId").replace("client_id", "clientId")
+
+
 @pytest.mark.parametrize("one", VARIABLES, ids=lambda one: one.name)
 def test_every_setting_has_its_row(one: Variable) -> None:
     assert row_of(one) in text_of("docs/settings.md").splitlines()
@@ -69,7 +75,7 @@ def test_the_settings_page_has_no_other_row() -> None:
 def test_the_pages_list_what_is_reachable() -> None:
     app = create_app(settings.load(MINIMUM))
     served = {
-        (method, PLACEHOLDER.sub(r"<\1>", rule.rule).replace("user_id", "userId").replace("client_id", "clientId").rstrip("/"))
+        (method, written(rule.rule))
         for rule in app.url_map.iter_rules()
         for method in rule.methods or ()
         if method != "HEAD" and not rule.endpoint.endswith(".refuse")
