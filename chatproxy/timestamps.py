@@ -1,7 +1,7 @@
 """Moments as JSON interfaces write them (RFC 3339)."""
 
-import datetime
 import re
+from datetime import UTC, datetime, timedelta
 
 #: A date, a time and a zone. Without a zone nobody knows which moment is meant.
 WITH_ZONE = re.compile(
@@ -9,7 +9,7 @@ WITH_ZONE = re.compile(
     r"(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-5][0-9])"
 )
 
-EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def iso(seconds: float | None) -> str | None:
@@ -19,7 +19,7 @@ def iso(seconds: float | None) -> str | None:
 
     try:
         # The nearest one: a float of some years ahead is a little less than what was meant.
-        moment = EPOCH + datetime.timedelta(milliseconds=round(seconds * 1000))
+        moment = EPOCH + timedelta(milliseconds=round(seconds * 1000))
     except (OverflowError, ValueError):
         return None
 
@@ -32,6 +32,6 @@ def read_iso(text: str) -> float:
         raise ValueError("it is no date and time with a zone")
 
     try:
-        return datetime.datetime.fromisoformat(text.upper()).astimezone(datetime.UTC).timestamp()
+        return datetime.fromisoformat(text.upper()).astimezone(UTC).timestamp()
     except OverflowError as error:  # in UTC it is beyond the last year
         raise ValueError("it is in no year that can be written") from error

@@ -41,7 +41,7 @@ def test_the_client_auth_flow(kind: str, imkit_before: Callable[..., Any]) -> No
 
             # The service ends the token: nothing of it is left anywhere.
             assert site.unbind("alice").json["result"]["revokedTokens"] == 1
-            assert socket.reasons.get(timeout=1) == "server disconnect"
+            assert socket.reasons.get(timeout=2) == "server disconnect"
 
         assert refusal(site.acting(token, "GET", "/rooms")) == (401, 401, "INVALID_TOKEN")
         assert server.tokens == {}

@@ -65,7 +65,7 @@ def test_the_python_client_is_cut_off_when_its_token_ends(served: Site) -> None:
         assert socket.call("auth", token)["RC"] == 0
         served.unbind("cut")
 
-        assert socket.reasons.get(timeout=1) == "server disconnect"
+        assert socket.reasons.get(timeout=2) == "server disconnect"
 
 
 @needs_node_sdks
