@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from chatproxy import create_app, settings
-from chatproxy.sandbox.imkit import API_KEY, CLIENT_KEY, IMKitSandbox
+from chatproxy.sandbox.imkit import IMKitSandbox
 from tests import canaries
 from tests.calls import Reply
+from tests.canaries import IMKIT_CLIENT_KEY, IMKIT_KEY
 from tests.providers.imkit.conftest import Site
 
 ORIGIN = "https://app.example"
@@ -46,7 +47,7 @@ NOT_FOR_PAGES = sorted({path for _, path in FOR_SERVERS})
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[IMKitSandbox]:
-    with IMKitSandbox() as sandbox:
+    with IMKitSandbox(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as sandbox:
         yield sandbox
 
 
@@ -56,8 +57,8 @@ def open_to_pages(imkit_before: Callable[..., Any], server: IMKitSandbox) -> Ite
     with imkit_before(
         IMKIT_ALLOWED_ORIGINS=f"{ORIGIN},https://second.example",
         IMKIT_BASE_URL=server.url,
-        IMKIT_API_KEY=API_KEY,
-        IMKIT_CLIENT_KEY=CLIENT_KEY,
+        IMKIT_API_KEY=IMKIT_KEY,
+        IMKIT_CLIENT_KEY=IMKIT_CLIENT_KEY,
     ) as site:
         yield site
 

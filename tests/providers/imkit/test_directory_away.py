@@ -8,7 +8,7 @@ import pytest
 from chatproxy.identity.keytexts import KeySigner
 from chatproxy.sandbox.imkit import IMKitSandbox
 from tests.calls import Reply
-from tests.canaries import KEY_SIGNING_SECRET
+from tests.canaries import IMKIT_CLIENT_KEY, IMKIT_KEY, KEY_SIGNING_SECRET
 from tests.providers.imkit.conftest import Site
 from tests.providers.imkit.refusals import refusal
 from tests.providers.imkit.test_forwarding import before_it
@@ -22,7 +22,7 @@ def away(output_folder: Path) -> Iterator[Site]:
     """A sidecar whose PostgreSQL is not there, with an IMKit server that is."""
     signer = KeySigner([KEY_SIGNING_SECRET])
 
-    with IMKitSandbox() as server:
+    with IMKitSandbox(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as server:
         environ = before_it(server.url) | {
             "PROVIDERS": "imkit",
             "KEY_SIGNING_SECRET": KEY_SIGNING_SECRET,

@@ -8,6 +8,7 @@ import pytest
 
 from chatproxy.sandbox.imkit import IMKitSandbox
 from tests.calls import call
+from tests.canaries import BOUND_TOKEN, IMKIT_CLIENT_KEY, IMKIT_KEY
 from tests.databases import KINDS
 from tests.providers.imkit.conftest import moment
 from tests.providers.imkit.refusals import refusal
@@ -19,9 +20,12 @@ from tests.test_sdks import needs_node_sdks, run
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_client_auth_flow(kind: str, imkit_before: Callable[..., Any]) -> None:
-    with IMKitSandbox() as server, imkit_before(kind, **before_it(server.url)) as site:
+    with (
+        IMKitSandbox(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as server,
+        imkit_before(kind, **before_it(server.url)) as site,
+    ):
         # 1, 2. The client signs in at the customer's service, which makes up a token.
-        token = f"customer-{secrets.token_hex(8)}"
+        token = f"{BOUND_TOKEN}-{secrets.token_hex(8)}"
 
         # 3. The service calls create-or-update-user with the token and the client's id.
         body = {"_id": "alice", "nickname": "Alice", "token": token}
@@ -53,8 +57,11 @@ def test_the_client_auth_flow(kind: str, imkit_before: Callable[..., Any]) -> No
 def test_the_client_auth_flow_with_the_javascript_client(
     kind: str, imkit_before: Callable[..., Any]
 ) -> None:
-    with IMKitSandbox() as server, imkit_before(kind, **before_it(server.url)) as site:
-        token, other = (f"customer-{secrets.token_hex(8)}" for _ in range(2))
+    with (
+        IMKitSandbox(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as server,
+        imkit_before(kind, **before_it(server.url)) as site,
+    ):
+        token, other = (f"{BOUND_TOKEN}-{secrets.token_hex(8)}" for _ in range(2))
         end = moment(hours=1)
         site.put("node", nickname="Zoë 🙂", token=token, expirationDate=end)
         site.bind("node", other)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from chatproxy.sandbox import bytes_sha256
-from chatproxy.sandbox.imkit import API_KEY, CLIENT_KEY, IMKitSandbox
+from chatproxy.sandbox.imkit import IMKitSandbox
 from tests.calls import call
+from tests.canaries import IMKIT_CLIENT_KEY, IMKIT_KEY
 from tests.providers.imkit.conftest import Site, moment
 from tests.providers.imkit.refusals import refusal
 from tests.sidecar import free_port
@@ -18,12 +19,12 @@ S3 = "Authorization: AWS4-HMAC-SHA256 Credential=AK/20300101/r/s3/aws4_request, 
 
 
 def before_it(url: str) -> dict[str, str]:
-    return {"IMKIT_BASE_URL": url, "IMKIT_API_KEY": API_KEY, "IMKIT_CLIENT_KEY": CLIENT_KEY}
+    return {"IMKIT_BASE_URL": url, "IMKIT_API_KEY": IMKIT_KEY, "IMKIT_CLIENT_KEY": IMKIT_CLIENT_KEY}
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[IMKitSandbox]:
-    with IMKitSandbox() as sandbox:
+    with IMKitSandbox(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as sandbox:
         yield sandbox
 
 
@@ -52,7 +53,7 @@ def test_a_clients_call_goes_out_with_the_real_key_its_token_and_its_id(
     assert (reply.status, reply.json["RC"]) == (200, 0)
     (arrived,) = server.journal
     assert arrived.target == "/rooms?limit=2&x=%2F"
-    assert arrived.values("im-client-key") == [CLIENT_KEY]
+    assert arrived.values("im-client-key") == [IMKIT_CLIENT_KEY]
     assert arrived.values("im-authorization") == [alice]
     assert arrived.values("im-client-id") == ["alice"]
     assert arrived.values("im-device-id") == ["d1"]
@@ -69,7 +70,7 @@ def test_a_platforms_call_goes_out_with_the_real_key(behind: Site, server: IMKit
     count = behind.ask("GET", "/admin/connection-count")
 
     assert [made.status, said.status, count.status] == [200, 200, 200]
-    assert [one.values("im-api-key") for one in server.journal] == [[API_KEY]] * 3
+    assert [one.values("im-api-key") for one in server.journal] == [[IMKIT_KEY]] * 3
     assert all(one.values("im-client-key") == [] for one in server.journal)
 
 
@@ -95,7 +96,7 @@ def test_a_connection_field_removes_none_of_them(
 
     (arrived,) = server.journal
     assert arrived.values("im-client-id") == ["alice"]
-    assert arrived.values("im-client-key") == [CLIENT_KEY]
+    assert arrived.values("im-client-key") == [IMKIT_CLIENT_KEY]
     assert arrived.values("im-authorization") == [alice]
 
 
@@ -116,7 +117,7 @@ def test_deprecated_names_go_out_as_todays(behind: Site, server: IMKitSandbox, a
     of_client, of_platform = server.journal
     assert of_client.values("im-authorization") == [alice]
     assert of_client.values("authorization") == []
-    assert of_platform.values("im-api-key") == [API_KEY]
+    assert of_platform.values("im-api-key") == [IMKIT_KEY]
 
 
 def test_somebody_elses_authorization_is_left_as_it_is(
@@ -191,7 +192,7 @@ def test_the_proxy_is_open_and_takes_nobodys_keys(behind: Site, server: IMKitSan
     assert reply.status == 200
     (arrived,) = server.journal
     assert arrived.target == "/admin/clients?limit=1"
-    assert arrived.values("im-api-key") == [API_KEY]
+    assert arrived.values("im-api-key") == [IMKIT_KEY]
     assert arrived.values("im-client-key") == []
 
 

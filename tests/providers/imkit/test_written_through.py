@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from chatproxy.sandbox.imkit import API_KEY, IMKitSandbox
+from chatproxy.sandbox.imkit import IMKitSandbox
 from tests.calls import Reply
+from tests.canaries import IMKIT_CLIENT_KEY, IMKIT_KEY
 from tests.providers.imkit.conftest import Site, moment
 from tests.providers.imkit.refusals import refusal
 from tests.providers.imkit.test_forwarding import before_it
@@ -20,7 +21,7 @@ AFTER = ["reset", "never"]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[IMKitSandbox]:
-    with IMKitSandbox() as sandbox:
+    with IMKitSandbox(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as sandbox:
         yield sandbox
 
 
@@ -52,7 +53,7 @@ def test_a_new_client_and_its_token_are_there(behind: Site, server: IMKitSandbox
     assert owner(server, made["token"]) == "ann"
     assert known(server, "ann")["nickname"] == "Ann"
     (arrived,) = server.journal
-    assert arrived.values("im-api-key") == [API_KEY]
+    assert arrived.values("im-api-key") == [IMKIT_KEY]
 
 
 def test_a_customers_own_token_is_there_with_its_end(behind: Site, server: IMKitSandbox) -> None:
