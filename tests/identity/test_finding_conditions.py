@@ -270,26 +270,24 @@ def test_a_page_takes_two_statements(named: Callable[..., Directory]) -> None:
     assert [statement.split()[0] for statement in seen] == ["SELECT", "SELECT"]
 
 
-every_question = pytest.mark.parametrize("operator", OPERATORS)
+QUESTIONS = [(operator, any_case) for operator in OPERATORS for any_case in (False, True)]
 
 
-@every_question
-def test_sql_in_a_condition_stays_text(named: Callable[..., Directory], operator: Operator) -> None:
+def test_sql_in_a_condition_stays_text(named: Callable[..., Directory]) -> None:
     directory = named(["alice"])
 
-    for any_case in (False, True):
+    for operator, any_case in QUESTIONS:
         assert not any(names(directory, operator, one, any_case=any_case) for one in SQL.values())
 
     assert ids(directory) == ["000", "nameless"]
 
 
-@every_question
 def test_half_a_character_in_a_condition_is_the_callers_fault(
-    named: Callable[..., Directory], operator: Operator
+    named: Callable[..., Directory],
 ) -> None:
     directory = named(["alice"])
 
-    for any_case in (False, True):
+    for operator, any_case in QUESTIONS:
         with pytest.raises(CallerError, match="a text cannot be stored"):
             names(directory, operator, "a\ud800", any_case=any_case)
 
@@ -297,23 +295,17 @@ def test_half_a_character_in_a_condition_is_the_callers_fault(
 
 
 @on_postgresql
-@every_question
-def test_a_nul_in_a_condition_is_too_for_postgresql(
-    named: Callable[..., Directory], operator: Operator
-) -> None:
+def test_a_nul_in_a_condition_is_too_for_postgresql(named: Callable[..., Directory]) -> None:
     directory = named(["alice"])
 
-    for any_case in (False, True):
+    for operator, any_case in QUESTIONS:
         with pytest.raises(CallerError, match="a text cannot be stored"):
             names(directory, operator, "a\0", any_case=any_case)
 
 
 @on_sqlite
-@every_question
-def test_a_nul_in_a_condition_finds_nobody_on_sqlite(
-    named: Callable[..., Directory], operator: Operator
-) -> None:
+def test_a_nul_in_a_condition_finds_nobody_on_sqlite(named: Callable[..., Directory]) -> None:
     directory = named(["alice"])
 
-    for any_case in (False, True):
+    for operator, any_case in QUESTIONS:
         assert names(directory, operator, "a\0", any_case=any_case) == []

@@ -73,7 +73,8 @@ class IMKitSettings(ProviderSettings):
         WholeNumber(1, 65535),
         default=1000,
         expects="a whole number from 1 to 65535",
-        meaning="Socket.IO connections that each worker holds at once. Above it the answer is 503.",
+        meaning="Socket.IO connections that each worker holds at once, well below "
+        "`WORKER_CONNECTIONS`, of which they take. Above it the answer is 503.",
     )
     allowed_origins: tuple[str, ...] = variable(
         "IMKIT_ALLOWED_ORIGINS",
@@ -81,7 +82,7 @@ class IMKitSettings(ProviderSettings):
         default=(),
         expects="a comma list of origins such as https://app.example, or *",
         meaning="Origins whose pages may make client calls and open the socket from a browser. "
-        "Absent: none.",
+        "Absent: none; the socket is open to pages of the host that it is called by.",
     )
 
     def problems(self) -> Iterator[str]:

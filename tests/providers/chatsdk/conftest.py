@@ -11,6 +11,7 @@ import pytest
 from tests import canaries, commands
 from tests.calls import Reply, call, segment
 from tests.databases import KINDS, new_database
+from tests.directories import give_schema, make_key
 from tests.sidecar import Sidecar
 
 OFTEN = "100000 per minute"
@@ -93,11 +94,10 @@ def chatsdk_before(
             environ |= TOKEN_SECRETS
             environ |= {"TOKEN_RATE_LIMIT": OFTEN, "AUTH_FAILURE_LIMIT": OFTEN} | settings
             sidecar = Sidecar(output_folder / f"chatsdk-{number}.log", environ)
-            if kind != "sqlite":  # there the start does it
-                assert commands.run(sidecar.environ, "db", "upgrade").returncode == 0
+            give_schema(sidecar.environ)
 
             with sidecar:
-                key = commands.answer(sidecar.environ, "keys", "create", "tests")
+                key = make_key(sidecar.environ, "tests")
                 yield App(sidecar, key["apiKey"], key["keyId"])
 
     return before

@@ -12,6 +12,7 @@ import pytest
 from tests import canaries, commands
 from tests.calls import Reply, call, segment
 from tests.databases import KINDS, new_database
+from tests.directories import give_schema, make_key
 from tests.sidecar import Sidecar
 
 OFTEN = "100000 per minute"
@@ -85,14 +86,11 @@ def imkit_before(
             environ |= {"KEY_SIGNING_SECRET": canaries.KEY_SIGNING_SECRET}
             environ |= {"AUTH_FAILURE_LIMIT": OFTEN} | settings
             sidecar = Sidecar(output_folder / f"imkit-{next(made)}.log", environ)
-            if kind != "sqlite":  # there the start does it
-                assert commands.run(sidecar.environ, "db", "upgrade").returncode == 0
+            give_schema(sidecar.environ)
 
             with sidecar:
-                key = commands.answer(sidecar.environ, "keys", "create", "tests")
-                client = commands.answer(
-                    sidecar.environ, "keys", "create", "app", "--kind", "client"
-                )
+                key = make_key(sidecar.environ, "tests")
+                client = make_key(sidecar.environ, "app", "client")
                 yield Site(sidecar, key["apiKey"], key["keyId"], client["clientKey"])
 
     return before

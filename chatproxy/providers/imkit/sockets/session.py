@@ -73,9 +73,10 @@ class Session:
 
         while True:
             text = self._socket.receive(self._next_moment())
-            self._check_time()
 
-            if text is not None:
+            if text is None:
+                self._look_at_the_clock()
+            else:
                 self._take(packets.read(text))
 
     def _next_moment(self) -> float:
@@ -83,7 +84,7 @@ class Session:
         heartbeat = self._ping_at if self._pong_until is None else self._pong_until
         return heartbeat if self.token else min(heartbeat, self._authenticate_until)
 
-    def _check_time(self) -> None:
+    def _look_at_the_clock(self) -> None:
         """Ask whether the client is there, when it is time; raise `Over` where its time is up."""
         now = self._monotonic()
 
