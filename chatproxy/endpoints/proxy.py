@@ -78,6 +78,7 @@ def _ask(call: Request, mount: str, route: Route, credentials: Credentials) -> A
         credentials.headers,
         credentials.reserved,
         withheld=worker.withheld,
+        public=credentials.public,
     )
     patience = Patience(worker.limits, worker.clock.monotonic, current.caller)
     asked = current.seconds()

@@ -29,13 +29,15 @@ class Injection:
     """What is put in, and what is taken out before it.
 
     `reserved` are names of credentials, in lower case with `_` for `-`; `withheld`
-    are lower-case names of fields that say who the user is.
+    are lower-case names of fields that say who the user is; `public` are names of
+    fields of ours that are no secret.
     """
 
     query: Sequence[tuple[str, str]]
     headers: Sequence[tuple[str, str]] = dataclasses.field(repr=False)
     reserved: frozenset[str]
     withheld: frozenset[str]
+    public: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -135,7 +137,8 @@ def _location(value: str, upstream: Upstream, injection: Injection, mount: str) 
 
     kept = without(query, injection.reserved) if question else ""
     location = f"{place}?{kept}" if kept else place
-    ours = [secret for _, secret in (*injection.query, *injection.headers)]
+    put_in = (*injection.query, *injection.headers)
+    ours = [value for name, value in put_in if name not in injection.public]
     return None if any(len(one) > 3 and one in location for one in ours) else location
 
 

@@ -45,8 +45,8 @@ class Devices:
         except DirectoryUnavailable:
             return
 
+        self._noted.pop(pair, None)  # to the end with it; another thread may have let it go
         self._noted[pair] = moment
-        self._noted.move_to_end(pair)
 
         if len(self._noted) > REMEMBERED:
             self._noted.popitem(last=False)

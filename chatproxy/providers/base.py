@@ -19,13 +19,14 @@ class Credentials:
 
     `reserved` holds the names, in lower case with `_` for `-`, that a caller may
     use neither in the query nor as a header. `body` are fields of the JSON object that
-    the body then has to be.
+    the body then has to be. `public` names headers that are no secret, and may come back.
     """
 
     query: Sequence[tuple[str, str]]
     headers: Sequence[tuple[str, str]] = dataclasses.field(repr=False)
     reserved: frozenset[str]
     body: Mapping[str, str] | None = dataclasses.field(default=None, repr=False)
+    public: frozenset[str] = frozenset()
 
     def beside(self, checked: Sequence[tuple[str, str]]) -> "Credentials":
         """Return these and fields that let the caller in.

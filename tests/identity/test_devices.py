@@ -2,9 +2,11 @@
 
 import contextlib
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from threading import Barrier
 
 import pytest
@@ -13,7 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from chatproxy.identity import devices, engine
 from chatproxy.identity.apps import DEFAULT
-from chatproxy.identity.devices import MOST_DEVICES
+from chatproxy.identity.devices import MOST_DEVICES, Devices
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.user import Profile
 from chatproxy.identity.users import SEEN_EVERY
@@ -143,9 +145,9 @@ def test_the_newest_is_first(worker: Directory, alice: str, clock: Stopwatch) ->
     assert seen_of(worker, alice) == [("a", begin + 2), ("c", begin + 1), ("b", begin)]
 
 
-def test_each_user_keeps_its_newest_twenty(worker: Directory, alice: str, clock: Stopwatch) -> None:
-    bob = worker.users.upsert(DEFAULT, "bob", Profile())[0].id
+def test_a_user_keeps_the_newest_twenty(worker: Directory, alice: str, clock: Stopwatch) -> None:
     names = [f"device {number:02}" for number in range(MOST_DEVICES + 3)]
+    bob = worker.users.upsert(DEFAULT, "bob", Profile())[0].id
     worker.devices.note(bob, "the oldest of all")
 
     for name in names:
@@ -155,10 +157,6 @@ def test_each_user_keeps_its_newest_twenty(worker: Directory, alice: str, clock:
     assert MOST_DEVICES == 20
     assert [name for name, _ in seen_of(worker, alice)] == names[: -MOST_DEVICES - 1 : -1]
     assert [name for name, _ in seen_of(worker, bob)] == ["the oldest of all"]
-
-    wait(1, clock)
-    worker.devices.note(bob, "another")
-    assert [name for name, _ in seen_of(worker, bob)] == ["another", "the oldest of all"]
 
 
 def test_one_who_is_deleted_meanwhile_has_none(directory: Directory, alice: str) -> None:
@@ -289,6 +287,33 @@ def test_what_was_written_last_is_remembered_longest(
     wait(SEEN_EVERY, elapsed)
 
     assert writes(worker, alice, ["a", "c", "a"]) == [True, True, False]
+
+
+@on_sqlite
+def test_a_memory_that_is_full_fails_no_thread(
+    directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two threads one may let go of the pair that the other has just written."""
+    minutes = count(0, int(SEEN_EVERY))
+    noted = Devices(directory.database, time.time, lambda: next(minutes))
+    monkeypatch.setattr(devices, "REMEMBERED", 1)
+    monkeypatch.setattr(noted, "_write", lambda *_: None)
+    before, meeting = sys.getswitchinterval(), Barrier(2)
+
+    def note(name: str) -> None:
+        meeting.wait(30)
+
+        for _ in range(20_000):
+            noted.note("alice", name)
+
+    try:
+        sys.setswitchinterval(1e-6)
+
+        with ThreadPoolExecutor(2) as pool:
+            results = [pool.submit(note, name) for name in "ab"]
+            assert [result.exception(30) for result in results] == [None, None]
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_two_at_once_note_one_device(

@@ -270,24 +270,26 @@ def test_a_page_takes_two_statements(named: Callable[..., Directory]) -> None:
     assert [statement.split()[0] for statement in seen] == ["SELECT", "SELECT"]
 
 
-QUESTIONS = [(operator, any_case) for operator in OPERATORS for any_case in (False, True)]
+every_question = pytest.mark.parametrize("operator", OPERATORS)
 
 
-def test_sql_in_a_condition_stays_text(named: Callable[..., Directory]) -> None:
+@every_question
+def test_sql_in_a_condition_stays_text(named: Callable[..., Directory], operator: Operator) -> None:
     directory = named(["alice"])
 
-    for operator, any_case in QUESTIONS:
+    for any_case in (False, True):
         assert not any(names(directory, operator, one, any_case=any_case) for one in SQL.values())
 
     assert ids(directory) == ["000", "nameless"]
 
 
+@every_question
 def test_half_a_character_in_a_condition_is_the_callers_fault(
-    named: Callable[..., Directory],
+    named: Callable[..., Directory], operator: Operator
 ) -> None:
     directory = named(["alice"])
 
-    for operator, any_case in QUESTIONS:
+    for any_case in (False, True):
         with pytest.raises(CallerError, match="a text cannot be stored"):
             names(directory, operator, "a\ud800", any_case=any_case)
 
@@ -295,17 +297,23 @@ def test_half_a_character_in_a_condition_is_the_callers_fault(
 
 
 @on_postgresql
-def test_a_nul_in_a_condition_is_too_for_postgresql(named: Callable[..., Directory]) -> None:
+@every_question
+def test_a_nul_in_a_condition_is_too_for_postgresql(
+    named: Callable[..., Directory], operator: Operator
+) -> None:
     directory = named(["alice"])
 
-    for operator, any_case in QUESTIONS:
+    for any_case in (False, True):
         with pytest.raises(CallerError, match="a text cannot be stored"):
             names(directory, operator, "a\0", any_case=any_case)
 
 
 @on_sqlite
-def test_a_nul_in_a_condition_finds_nobody_on_sqlite(named: Callable[..., Directory]) -> None:
+@every_question
+def test_a_nul_in_a_condition_finds_nobody_on_sqlite(
+    named: Callable[..., Directory], operator: Operator
+) -> None:
     directory = named(["alice"])
 
-    for operator, any_case in QUESTIONS:
+    for any_case in (False, True):
         assert names(directory, operator, "a\0", any_case=any_case) == []

@@ -64,7 +64,7 @@ class IMKit:
             ("IM-CLIENT-ID", client_id.encode().decode("latin-1")),  # as WSGI has every header
         ]
         names = {"im_authorization", "im_client_id", *(("authorization",) if legacy else ())}
-        return Credentials([], headers, KEYS | names)
+        return Credentials([], headers, KEYS | names, public=frozenset({"IM-CLIENT-ID"}))
 
     def is_first_use(self, caller: str, name: str) -> bool:
         """Say whether this worker sees a caller use a deprecated header for the first time."""

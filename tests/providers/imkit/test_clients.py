@@ -61,7 +61,7 @@ def test_a_client_is_the_same_person_at_every_surface(imkit_before: Any) -> None
 
 
 @pytest.mark.parametrize(
-    "client_id", ["a/b", "ü", "ユーザー", "a b", "😀", "a%2Fb", "x" * 255, "..", "a;b", "'\""]
+    "client_id", ["a/b", "ü", "ユーザー", "a b", "😀", "a%2Fb", "x" * 255, "a;b", "'\""]
 )
 def test_ids_of_every_script(site: Site, client_id: str) -> None:
     assert site.put(client_id)["_id"] == client_id
@@ -71,7 +71,7 @@ def test_ids_of_every_script(site: Site, client_id: str) -> None:
 
 BAD_IDS = [
     None, "", "x" * 256, "x" * 300, 7, 1.5, True, [], {}, ["a"],
-    "a\0b", "a\nb", "a\x7fb", " a", "a ", "\ud800", "a\u2028b",
+    "a\0b", "a\nb", "a\x7fb", " a", "a ", "\ud800", "a\u2028b", ".", "..",
 ]  # fmt: skip
 
 

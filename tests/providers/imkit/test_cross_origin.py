@@ -34,6 +34,7 @@ IM_FIELDS = {
 FOR_CLIENTS = ["/me", "/me/badge", "/rooms", "/rooms/r/messages/v3"]
 FOR_SERVERS = [
     ("GET", "/admin/clients"),
+    ("POST", "/proxy/admin/clients"),
     ("POST", "/admin/clients"),
     ("POST", "/admin/clients/list"),
     ("PUT", "/admin/clients/a/token"),

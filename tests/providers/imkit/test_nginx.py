@@ -193,3 +193,13 @@ def test_badges_are_not_for_the_world(behind: Site, front: int, path: str) -> No
 @pytest.mark.parametrize("path", ["/", "/-/ready", "/imkit/../-/ready", "/x/imkit/me"])
 def test_nothing_else_is_in_front(front: int, path: str) -> None:
     assert call(front, "GET", path).status == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/imkit/proxy/admin/clients", "/imkit//proxy/x", "/imkit/%70roxy/x", "/imkit/a/../proxy/x"],
+)
+def test_the_open_proxy_is_not_for_the_world(front: int, path: str) -> None:
+    reply = call(front, "GET", path)
+
+    assert (reply.status, reply.json) == (404, None)  # nginx's own answer, and no JSON

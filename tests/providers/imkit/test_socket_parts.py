@@ -295,14 +295,6 @@ def test_pieces_with_nothing_in_them_come_to_an_end_too(monkeypatch: pytest.Monk
     assert raised.value.code == 1009
 
 
-@pytest.mark.parametrize("frame", [b"\x81\x02ab", b"\x88\x81\0\0\0\0\x03"])
-def test_whoever_breaks_the_rules_ended_it(frame: bytes) -> None:
-    with pytest.raises(Over) as raised:
-        received(frame)
-
-    assert raised.value.ended_by == "protocol"
-
-
 def received(data: bytes) -> list[str]:
     """Have a client send the bytes and then no more; return the texts before the end."""
     ours, theirs = socket.socketpair()

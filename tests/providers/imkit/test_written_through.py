@@ -218,3 +218,28 @@ def test_a_redirect_is_no_confirmation(behind: Site, server: IMKitSandbox) -> No
     server.faults.next("redirect=http://elsewhere.invalid/x", path=CLIENTS, method="POST")
 
     failed(behind.ask("POST", CLIENTS, body={"_id": "moved"}))
+
+
+def test_what_the_directory_would_refuse_is_told_to_nobody(
+    behind: Site, server: IMKitSandbox
+) -> None:
+    token = behind.token("large")
+    server.journal.clear()
+    body = {"_id": "large", "issueAccessToken": True}
+    texts = {"description": "😀" * 8192, "publicKey": "😀" * 8192}
+
+    assert refusal(behind.ask("POST", CLIENTS, body=body | texts))[0] == 400
+    assert len(list(server.journal)) == 0
+    assert behind.acting(token, "GET", "/rooms").status == 200
+
+
+def test_an_old_token_whose_end_was_not_confirmed_is_bound_again(
+    behind: Site, server: IMKitSandbox
+) -> None:
+    first = behind.token("lost")
+    server.faults.next("reset", path=TOKENS, method="DELETE")
+    failed(behind.ask("POST", CLIENTS, body={"_id": "lost", "issueAccessToken": True}))
+
+    assert behind.acting(first, "GET", "/rooms").status == 200
+    with server.lock:
+        assert [token for token, (who, _) in server.tokens.items() if who == "lost"] == [first]

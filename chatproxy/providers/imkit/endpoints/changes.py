@@ -4,16 +4,17 @@ An IMKit server finds a token by look-up, so it has to know of each. Where it fa
 is kept here; where keeping fails afterwards, a new token is taken back there.
 """
 
+import contextlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chatproxy.endpoints.asking import answer_of
 from chatproxy.endpoints.serving import context, directory, services
-from chatproxy.errors import ChatproxyError, Conflict, UpstreamError
+from chatproxy.errors import ChatproxyError, Conflict, TokenRejected, UpstreamError
 from chatproxy.identity.boundtexts import BoundText
-from chatproxy.identity.user import Profile, User
+from chatproxy.identity.user import Profile, User, news, stored
 from chatproxy.providers.imkit.endpoints.access import imkit
 from chatproxy.providers.imkit.endpoints.paths import clients_token_path
 from chatproxy.providers.imkit.errors import ClientNotFound, TokenNotFound
@@ -28,17 +29,31 @@ BOUND_ELSEWHERE = "Token is bound to another client"
 NO_CLIENT = "Client not found"
 
 
-def put_client(client_id: str, profile: Profile, *, seen: bool = False) -> User:
+def put_client(client_id: str, profile: Profile) -> User:
     """Make or change a client without touching its tokens."""
+    _check_fits({client_id: profile})
     _tell("POST", CLIENTS, told(client_id, profile))
-    user, _ = directory().users.upsert(imkit().app, client_id, profile, seen=seen)
+    user, _ = directory().users.upsert(imkit().app, client_id, profile, seen=False)
     return user
 
 
 def put_clients(profiles: Mapping[str, Profile]) -> None:
     """Make or change many clients, all or none."""
+    _check_fits(profiles)
     _tell("POST", f"{CLIENTS}/list", {"data": [told(*one) for one in profiles.items()]})
     directory().users.upsert_many(imkit().app, profiles)
+
+
+def change_client(user: User, profile: Profile) -> User:
+    """Change a client that is there; raise `ClientNotFound` where it was deleted meanwhile."""
+    _check_fits({user.external_id: profile})
+    _tell("POST", CLIENTS, told(user.external_id, profile))
+    changed = directory().users.change(user.app_id, user.id, profile)
+
+    if changed is None:
+        raise ClientNotFound(NO_CLIENT)
+
+    return changed
 
 
 def bind(client_id: str, token: BoundText, profile: Profile | None = None) -> User:
@@ -57,11 +72,12 @@ def bind(client_id: str, token: BoundText, profile: Profile | None = None) -> Us
     if owner not in (None, client_id):
         raise Conflict(BOUND_ELSEWHERE)
 
-    end = {"token": token.text, "expirationDate": iso(token.expires)}
+    _check_fits({client_id: profile or Profile()})
+    ended: list[BoundText] = []
 
     try:
-        _tell("POST", CLIENTS, told(client_id, profile or Profile()) | end)
-        _end_replaced(client_id, token)
+        _tell("POST", CLIENTS, told(client_id, profile or Profile()) | _shown(token))
+        _end_replaced(client_id, token, ended)
         user = known.bind(app, client_id, token, profile)
 
         if user is None:  # deleted meanwhile
@@ -70,6 +86,7 @@ def bind(client_id: str, token: BoundText, profile: Profile | None = None) -> Us
         if owner is None:
             _take_back(client_id, token.text)
 
+        _put_back(client_id, ended)
         raise
 
     return user
@@ -98,25 +115,61 @@ def unbind(client_id: str, token: str | None) -> int:
     return ended or int(known_there and token is not None)
 
 
-def _end_replaced(client_id: str, token: BoundText) -> None:
-    """End at the server the tokens that were made here before, whose place a new one takes."""
+def _check_fits(profiles: Mapping[str, Profile]) -> None:
+    """Refuse what the directory would refuse, before the server is told; raise `MalformedBody`."""
+    known = directory().finder.find_many(imkit().app, profiles)
+
+    for client_id, profile in profiles.items():
+        user = known.get(client_id)
+        stored({"custom": dict(profile.custom or {})} if user is None else news(user, profile))
+
+
+def _end_replaced(client_id: str, token: BoundText, ended: list[BoundText]) -> None:
+    """End at the server the tokens that were made here before, whose place a new one takes.
+
+    Each is put into `ended` before, so that it is known also where the answer is lost.
+    """
     if token.name is None or services().routes[IMKit.name].peer is None:
         return
 
-    for name, digest in directory().bound.made_here(imkit().app, client_id):
+    app, known = imkit().app, directory().bound
+
+    for name, digest in known.made_here(app, client_id):
         text = directory().bound_texts.again(name, digest)
 
-        if text is not None:  # else its secret is gone: nobody can name it to the server
-            _tell("DELETE", clients_token_path(client_id), {"token": text}, may_lack=True)
+        if text is None:  # its secret is gone: nobody can name it to the server
+            continue
+
+        with contextlib.suppress(TokenRejected):  # it ended just now
+            ended.append(BoundText(text, known.find(app, text).expires, name))
+
+        _tell("DELETE", clients_token_path(client_id), {"token": text}, may_lack=True)
 
 
 def _take_back(client_id: str, token: str) -> None:
     """End a token at the server that it may know by now, and nobody else does."""
     try:
-        _tell("DELETE", clients_token_path(client_id), {"token": token}, may_lack=True)
-    except UpstreamError as error:
-        fields = {"reqId": context().id, "detail": error.detail}
-        log.warning("a token could not be taken back at the IMKit server", extra=fields)
+        if directory().bound.owner(imkit().app, token) != client_id:
+            _tell("DELETE", clients_token_path(client_id), {"token": token}, may_lack=True)
+    except ChatproxyError as error:
+        _log_left(error, "a token could not be taken back at the IMKit server")
+
+
+def _put_back(client_id: str, ended: Sequence[BoundText]) -> None:
+    """Bind again at the server what was ended there, and counts here as before."""
+    for token in ended:
+        try:
+            _tell("POST", CLIENTS, {"_id": client_id} | _shown(token))
+        except ChatproxyError as error:
+            _log_left(error, "a token could not be bound again at the IMKit server")
+
+
+def _log_left(error: ChatproxyError, message: str) -> None:
+    log.warning(message, extra={"reqId": context().id, "detail": error.detail or error.message})
+
+
+def _shown(token: BoundText) -> dict[str, Any]:
+    return {"token": token.text, "expirationDate": iso(token.expires)}
 
 
 def _tell(method: str, path: str, document: Mapping[str, Any], *, may_lack: bool = False) -> bool:

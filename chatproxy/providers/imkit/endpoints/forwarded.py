@@ -17,6 +17,9 @@ blueprint = Blueprint("imkit-forwarded", __name__)
 SERVED_HERE = frozenset({"badge", "verify", "socket.io"})
 FOR_PLATFORMS = frozenset({"admin"})
 
+#: No page may call these: the proxy lets everybody be the platform.
+NOT_FOR_PAGES = SERVED_HERE | FOR_PLATFORMS | {"proxy"}
+
 #: What a page may send: all names by which IMKit's callers show who they are.
 FIELDS = (
     "Origin, X-Requested-With, Content-Type, Accept, Authorization, IM-Authorization, "
@@ -29,7 +32,7 @@ cross_origin = CrossOrigin(lambda: access.imkit().allowed_origins, FIELDS)
 @blueprint.after_request
 def _mark(answer: Response) -> Response:
     """Say which pages may read it, where it is a client's call at all."""
-    return answer if _first_segment() in SERVED_HERE | FOR_PLATFORMS else cross_origin.mark(answer)
+    return answer if _first_segment() in NOT_FOR_PAGES else cross_origin.mark(answer)
 
 
 @blueprint.route("/imkit/<anything:path>", methods=METHODS)
@@ -58,7 +61,7 @@ def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwar
 @blueprint.route("/imkit/<anything:path>", methods=["OPTIONS"])
 def preflight(path: str) -> Response:  # noqa: ARG001 - all client calls are alike
     """Answer a browser that asks whether a page may make a client call."""
-    if _first_segment() in SERVED_HERE | FOR_PLATFORMS:
+    if _first_segment() in NOT_FOR_PAGES:
         raise PermissionDenied("This is not for pages.")
 
     return cross_origin.preflight()

@@ -25,8 +25,7 @@ def change() -> Response:
     """Change the client's profile."""
     user = access.acting_user()
     profile = load(schemas.ProfileFields(), read_json())["profile"]
-    changed = changes.put_client(user.external_id, profile, seen=True)
-    return private(envelope(client_of(changed)))
+    return private(envelope(client_of(changes.change_client(user, profile))))
 
 
 @blueprint.get("/imkit/me/badge")

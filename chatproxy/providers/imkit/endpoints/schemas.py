@@ -19,12 +19,13 @@ from chatproxy.endpoints.profiles import (
 )
 from chatproxy.endpoints.serving import load
 from chatproxy.identity.user import Profile
-from chatproxy.timestamps import read_iso
+from chatproxy.timestamps import iso, read_iso
 
 LONGEST_TEXT = 8192
 #: A request header has room for twice that.
 LONGEST_TOKEN = 4096
 MOST_CLIENTS = 100
+NO_INSTANT = "An ISO 8601 date with time and zone, such as 2030-01-31T12:00:00Z."
 TOKEN = validate.Regexp(
     rf"[\x21-\x7e]{{1,{LONGEST_TOKEN}}}\Z",
     error=f"A token is 1 to {LONGEST_TOKEN} printable ASCII characters without spaces.",
@@ -32,8 +33,8 @@ TOKEN = validate.Regexp(
 
 
 def client_id(text: str) -> None:
-    """Refuse what could not be sent as `IM-CLIENT-ID` (RFC 9110 section 5.5)."""
-    if not text.isprintable() or text != text.strip():
+    """Refuse what could not be sent as `IM-CLIENT-ID` (RFC 9110 section 5.5), or in a path."""
+    if not text.isprintable() or text != text.strip() or text in (".", ".."):
         raise ValidationError("Invalid characters")
 
 
@@ -42,11 +43,14 @@ class Instant(fields.Field[float]):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> float:  # noqa: ARG002
         try:
-            return read_iso(value if isinstance(value, str) else "")
+            seconds = read_iso(value if isinstance(value, str) else "")
         except ValueError as error:
-            raise ValidationError(
-                "An ISO 8601 date with time and zone, such as 2030-01-31T12:00:00Z."
-            ) from error
+            raise ValidationError(NO_INSTANT) from error
+
+        if iso(seconds) is None:  # rounded to milliseconds it is beyond the last year
+            raise ValidationError(NO_INSTANT)
+
+        return seconds
 
 
 class Switch(fields.Field[bool]):

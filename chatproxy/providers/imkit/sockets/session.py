@@ -73,10 +73,9 @@ class Session:
 
         while True:
             text = self._socket.receive(self._next_moment())
+            self._check_time()
 
-            if text is None:
-                self._look_at_the_clock()
-            else:
+            if text is not None:
                 self._take(packets.read(text))
 
     def _next_moment(self) -> float:
@@ -84,7 +83,7 @@ class Session:
         heartbeat = self._ping_at if self._pong_until is None else self._pong_until
         return heartbeat if self.token else min(heartbeat, self._authenticate_until)
 
-    def _look_at_the_clock(self) -> None:
+    def _check_time(self) -> None:
         """Ask whether the client is there, when it is time; raise `Over` where its time is up."""
         now = self._monotonic()
 
@@ -131,7 +130,9 @@ class Session:
         if over.code is None:
             return
 
-        if self._connected and over.code == CloseReason.POLICY_VIOLATION:
+        may_not_come_again = over.code == CloseReason.POLICY_VIOLATION and over.ended_by != "caller"
+
+        if self._connected and may_not_come_again:
             with contextlib.suppress(Over):
                 self._socket.send(packets.DISCONNECT)
 
