@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chatproxy.identity.boundtexts import BoundText
 from chatproxy.identity.user import Profile, User
 from chatproxy.timestamps import iso
 
@@ -47,6 +48,11 @@ def told(client_id: str, profile: Profile) -> dict[str, Any]:
         **(profile.custom or {}),
     }
     return {"_id": client_id, **{name: v for name, v in changed.items() if v is not None}}
+
+
+def token_of(token: BoundText) -> dict[str, Any]:
+    """Return a token and its end."""
+    return {"token": token.text, "expirationDate": iso(token.expires)}
 
 
 def envelope(result: Any) -> dict[str, Any]:

@@ -19,8 +19,7 @@ from chatproxy.providers.imkit.endpoints.access import imkit
 from chatproxy.providers.imkit.endpoints.paths import clients_token_path
 from chatproxy.providers.imkit.errors import ClientNotFound, TokenNotFound
 from chatproxy.providers.imkit.provider import IMKit
-from chatproxy.providers.imkit.shapes import told
-from chatproxy.timestamps import iso
+from chatproxy.providers.imkit.shapes import token_of, told
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +75,7 @@ def bind(client_id: str, token: BoundText, profile: Profile | None = None) -> Us
     ended: list[BoundText] = []
 
     try:
-        _tell("POST", CLIENTS, told(client_id, profile or Profile()) | _shown(token))
+        _tell("POST", CLIENTS, told(client_id, profile or Profile()) | token_of(token))
         _end_replaced(client_id, token, ended)
         user = known.bind(app, client_id, token, profile)
 
@@ -159,17 +158,13 @@ def _put_back(client_id: str, ended: Sequence[BoundText]) -> None:
     """Bind again at the server what was ended there, and counts here as before."""
     for token in ended:
         try:
-            _tell("POST", CLIENTS, {"_id": client_id} | _shown(token))
+            _tell("POST", CLIENTS, {"_id": client_id} | token_of(token))
         except ChatproxyError as error:
             _log_left(error, "a token could not be bound again at the IMKit server")
 
 
 def _log_left(error: ChatproxyError, message: str) -> None:
     log.warning(message, extra={"reqId": context().id, "detail": error.detail or error.message})
-
-
-def _shown(token: BoundText) -> dict[str, Any]:
-    return {"token": token.text, "expirationDate": iso(token.expires)}
 
 
 def _tell(method: str, path: str, document: Mapping[str, Any], *, may_lack: bool = False) -> bool:

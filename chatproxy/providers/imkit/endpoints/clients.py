@@ -9,8 +9,7 @@ from chatproxy.errors import CallerError
 from chatproxy.identity.boundtexts import BoundText
 from chatproxy.providers.imkit.endpoints import access, changes, clientquery, schemas
 from chatproxy.providers.imkit.endpoints.paths import named_client
-from chatproxy.providers.imkit.shapes import client_of, device_of, envelope, listed
-from chatproxy.timestamps import iso
+from chatproxy.providers.imkit.shapes import client_of, device_of, envelope, listed, token_of
 
 blueprint = Blueprint("imkit-clients", __name__)
 
@@ -26,7 +25,7 @@ def put() -> Response:
         return private(envelope(client_of(changes.put_client(wanted["id"], wanted["profile"]))))
 
     user = changes.bind(wanted["id"], token, wanted["profile"])
-    return private(envelope(client_of(user) | _shown(token)))
+    return private(envelope(client_of(user) | token_of(token)))
 
 
 @blueprint.post("/imkit/admin/clients/list")
@@ -64,7 +63,7 @@ def put_token(client_id: str) -> Response:  # noqa: ARG001 - read from the raw p
     wanted = load(schemas.TokenBody(), read_json())
     token = BoundText(wanted["token"], _end(wanted["expires"]))
     user = changes.bind(named, token)
-    return private(envelope(client_of(user) | {"client": named} | _shown(token)))
+    return private(envelope(client_of(user) | {"client": named} | token_of(token)))
 
 
 @blueprint.delete("/imkit/admin/clients/<anything:client_id>/token")
@@ -104,7 +103,3 @@ def _end(expires: float | None) -> float:
         raise CallerError("expirationDate is in the past.")
 
     return expires
-
-
-def _shown(token: BoundText) -> dict[str, Any]:
-    return {"token": token.text, "expirationDate": iso(token.expires)}
