@@ -5,7 +5,7 @@ import sys
 import threading
 
 from benchmarks.processes import API_KEY, API_SECRET
-from chatproxy.sandbox import StreamSandbox
+from sandbox import StreamSandbox
 
 
 def serve(port: int) -> None:

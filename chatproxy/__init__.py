@@ -19,8 +19,8 @@ def create_app(settings: "Settings | None" = None, clock: "Clock | None" = None)
     from flask import Flask
 
     from chatproxy import endpoints, logs
-    from chatproxy.context import RequestLog
-    from chatproxy.endpoints import failure
+    from chatproxy.web.context import RequestLog
+    from chatproxy.routes import failure
     from chatproxy.services import open_services
     from chatproxy.settings import load
 

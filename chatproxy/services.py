@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 import requests
 
-from chatproxy.clientconfig import ClientConfig
-from chatproxy.credential import CredentialWatch
+from chatproxy.providers.stream.client_config import ClientConfig
+from chatproxy.providers.credential import CredentialWatch
 from chatproxy.errors import NotConfigured
 from chatproxy.forwarding.patience import Limits
 from chatproxy.forwarding.session import open_session

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chatproxy.sandbox import StreamSandbox
+from sandbox import StreamSandbox
 from tests.canaries import API_KEY, API_SECRET, CANARIES, OLD_API_SECRET, forms
 from tests.sidecar import Sidecar
 from tests.stopwatch import Stopwatch

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from chatproxy import create_app, localrun, settings
-from chatproxy.identity.settings import DirectorySettings, KeySettings
-from chatproxy.limiting.settings import LimiterSettings
+from chatproxy import create_app, settings
+from sandbox import local_run as localrun
+from chatproxy.settings.directory import DirectorySettings, KeySettings
+from chatproxy.settings.limits import LimiterSettings
 from chatproxy.providers import DEFAULT, REGISTRY
-from chatproxy.variables import Duration, Variable, declared
+from chatproxy.settings.variables import Duration, Variable, declared
 from tests.sidecar import bare_environ
 
 ROOT = Path(__file__).parent.parent

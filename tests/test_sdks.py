@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chatproxy.sandbox import StreamSandbox
+from sandbox import StreamSandbox
 from tests.canaries import API_KEY, SERVER_TOKEN
 from tests.sidecar import ROOT, Sidecar, bare_environ, free_port
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chatproxy.sandbox import StreamSandbox
+from sandbox import StreamSandbox
 from tests.canaries import API_KEY, API_SECRET, CANARIES, SERVER_TOKEN, forms
 from tests.conftest import leaks_in
 from tests.sidecar import Sidecar, free_port

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from chatproxy import localrun
+from sandbox import local_run as localrun
 from chatproxy.cli import agents, apps, db, keys, tokens, users
 from chatproxy.errors import SettingsError
 from chatproxy.providers import REGISTRY
@@ -34,7 +34,7 @@ def main() -> None:
 )
 def sandbox(port: int, host: str, provider: str, beyond_loopback: bool) -> None:
     """Serve a stand-in for a provider's server, strict about what it is sent."""
-    from chatproxy.sandbox import serve  # the stand-in is not part of the sidecar
+    from sandbox import serve  # the stand-in is not part of the sidecar
 
     try:
         serve(host, port, exposed=beyond_loopback, provider=provider)

@@ -2,7 +2,7 @@
 
 import click
 
-from chatproxy.cli.opening import opened
+from chatproxy.cli.directory import opened
 
 
 @click.group("db")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from chatproxy.cli.opening import DurationType, as_json, opened, printed
+from chatproxy.cli.directory import DurationType, as_json, opened, printed
 from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.keys import OVERLAP, Key
 from chatproxy.identity.keytexts import Kind

@@ -2,7 +2,7 @@
 
 import click
 
-from chatproxy.cli.opening import as_json, opened, printed
+from chatproxy.cli.directory import as_json, opened, printed
 from chatproxy.identity.apps import DEFAULT
 from chatproxy.services import Clock
 

@@ -5,9 +5,9 @@ from typing import Any, BinaryIO
 
 import click
 
-from chatproxy import strictjson
-from chatproxy.cli.opening import as_json, opened, printed
-from chatproxy.endpoints.profiles import read_profile
+from chatproxy.formats import strictjson
+from chatproxy.cli.directory import as_json, opened, printed
+from chatproxy.web.user_schema import read_profile
 from chatproxy.errors import CallerError, DirectoryUnavailable, MalformedBody
 from chatproxy.identity.apps import DEFAULT, IdentityError
 from chatproxy.identity.directory import Directory

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from chatproxy.errors import LimiterUnavailable, TooManyRequests
 from chatproxy.limiting.memory import Memory
-from chatproxy.limiting.rate import MICROSECONDS, Rate
-from chatproxy.limiting.settings import LimiterSettings
+from chatproxy.formats.rates import MICROSECONDS, Rate
+from chatproxy.settings.limits import LimiterSettings
 
 if TYPE_CHECKING:
     from chatproxy.limiting.shared import Shared

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable
 
-from chatproxy.limiting.rate import MICROSECONDS, Rate
+from chatproxy.formats.rates import MICROSECONDS, Rate
 
 #: Subjects that are remembered. Above it, the one not asked about for longest is forgotten.
 MOST_SUBJECTS = 100_000

@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from chatproxy.errors import LimiterUnavailable
-from chatproxy.limiting.rate import Rate
+from chatproxy.formats.rates import Rate
 
 log = logging.getLogger(__name__)
 

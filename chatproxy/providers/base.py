@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
-from chatproxy.credential import Verdict
+from chatproxy.providers.credential import Verdict
 from chatproxy.errors import ChatproxyError
-from chatproxy.variables import declared
+from chatproxy.settings.variables import declared
 
 if TYPE_CHECKING:
     from chatproxy.identity.revocation import Issued

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from chatproxy.sandbox import StreamSandbox
-from chatproxy.sandbox.journal import Received
+from sandbox import StreamSandbox
+from sandbox.journal import Received
 from tests.canaries import API_KEY, SERVER_TOKEN
 from tests.sidecar import Sidecar
 from tests.wire import RawAnswer, answer_on, ask, connected, get

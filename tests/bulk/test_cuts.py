@@ -11,8 +11,8 @@ from statistics import median
 
 import pytest
 
-from chatproxy.sandbox import StreamSandbox
-from chatproxy.sandbox.journal import Received
+from sandbox import StreamSandbox
+from sandbox.journal import Received
 from tests.bulk.cutting import CuttingUpstream, coded_body, end
 from tests.bulk.transfer import download
 from tests.sidecar import Sidecar

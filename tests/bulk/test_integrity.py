@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from chatproxy.sandbox import StreamSandbox, bytes_sha256
-from chatproxy.sandbox.payload import blocks
+from sandbox import StreamSandbox, bytes_sha256
+from sandbox.payload import blocks
 from tests.bulk.transfer import chunked, download, forget_peak, in_one_chunk, peak_memory, upload
 from tests.sidecar import Sidecar
 

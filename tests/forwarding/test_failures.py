@@ -11,7 +11,7 @@ import pytest
 
 from chatproxy.forwarding import Injection, _location
 from chatproxy.forwarding.target import Upstream
-from chatproxy.sandbox import StreamSandbox
+from sandbox import StreamSandbox
 from tests.sidecar import Sidecar, free_port
 from tests.wire import RawAnswer, answer_on, ask, connected, get, post
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from chatproxy.sandbox import StreamSandbox
+from sandbox import StreamSandbox
 from tests.sidecar import Sidecar
 from tests.wire import answer_on, ask, chunked, connected, get, post
 

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from chatproxy.limiting.limiter import Limiter
-from chatproxy.limiting.settings import LimiterSettings
+from chatproxy.settings.limits import LimiterSettings
 from tests.sidecar import free_port
 from tests.stopwatch import Stopwatch
 

@@ -7,7 +7,7 @@ import pytest
 from chatproxy.errors import TooManyRequests
 from chatproxy.limiting import memory
 from chatproxy.limiting.limiter import Limiter, key_of
-from chatproxy.limiting.rate import Rate
+from chatproxy.formats.rates import Rate
 from tests.stopwatch import Stopwatch
 
 THREE = Rate.read("3 per minute")

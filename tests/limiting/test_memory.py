@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from chatproxy.limiting.memory import LOOKED_AT, MOST_SUBJECTS, Memory
-from chatproxy.limiting.rate import Rate
+from chatproxy.formats.rates import Rate
 from tests.stopwatch import Stopwatch
 
 TEN = Rate.read("10 per 15 minutes")

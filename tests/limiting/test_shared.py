@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from chatproxy.limiting.limiter import Count, Limiter, key_of
-from chatproxy.limiting.rate import MICROSECONDS, Rate
+from chatproxy.formats.rates import MICROSECONDS, Rate
 from chatproxy.limiting.shared import PREFIX
 from tests.limiting.conftest import OwnRedis
 from tests.stopwatch import Stopwatch
@@ -22,8 +22,8 @@ THIRTY = Rate.read("30 per minute")
 PROCESS = """
 import sys, time
 from chatproxy.limiting.limiter import Limiter
-from chatproxy.limiting.rate import Rate
-from chatproxy.limiting.settings import LimiterSettings
+from chatproxy.formats.rates import Rate
+from chatproxy.settings.limits import LimiterSettings
 
 limiter = Limiter(LimiterSettings(redis_url=sys.argv[1]), time.monotonic)
 rate = Rate.read(sys.argv[2])

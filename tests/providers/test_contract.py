@@ -14,7 +14,7 @@ import jwt
 import pytest
 
 from chatproxy.providers import REGISTRY
-from chatproxy.sandbox import SERVED
+from sandbox import SERVED
 from tests import commands
 from tests.calls import Reply, call
 from tests.databases import KINDS, new_database

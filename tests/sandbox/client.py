@@ -9,7 +9,7 @@ from typing import Any
 
 import jwt
 
-from chatproxy.sandbox import API_KEY, API_SECRET, StreamSandbox
+from sandbox import API_KEY, API_SECRET, StreamSandbox
 
 SERVER_TOKEN = jwt.encode({"server": True}, API_SECRET, "HS256")
 CREDENTIALS = {"Authorization": SERVER_TOKEN, "stream-auth-type": "jwt"}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chatproxy.sandbox import StreamSandbox
+from sandbox import StreamSandbox
 from tests.sandbox.client import Client
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatproxy.sandbox.faults import FORMS
+from sandbox.faults import FORMS
 from tests.sandbox.client import Client, Told
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from chatproxy.sandbox import StreamSandbox
-from chatproxy.sandbox.faults import FORMS, Fault, FaultError, parse
-from chatproxy.sandbox.misbehaviour import AT_ONCE, BEFORE, INSTEAD
-from chatproxy.sandbox.tampering import ALTER, SEND, TAMPER
+from sandbox import StreamSandbox
+from sandbox.faults import FORMS, Fault, FaultError, parse
+from sandbox.misbehaviour import AT_ONCE, BEFORE, INSTEAD
+from sandbox.tampering import ALTER, SEND, TAMPER
 from tests.sandbox.client import Client
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from chatproxy.sandbox import StreamSandbox
+from sandbox import StreamSandbox
 from tests.sandbox.client import CREDENTIALS, Client, look, request_bytes, with_key
 
 ECHO = with_key("/_sandbox/echo")

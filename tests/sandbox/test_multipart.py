@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from chatproxy.sandbox.multipart import MultipartError, boundary_of, read_parts
+from sandbox.multipart import MultipartError, boundary_of, read_parts
 
 BODY = (
     b"preamble\r\n--b\r\n"

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from chatproxy.sandbox import bytes_sha256
-from chatproxy.sandbox.payload import blocks
+from sandbox import bytes_sha256
+from sandbox.payload import blocks
 from tests.sandbox.client import CREDENTIALS, Client, with_key
 
 

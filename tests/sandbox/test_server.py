@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chatproxy.sandbox import (
+from sandbox import (
     API_SECRET,
     CentrifugoSandbox,
     ChatSDKSandbox,
@@ -23,7 +23,7 @@ from tests.wire import ask, get
 
 SERVE = """
 import logging, sys
-from chatproxy.sandbox import serve
+from sandbox import serve
 
 logging.basicConfig(level="INFO", format="%(message)s %(url)s")
 serve(port=0, **dict(zip(["provider"], sys.argv[1:])))

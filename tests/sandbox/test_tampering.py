@@ -4,8 +4,8 @@ import gzip
 
 import pytest
 
-from chatproxy.sandbox import StreamSandbox
-from chatproxy.sandbox.payload import blocks
+from sandbox import StreamSandbox
+from sandbox.payload import blocks
 from tests.sandbox.client import Client
 
 BODY = b"".join(blocks(40, 0))

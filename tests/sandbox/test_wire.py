@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from chatproxy.sandbox import StreamSandbox
+from sandbox import StreamSandbox
 from tests.sandbox.client import CREDENTIALS, Client, look, request_bytes, with_key
 
 HOST = b"Host: stand-in\r\n"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from chatproxy.sandbox import StreamSandbox
+from sandbox import StreamSandbox
 from tests.sidecar import Sidecar
 from tests.wire import RawAnswer, answer_on, ask, connected, get
 

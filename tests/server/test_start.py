@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatproxy.sandbox import StreamSandbox
+from sandbox import StreamSandbox
 from tests.sidecar import GUNICORN, ROOT, Sidecar, bare_environ, free_port
 from tests.wire import answer_on, ask, connected, get
 

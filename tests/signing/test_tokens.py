@@ -11,7 +11,7 @@ import jwt
 import pytest
 
 from chatproxy.errors import TokenExpired, TokenForged, TokenMalformed
-from chatproxy.signing.compact import LONGEST_TOKEN
+from chatproxy.formats.compact_jwt import LONGEST_TOKEN
 from chatproxy.signing.tokens import mint, read
 
 KEY = "a-secret-for-tests-of-at-least-32-bytes"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from chatproxy.credential import Verdict
+from chatproxy.providers.credential import Verdict
 from chatproxy.errors import NotServed
 from chatproxy.identity.revocation import Issued
 from chatproxy.providers.base import Credentials, Dialect, OwnCall, Server

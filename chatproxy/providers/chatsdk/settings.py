@@ -4,33 +4,27 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
-from marshmallow import fields, validate
-
-from chatproxy.providers.base import ProviderSettings
-from chatproxy.variables import (
-    EXPECTS_SIGNING_SECRETS,
+from chatproxy.settings.fields import (
+    DAY,
+    BaseURL,
     Duration,
+    Origins,
+    ProviderKey,
     SigningSecrets,
     Text,
-    TextList,
-    is_base_url,
-    variable,
 )
+from chatproxy.settings.variables import ProviderSection, variable
 
-DAY = 24 * 3600
-KEY = validate.Regexp(r"[\x21-\x7e]+\Z")
-ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^\s/?#@]+")
 WS_URL = re.compile(r"wss?://[^\s?#@]+")
 
 
 @dataclasses.dataclass(frozen=True)
-class ChatSDKSettings(ProviderSettings):
+class ChatSDKSettings(ProviderSection):
     """What the environment says of ChatSDK and of the Centrifugo beside it."""
 
     jwt_secrets: tuple[str, ...] = variable(
         "CHATSDK_JWT_SECRET",
         SigningSecrets(),
-        expects=EXPECTS_SIGNING_SECRETS,
         meaning="Signs `token`, for REST calls; a ChatSDK server's own `JWT_SECRET` where the two "
         "are to agree. A comma list while it is rotated: the first signs, all verify.",
         secret=True,
@@ -39,68 +33,62 @@ class ChatSDKSettings(ProviderSettings):
     centrifugo_secrets: tuple[str, ...] = variable(
         "CENTRIFUGO_TOKEN_SECRET",
         SigningSecrets(),
-        expects=EXPECTS_SIGNING_SECRETS,
         meaning="Signs `wsToken`; Centrifugo's own HMAC secret. A comma list while it is rotated.",
         secret=True,
         kept=True,
     )
     token_ttl: int = variable(
         "CHATSDK_TOKEN_TTL",
-        Duration(60, 30 * DAY),
+        Duration(60, 30 * DAY, example="24h"),
         default=DAY,
-        expects="a duration from 60s to 30d, such as 24h",
         meaning="Life of both tokens, from their issue.",
     )
     refresh_grace: int = variable(
         "CHATSDK_REFRESH_GRACE",
-        Duration(0, 30 * DAY),
+        Duration(0, 30 * DAY, example="24h"),
         default=DAY,
-        expects="a duration from 0s to 30d, such as 24h",
         meaning="How long after its end a token can still be exchanged for a new one.",
     )
     base_url: str | None = variable(
         "CHATSDK_BASE_URL",
-        Text(is_base_url),
+        BaseURL("https://chatsdk.example"),
         default=None,
-        expects="an http or https URL without query, such as https://chatsdk.example",
         meaning="Root of the ChatSDK server that `/api/*` and `/chatsdk/proxy/*` go to. Absent: "
         "they answer 503.",
     )
     api_key: str | None = variable(
         "CHATSDK_API_KEY",
-        fields.String(validate=KEY),
+        ProviderKey("the API key of your application at the ChatSDK server"),
         default=None,
-        expects="the API key of your application at the ChatSDK server",
         meaning="The real key, put into every forwarded call.",
         secret=True,
     )
     ws_url: str | None = variable(
         "CHATSDK_WS_URL",
-        Text(lambda text: WS_URL.fullmatch(text) is not None),
+        Text(
+            lambda text: WS_URL.fullmatch(text) is not None,
+            "a ws or wss URL, such as wss://chatsdk.example/ws",
+        ),
         default=None,
-        expects="a ws or wss URL, such as wss://chatsdk.example/ws",
         meaning="Where clients open their WebSocket. Named to whoever tries it here.",
     )
     centrifugo_url: str | None = variable(
         "CENTRIFUGO_API_URL",
-        Text(is_base_url),
+        BaseURL("http://centrifugo:8000/api", of="the URL of Centrifugo's server API"),
         default=None,
-        expects="the URL of Centrifugo's server API, such as http://centrifugo:8000/api",
         meaning="Centrifugo's server API. With it a revoked user is disconnected at once.",
     )
     centrifugo_key: str | None = variable(
         "CENTRIFUGO_API_KEY",
-        fields.String(validate=KEY),
+        ProviderKey("the API key of Centrifugo's server API"),
         default=None,
-        expects="the API key of Centrifugo's server API",
         meaning="Key of that API.",
         secret=True,
     )
     allowed_origins: tuple[str, ...] = variable(
         "CHATSDK_ALLOWED_ORIGINS",
-        TextList(lambda text: ORIGIN.fullmatch(text) is not None),
+        Origins(),
         default=(),
-        expects="a comma list of origins such as https://app.example, or *",
         meaning="Origins whose pages may call `/api/*` from a browser. Absent: none.",
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from chatproxy.credential import Verdict
+from chatproxy.providers.credential import Verdict
 from chatproxy.errors import NotServed
 from chatproxy.providers.base import Credentials, Dialect, OwnCall, Server
 from chatproxy.providers.imbachat import basic

@@ -4,15 +4,13 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
-from chatproxy.providers.base import ProviderSettings
-from chatproxy.signing.compact import SHORTEST_SAFE_KEY
-from chatproxy.variables import Duration, Text, is_base_url, variable
+from chatproxy.formats.compact_jwt import SHORTEST_SAFE_KEY
+from chatproxy.settings.fields import DAY, AppId, BaseURL, Duration, Text
+from chatproxy.settings.variables import ProviderSection, variable
 
 HOUR = 3600
-DAY = 24 * HOUR
 
 DEV_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-APP_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 
 #: Stands for the id of a widget where there is none, as on a first local run.
 NO_DEV_ID = "no-dev-id"
@@ -24,21 +22,19 @@ def _is_login(text: str) -> bool:
 
 
 @dataclasses.dataclass(frozen=True)
-class ImbaChatSettings(ProviderSettings):
+class ImbaChatSettings(ProviderSection):
     """What the environment says of one ImbaChat widget. The names are those of its form."""
 
     api_password: str = variable(
         "IMBACHAT_API_PASSWORD",
-        Text(str.isprintable),
-        expects="the widget's `API password`",
+        Text(str.isprintable, "the widget's `API password`"),
         meaning="`API password` of the widget, with which imbachat.com calls.",
         secret=True,
         kept=True,
     )
     secret_key: str = variable(
         "IMBACHAT_SECRET_KEY",
-        Text(str.isprintable),
-        expects="the widget's `Secret key`",
+        Text(str.isprintable, "the widget's `Secret key`"),
         meaning="`Secret key` of the widget, as it stands: signs user tokens, and goes into every "
         "forwarded call. One only: imbachat.com knows no second.",
         secret=True,
@@ -46,39 +42,37 @@ class ImbaChatSettings(ProviderSettings):
     )
     api_login: str = variable(
         "IMBACHAT_API_LOGIN",
-        Text(_is_login),
+        Text(_is_login, "the widget's `API login`, without a colon"),
         default="imbachat",
-        expects="the widget's `API login`, without a colon",
         meaning="`API login` of the widget, with which imbachat.com calls. Upper and lower case "
         "are the same.",
     )
     dev_id: str = variable(
         "IMBACHAT_DEV_ID",
-        Text(lambda text: DEV_ID.fullmatch(text) is not None),
+        Text(
+            lambda text: DEV_ID.fullmatch(text) is not None,
+            "the widget's id, as it stands in the URL of its script",
+        ),
         default=NO_DEV_ID,
-        expects="the widget's id, as it stands in the URL of its script",
         meaning="Id of the widget. Without one of your own the script cannot load, and nothing is "
         "forwarded.",
     )
     token_ttl: int = variable(
         "IMBACHAT_TOKEN_TTL",
-        Duration(60, 30 * DAY),
+        Duration(60, 30 * DAY, example="7h"),
         default=7 * HOUR,
-        expects="a duration from 60s to 30d, such as 7h",
         meaning="Life of a user token, from its issue. It cannot be ended earlier.",
     )
     base_url: str = variable(
         "IMBACHAT_BASE_URL",
-        Text(is_base_url),
+        BaseURL("https://imbachat.com"),
         default="https://imbachat.com",
-        expects="an http or https URL without query, such as https://imbachat.com",
         meaning="Where the widget's script comes from and `/imbachat/proxy/*` goes to.",
     )
     app: str = variable(
         "IMBACHAT_APP",
-        Text(lambda text: APP_ID.fullmatch(text) is not None),
+        AppId(),
         default="default",
-        expects="the id of an app, as `chatproxy apps list` shows it",
         meaning="The app whose users imbachat.com is told of.",
     )
 

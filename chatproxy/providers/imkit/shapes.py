@@ -5,7 +5,7 @@ from typing import Any
 
 from chatproxy.identity.boundtexts import BoundText
 from chatproxy.identity.user import Profile, User
-from chatproxy.timestamps import iso
+from chatproxy.formats.timestamps import iso
 
 #: What IMKit has beyond a user's own fields; kept in the metadata.
 IN_METADATA = ("description", "publicKey")

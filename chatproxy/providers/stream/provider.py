@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from chatproxy.credential import Verdict
+from chatproxy.providers.credential import Verdict
 from chatproxy.errors import CallerError
 from chatproxy.providers.base import Credentials, Dialect, OwnCall, Server
 from chatproxy.providers.stream.errors import envelope

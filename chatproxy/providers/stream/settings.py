@@ -1,74 +1,114 @@
 """Stream's own settings. Names are those of the reference service where it has one."""
 
 import dataclasses
+import re
 from collections.abc import Iterator
+from typing import ClassVar
 from urllib.parse import urlsplit
 
-from marshmallow import fields, validate
-
-from chatproxy.providers.base import ProviderSettings
-from chatproxy.signing.compact import SHORTEST_SAFE_KEY, is_compact_jwt
-from chatproxy.variables import Text, TextList, WholeNumber, is_base_url, variable
+from chatproxy.formats.compact_jwt import SHORTEST_SAFE_KEY, is_compact_jwt
+from chatproxy.providers.stream import client_config
+from chatproxy.settings.fields import BaseURL, FilePath, OneOf, Port, Text, TextList, WholeNumber
+from chatproxy.settings.variables import ProviderSection, variable
 
 #: What the stand-in accepts. They are no secret: each names the stand-in.
 STAND_IN_KEY = "sandbox-key"
 STAND_IN_SECRET = "sandbox-secret-of-the-stand-in-not-for-production"  # noqa: S105
 
+API_KEY = re.compile(r"[A-Za-z0-9._~-]+")
+
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost", "sandbox")
 
 
 @dataclasses.dataclass(frozen=True)
-class StreamSettings(ProviderSettings):
+class StreamSettings(ProviderSection):
     """What the environment says of Stream."""
+
+    knows_users: ClassVar[bool] = False
+    on_by_default: ClassVar[bool] = True
 
     api_key: str = variable(
         "STREAM_API_KEY",
-        fields.String(validate=validate.Regexp(r"[A-Za-z0-9._~-]+\Z")),
-        expects="the API key of your Stream application, from its dashboard",
+        Text(
+            lambda text: API_KEY.fullmatch(text) is not None,
+            "the API key of your Stream application, from its dashboard",
+        ),
         meaning="Stream application's key. Goes into every forwarded call and to clients.",
         secret=True,
     )
     api_secrets: tuple[str, ...] = variable(
         "STREAM_API_SECRET",
-        TextList(),
-        expects="the API secret of your Stream application, from its dashboard",
+        TextList("the API secret of your Stream application, from its dashboard"),
         meaning="Stream application's secret. A comma list while it is rotated: the first "
         "signs, all verify.",
         secret=True,
     )
     auth_token: str | None = variable(
         "STREAM_AUTH_TOKEN",
-        Text(is_compact_jwt),
+        Text(is_compact_jwt, "a server token: three base64url parts with dots between them"),
         default=None,
-        expects="a server token: three base64url parts with dots between them",
         meaning="Server token. Optional: absent, it is made from the secret.",
         secret=True,
     )
     base_url: str = variable(
         "STREAM_BASE_URL",
-        Text(is_base_url),
+        BaseURL("https://chat.stream-io-api.com"),
         default="https://chat.stream-io-api.com",
-        expects="an http or https URL without query, such as https://chat.stream-io-api.com",
         meaning="Stream's REST API.",
     )
     token_duration: int | None = variable(
         "EXPIRATION_TOKEN_DURATION",
-        WholeNumber(1, 10 * 366 * 86400),
+        WholeNumber(1, 10 * 366 * 86400, of="a whole number of seconds"),
         default=None,
-        expects="a whole number of seconds from 1 to 316224000",
         meaning="Life of a user token, in seconds from its issue. Absent: it never expires.",
     )
     root_port: int | None = variable(
         "STREAM_ROOT_PORT",
-        WholeNumber(1, 65535),
+        Port(),
         default=None,
-        expects="a port number from 1 to 65535",
         meaning="Second port, at whose root `/proxy` is served: for the asyncio Python SDK, "
         "which drops the path of its base URL.",
     )
 
+    user_id_strip_prefix: tuple[str, ...] = variable(
+        "USERID_STRIP_PREFIX",
+        TextList("a comma list of prefixes"),
+        default=(),
+        meaning="Prefixes taken off a user id before it is checked, such as `auth0|`.",
+    )
+    error_object_key: str = variable(
+        "ERROR_OBJ_KEY",
+        Text(lambda text: text != "authentication", "a name other than `authentication`"),
+        default="errors",
+        meaning="Key, under a client type, of the messages for a caller who is not logged in.",
+    )
+    style_config: str | None = variable(
+        "STYLE_CONFIG",
+        FilePath("a JSON file"),
+        default=None,
+        meaning="Document behind `GET /config`. Read again when it changes.",
+    )
+    permissions_config: str | None = variable(
+        "PERMISSIONS_CONFIG",
+        FilePath("a JSON file"),
+        default=None,
+        meaning="Permissions document. Accepted, not applied yet: the start warns.",
+    )
+    permissions_version: str = variable(
+        "PERMISSIONS_VERSION",
+        OneOf("1", "2"),
+        default="2",
+        meaning="Permission system of that document. Accepted, not applied yet.",
+    )
+
     def problems(self) -> Iterator[str]:
-        """Refuse a mix of the stand-in's credentials and real ones."""
+        """Refuse a mix of the stand-in's credentials and real ones, and a bad document."""
+        yield from self._mixed_credentials()
+
+        if self.style_config is not None:
+            yield from client_config.problems("STYLE_CONFIG", self.style_config)
+
+    def _mixed_credentials(self) -> Iterator[str]:
         stand_in_key = self.api_key == STAND_IN_KEY
         stand_in_secret = STAND_IN_SECRET in self.api_secrets
         host = urlsplit(self.base_url).hostname
@@ -91,3 +131,6 @@ class StreamSettings(ProviderSettings):
 
         if any(len(secret.encode()) < SHORTEST_SAFE_KEY for secret in self.api_secrets):
             yield f"STREAM_API_SECRET is shorter than {SHORTEST_SAFE_KEY} bytes: easy to guess"
+
+        if self.permissions_config is not None:
+            yield "PERMISSIONS_CONFIG is set but not applied yet: the provider's permissions stay"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chatproxy.sandbox.centrifugo import CentrifugoSandbox
+from sandbox.centrifugo import CentrifugoSandbox
 from tests.calls import call
 from tests.canaries import CENTRIFUGO_KEY, CENTRIFUGO_SECRET
 from tests.providers.chatsdk import claims

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from chatproxy.identity.keytexts import KeySigner
-from chatproxy.sandbox.chatsdk import ChatSDKSandbox
+from sandbox.chatsdk import ChatSDKSandbox
 from tests.calls import Reply, call
 from tests.canaries import CHATSDK_KEY, JWT_SECRET
 from tests.databases import KINDS, new_database

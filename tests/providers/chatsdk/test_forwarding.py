@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chatproxy.sandbox.chatsdk import ChatSDKSandbox
+from sandbox.chatsdk import ChatSDKSandbox
 from tests.calls import call
 from tests.canaries import CENTRIFUGO_SECRET, CHATSDK_KEY, JWT_SECRET
 from tests.providers.chatsdk.conftest import App

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from chatproxy.sandbox.imbachat import ImbaChatSandbox
+from sandbox.imbachat import ImbaChatSandbox
 from tests.calls import call
 from tests.providers.imbachat.conftest import DEV_ID, LOGIN, PASSWORD, SECRET_KEY, Site, basic
 from tests.sidecar import free_port

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from chatproxy.sandbox import StreamSandbox
-from chatproxy.sandbox.chatsdk import ChatSDKSandbox
+from sandbox import StreamSandbox
+from sandbox.chatsdk import ChatSDKSandbox
 from tests import canaries
 from tests.calls import Reply
 from tests.providers.imkit.conftest import Site

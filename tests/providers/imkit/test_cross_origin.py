@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chatproxy import create_app, settings
-from chatproxy.sandbox.imkit import IMKitSandbox
+from sandbox.imkit import IMKitSandbox
 from tests import canaries
 from tests.calls import Reply
 from tests.canaries import IMKIT_CLIENT_KEY, IMKIT_KEY

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from chatproxy.identity.keytexts import KeySigner
-from chatproxy.sandbox.imkit import IMKitSandbox
+from sandbox.imkit import IMKitSandbox
 from tests.calls import Reply
 from tests.canaries import IMKIT_CLIENT_KEY, IMKIT_KEY, KEY_SIGNING_SECRET
 from tests.providers.imkit.conftest import Site

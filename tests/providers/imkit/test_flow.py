@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatproxy.sandbox.imkit import IMKitSandbox
+from sandbox.imkit import IMKitSandbox
 from tests.calls import call
 from tests.canaries import BOUND_TOKEN, IMKIT_CLIENT_KEY, IMKIT_KEY
 from tests.databases import KINDS

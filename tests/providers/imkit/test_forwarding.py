@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from chatproxy.sandbox import bytes_sha256
-from chatproxy.sandbox.imkit import IMKitSandbox
+from sandbox import bytes_sha256
+from sandbox.imkit import IMKitSandbox
 from tests.calls import call
 from tests.canaries import IMKIT_CLIENT_KEY, IMKIT_KEY
 from tests.providers.imkit.conftest import Site, moment

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chatproxy.sandbox.imkit import IMKitSandbox
+from sandbox.imkit import IMKitSandbox
 from tests.calls import Reply
 from tests.canaries import IMKIT_CLIENT_KEY, IMKIT_KEY
 from tests.providers.imkit.conftest import Site, moment

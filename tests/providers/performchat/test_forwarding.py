@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatproxy.sandbox.performchat import PerformChatSandbox
+from sandbox.performchat import PerformChatSandbox
 from tests import wire
 from tests.calls import Reply, call
 from tests.canaries import CENTRIFUGO_KEY, CHATSDK_KEY

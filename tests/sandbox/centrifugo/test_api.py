@@ -8,8 +8,8 @@ from typing import Any
 import jwt
 import pytest
 
-from chatproxy.sandbox import CentrifugoSandbox, ChatSDKSandbox
-from chatproxy.sandbox.centrifugo import API_KEY, TOKEN_SECRET
+from sandbox import CentrifugoSandbox, ChatSDKSandbox
+from sandbox.centrifugo import API_KEY, TOKEN_SECRET
 from tests.sandbox.chatsdk.chat import Chat
 from tests.wire import RawAnswer, ask, get, post
 

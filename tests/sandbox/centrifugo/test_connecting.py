@@ -5,8 +5,8 @@ from typing import Any
 import jwt
 import pytest
 
-from chatproxy.sandbox.centrifugo import TOKEN_SECRET, ConnectionRules
-from chatproxy.sandbox.centrifugo.connecting import (
+from sandbox.centrifugo import TOKEN_SECRET, ConnectionRules
+from sandbox.centrifugo.connecting import (
     BAD_REQUEST,
     DENIED,
     EXPIRED,

@@ -7,8 +7,8 @@ from typing import Any
 
 import jwt
 
-from chatproxy.sandbox import ChatSDKSandbox
-from chatproxy.sandbox.chatsdk import API_KEY, APP_ID, JWT_SECRET
+from sandbox import ChatSDKSandbox
+from sandbox.chatsdk import API_KEY, APP_ID, JWT_SECRET
 from tests.wire import RawAnswer, ask, get, post
 
 KEY = f"X-API-Key: {API_KEY}"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chatproxy.sandbox import ChatSDKSandbox
+from sandbox import ChatSDKSandbox
 from tests.sandbox.chatsdk.chat import Chat
 
 

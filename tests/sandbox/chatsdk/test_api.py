@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from chatproxy.sandbox import ChatSDKSandbox
-from chatproxy.sandbox.chatsdk import CENTRIFUGO_SECRET
+from sandbox import ChatSDKSandbox
+from sandbox.chatsdk import CENTRIFUGO_SECRET
 from tests.sandbox.chatsdk.chat import KEY, OTHER_SECRET, Chat, bearer, token
 
 CHANNELS = "/api/channels"

@@ -6,8 +6,8 @@ from typing import Any
 import jwt
 import pytest
 
-from chatproxy.sandbox import ChatSDKSandbox
-from chatproxy.sandbox.chatsdk import APP_ID, CENTRIFUGO_SECRET, JWT_SECRET
+from sandbox import ChatSDKSandbox
+from sandbox.chatsdk import APP_ID, CENTRIFUGO_SECRET, JWT_SECRET
 from tests.sandbox.chatsdk.chat import DAY, JSON, KEY, OTHER_SECRET, Chat, bearer, token
 from tests.wire import ask, post
 

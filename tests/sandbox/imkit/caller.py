@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from chatproxy.sandbox.imkit import API_KEY, CLIENT_KEY, IMKitSandbox
+from sandbox.imkit import API_KEY, CLIENT_KEY, IMKitSandbox
 from tests.wire import RawAnswer, ask, get, post
 
 PLATFORM = f"IM-API-KEY: {API_KEY}"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chatproxy.sandbox.imkit import IMKitSandbox
+from sandbox.imkit import IMKitSandbox
 from tests.sandbox.imkit.caller import Caller
 
 

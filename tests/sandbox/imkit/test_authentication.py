@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from chatproxy.sandbox.imkit import API_KEY, CLIENT_KEY, IMKitSandbox
+from sandbox.imkit import API_KEY, CLIENT_KEY, IMKitSandbox
 from tests.sandbox.imkit.caller import APP, JSON, NOBODY, PLATFORM, Caller, named, token
 from tests.wire import ask, post
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from chatproxy.sandbox.imkit import IMKitSandbox
+from sandbox.imkit import IMKitSandbox
 from tests.sandbox.imkit.caller import APP, DAY, Caller, iso, token
 
 CLIENTS = "/admin/clients"

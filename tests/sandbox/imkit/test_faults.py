@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatproxy.sandbox.imkit import API_KEY, CLIENT_KEY, IMKitSandbox
+from sandbox.imkit import API_KEY, CLIENT_KEY, IMKitSandbox
 from tests.sandbox.imkit.caller import DAY, NOBODY, PLATFORM, Caller, iso, named, refusal
 from tests.wire import ask, get
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatproxy.sandbox.imkit import API_KEY
+from sandbox.imkit import API_KEY
 from tests.sandbox.imkit.caller import APP, PLATFORM, Caller, named, token
 
 REFUSED = (400, "INVALID_REQUEST")

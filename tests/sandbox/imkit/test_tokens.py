@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chatproxy.sandbox.imkit import IMKitSandbox
+from sandbox.imkit import IMKitSandbox
 from tests.sandbox.imkit.caller import APP, DAY, Caller, iso, token
 
 ANN = "/admin/clients/ann/token"

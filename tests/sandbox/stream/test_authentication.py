@@ -7,7 +7,7 @@ from typing import Any
 import jwt
 import pytest
 
-from chatproxy.sandbox import API_KEY, API_SECRET, StreamSandbox
+from sandbox import API_KEY, API_SECRET, StreamSandbox
 from tests.sandbox.client import CREDENTIALS, SERVER_TOKEN, Client, Told, request_bytes, with_key
 
 OTHER_SECRET = "another-secret-of-more-than-32-characters"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chatproxy.sandbox.stream.errors import StreamError
-from chatproxy.sandbox.stream.filters import arrange, matches
+from sandbox.stream.errors import StreamError
+from sandbox.stream.filters import arrange, matches
 
 FACTS = {
     "id": "ann",

@@ -2,7 +2,7 @@
 
 import time
 
-from chatproxy.sandbox import StreamSandbox
+from sandbox import StreamSandbox
 from tests.sandbox.client import Client, Told
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from chatproxy.sandbox import StreamSandbox
-from chatproxy.sandbox.payload import blocks
-from chatproxy.sandbox.stream.bodies import UPLOAD_LIMIT
+from sandbox import StreamSandbox
+from sandbox.payload import blocks
+from sandbox.stream.bodies import UPLOAD_LIMIT
 from tests.sandbox.client import CREDENTIALS, Client, Told, look, request_bytes, with_key
 
 FORM = {**CREDENTIALS, "Content-Type": "multipart/form-data; boundary=bound"}

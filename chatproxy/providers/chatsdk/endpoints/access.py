@@ -4,8 +4,8 @@ from typing import cast
 
 from flask import request
 
-from chatproxy.endpoints import guards
-from chatproxy.endpoints.serving import directory, now, services
+from chatproxy.web import guards
+from chatproxy.web.serving import directory, now, services
 from chatproxy.errors import TokenOfAnotherApp, TokenRejected, TokenRevoked, Unauthenticated
 from chatproxy.identity.keys import Key
 from chatproxy.identity.revocation import Issued, Standing

@@ -2,10 +2,10 @@
 
 from flask import Blueprint, Response, request
 
-from chatproxy.endpoints import guards
-from chatproxy.endpoints.cors import CrossOrigin
-from chatproxy.endpoints.proxy import METHODS, relayed
-from chatproxy.endpoints.serving import context, services
+from chatproxy.web import guards
+from chatproxy.web.cors import CrossOrigin
+from chatproxy.web.relay import METHODS, relayed
+from chatproxy.web.serving import context, services
 from chatproxy.errors import BadTarget, Forbidden
 from chatproxy.providers.chatsdk.endpoints import access
 from chatproxy.providers.chatsdk.keyroutes import asks_for_a_key_only

@@ -4,9 +4,9 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from chatproxy.endpoints.jsonbody import is_json
-from chatproxy.endpoints.profiles import TEXT, read_profile
-from chatproxy.endpoints.serving import context, load, read_json
+from chatproxy.web.jsonbody import is_json
+from chatproxy.web.user_schema import TEXT, read_profile
+from chatproxy.web.serving import context, load, read_json
 from chatproxy.errors import MalformedBody
 from chatproxy.identity.user import Profile
 

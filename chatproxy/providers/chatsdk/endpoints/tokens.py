@@ -4,14 +4,14 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from chatproxy.endpoints.serving import directory, limiter, now, private, services
+from chatproxy.web.serving import directory, limiter, now, private, services
 from chatproxy.errors import ChatproxyError
 from chatproxy.identity.revocation import Issued, new_token_id
 from chatproxy.identity.user import Profile, User
 from chatproxy.limiting.limiter import Count
-from chatproxy.limiting.rate import Rate
+from chatproxy.formats.rates import Rate
 from chatproxy.providers.chatsdk.endpoints import access, schemas
-from chatproxy.timestamps import iso
+from chatproxy.formats.timestamps import iso
 
 blueprint = Blueprint("chatsdk-tokens", __name__)
 

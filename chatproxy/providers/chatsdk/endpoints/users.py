@@ -6,8 +6,8 @@ from urllib.parse import unquote
 
 from flask import Blueprint, Response, request
 
-from chatproxy.endpoints.asking import answer_of
-from chatproxy.endpoints.serving import context, directory, private, services
+from chatproxy.web.outbound import answer_of
+from chatproxy.web.serving import context, directory, private, services
 from chatproxy.errors import BadTarget, ChatproxyError, NotFound, UpstreamError
 from chatproxy.identity.user import User
 from chatproxy.providers.chatsdk.endpoints import access, api, schemas

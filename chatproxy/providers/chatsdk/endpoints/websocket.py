@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from chatproxy.endpoints.proxy import METHODS
+from chatproxy.web.relay import METHODS
 from chatproxy.providers.chatsdk.endpoints import access
 
 blueprint = Blueprint("chatsdk-websocket", __name__)

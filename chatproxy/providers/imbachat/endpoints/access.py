@@ -4,8 +4,8 @@ from typing import cast
 
 from flask import request
 
-from chatproxy.endpoints import guards
-from chatproxy.endpoints.serving import services
+from chatproxy.web import guards
+from chatproxy.web.serving import services
 from chatproxy.errors import Unauthenticated
 from chatproxy.providers.imbachat import basic
 from chatproxy.providers.imbachat.provider import ImbaChat

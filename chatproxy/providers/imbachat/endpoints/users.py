@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from chatproxy.endpoints.serving import directory, private
+from chatproxy.web.serving import directory, private
 from chatproxy.providers.imbachat import shapes, userids
 from chatproxy.providers.imbachat.endpoints import access
 from chatproxy.providers.imbachat.errors import VERSION

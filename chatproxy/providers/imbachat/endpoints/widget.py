@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from chatproxy.endpoints.serving import load_query, now, private
+from chatproxy.web.serving import load_query, now, private
 from chatproxy.errors import CallerError
 from chatproxy.providers.imbachat import userids
 from chatproxy.providers.imbachat.endpoints import access, page

@@ -10,8 +10,8 @@ from typing import cast
 
 from flask import request
 
-from chatproxy.endpoints import guards
-from chatproxy.endpoints.serving import context, directory, services
+from chatproxy.web import guards
+from chatproxy.web.serving import context, directory, services
 from chatproxy.errors import CallerError, TokenMalformed, TokenRejected, Unauthenticated
 from chatproxy.identity.boundtokens import Bound
 from chatproxy.identity.keys import Key

@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl, unquote
 from flask import Blueprint, Response
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from chatproxy.endpoints.profiles import LONGEST_ID, text_field
-from chatproxy.endpoints.serving import (
+from chatproxy.web.user_schema import LONGEST_ID, text_field
+from chatproxy.web.serving import (
     context,
     directory,
     load,

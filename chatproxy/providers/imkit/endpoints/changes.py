@@ -10,8 +10,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chatproxy.endpoints.asking import answer_of
-from chatproxy.endpoints.serving import context, directory, services
+from chatproxy.web.outbound import answer_of
+from chatproxy.web.serving import context, directory, services
 from chatproxy.errors import ChatproxyError, Conflict, TokenRejected, UpstreamError
 from chatproxy.identity.boundtexts import BoundText
 from chatproxy.identity.user import Profile, User, news, stored

@@ -13,11 +13,11 @@ from typing import Any
 from flask import request
 from marshmallow import EXCLUDE, Schema
 
-from chatproxy import strictjson
-from chatproxy.endpoints.serving import load_query
+from chatproxy.formats import strictjson
+from chatproxy.web.serving import load_query
 from chatproxy.errors import CallerError
 from chatproxy.identity.finding import Condition, Field, Operator
-from chatproxy.variables import WholeNumber
+from chatproxy.settings.variables import WholeNumber
 
 MOST_ROWS = 100
 MOST_SKIPPED = 1_000_000

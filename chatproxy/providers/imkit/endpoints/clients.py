@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from chatproxy.endpoints.serving import directory, load, now, private, read_json, read_object
+from chatproxy.web.serving import directory, load, now, private, read_json, read_object
 from chatproxy.errors import CallerError
 from chatproxy.identity.boundtexts import BoundText
 from chatproxy.providers.imkit.endpoints import access, changes, clientquery, schemas

@@ -2,9 +2,9 @@
 
 from flask import Blueprint, Response
 
-from chatproxy.endpoints.cors import CrossOrigin
-from chatproxy.endpoints.proxy import METHODS, relayed
-from chatproxy.endpoints.serving import context, services
+from chatproxy.web.cors import CrossOrigin
+from chatproxy.web.relay import METHODS, relayed
+from chatproxy.web.serving import context, services
 from chatproxy.errors import NotFound
 from chatproxy.providers.imkit.endpoints import access
 from chatproxy.providers.imkit.errors import PermissionDenied

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from chatproxy.endpoints.serving import directory, load, private, read_json, services
+from chatproxy.web.serving import directory, load, private, read_json, services
 from chatproxy.providers.imkit.endpoints import access, changes, forwarded, schemas
 from chatproxy.providers.imkit.errors import InvalidRoomTags
 from chatproxy.providers.imkit.provider import IMKit

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote, unquote
 
-from chatproxy.endpoints.serving import context, services
+from chatproxy.web.serving import context, services
 from chatproxy.errors import BadTarget, NotFound
 
 CLIENTS = "/imkit/admin/clients/"

@@ -9,7 +9,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate
 
-from chatproxy.endpoints.profiles import (
+from chatproxy.web.user_schema import (
     LONGEST_ID,
     LONGEST_NAME,
     LONGEST_URL,
@@ -17,9 +17,9 @@ from chatproxy.endpoints.profiles import (
     text_field,
     without_empty,
 )
-from chatproxy.endpoints.serving import load
+from chatproxy.web.serving import load
 from chatproxy.identity.user import Profile
-from chatproxy.timestamps import iso, read_iso
+from chatproxy.formats.timestamps import iso, read_iso
 
 LONGEST_TEXT = 8192
 #: A request header has room for twice that.

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import Blueprint, Response, copy_current_request_context, request
 from werkzeug.wsgi import ClosingIterator
 
-from chatproxy.context import StartResponse
-from chatproxy.endpoints import guards
-from chatproxy.endpoints.proxy import METHODS
-from chatproxy.endpoints.serving import context, directory
+from chatproxy.web.context import StartResponse
+from chatproxy.web import guards
+from chatproxy.web.relay import METHODS
+from chatproxy.web.serving import context, directory
 from chatproxy.errors import CallerError, Forbidden, NotFound, NotServed, TokenRejected
 from chatproxy.identity.boundtokens import Bound
 from chatproxy.providers.imkit.endpoints import access

@@ -4,8 +4,8 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from chatproxy.endpoints import guards
-from chatproxy.endpoints.serving import directory, load, now, private, read_json, services
+from chatproxy.web import guards
+from chatproxy.web.serving import directory, load, now, private, read_json, services
 from chatproxy.errors import TokenRejected, TokenUnknown
 from chatproxy.identity.user import User
 from chatproxy.providers.base import ReadsTokens

@@ -4,8 +4,8 @@ from typing import Any, cast
 
 from marshmallow import EXCLUDE, Schema
 
-from chatproxy.endpoints import guards
-from chatproxy.endpoints.serving import directory, now, read_object, services
+from chatproxy.web import guards
+from chatproxy.web.serving import directory, now, read_object, services
 from chatproxy.errors import Unauthenticated
 from chatproxy.identity.keys import Key
 from chatproxy.providers.performchat.provider import PerformChat

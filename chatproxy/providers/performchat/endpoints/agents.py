@@ -4,13 +4,13 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from chatproxy.endpoints.serving import directory, private
+from chatproxy.web.serving import directory, private
 from chatproxy.errors import NotFound
 from chatproxy.identity.agents import Agent
 from chatproxy.providers.performchat.endpoints import access
 from chatproxy.providers.performchat.endpoints.paging import asked_page, paged
 from chatproxy.providers.performchat.endpoints.pathids import plain_id
-from chatproxy.timestamps import iso
+from chatproxy.formats.timestamps import iso
 
 blueprint = Blueprint("performchat-agents", __name__)
 

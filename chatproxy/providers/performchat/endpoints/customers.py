@@ -5,16 +5,16 @@ from typing import Any, cast
 from flask import Blueprint, Response
 from marshmallow import fields, validate
 
-from chatproxy.endpoints.profiles import LONGEST_NAME
-from chatproxy.endpoints.serving import directory, load, private
-from chatproxy.endpoints.texts import storable, storable_object
+from chatproxy.web.user_schema import LONGEST_NAME
+from chatproxy.web.serving import directory, load, private
+from chatproxy.web.validators import storable, storable_object
 from chatproxy.errors import NotFound
 from chatproxy.identity.finding import Condition, Field
 from chatproxy.identity.user import Profile, User
 from chatproxy.providers.performchat.endpoints import access
 from chatproxy.providers.performchat.endpoints.paging import asked_page, paged
 from chatproxy.providers.performchat.endpoints.pathids import plain_id
-from chatproxy.timestamps import iso
+from chatproxy.formats.timestamps import iso
 
 blueprint = Blueprint("performchat-customers", __name__)
 

@@ -6,8 +6,8 @@ from typing import Any
 from flask import Response
 from marshmallow import EXCLUDE, Schema
 
-from chatproxy.endpoints.serving import load_query, private
-from chatproxy.variables import WholeNumber
+from chatproxy.web.serving import load_query, private
+from chatproxy.settings.variables import WholeNumber
 
 MOST_ROWS = 100
 MOST_PAGES = 1_000_000

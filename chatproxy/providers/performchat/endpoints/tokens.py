@@ -5,11 +5,11 @@ from typing import Any
 from flask import Blueprint, Response, request
 from marshmallow import fields, validate
 
-from chatproxy import durations
-from chatproxy.endpoints import guards
-from chatproxy.endpoints.profiles import LONGEST_ID
-from chatproxy.endpoints.serving import directory, limiter, load, now, private
-from chatproxy.endpoints.texts import storable
+from chatproxy.formats import durations
+from chatproxy.web import guards
+from chatproxy.web.user_schema import LONGEST_ID
+from chatproxy.web.serving import directory, limiter, load, now, private
+from chatproxy.web.validators import storable
 from chatproxy.errors import (
     CallerError,
     TokenOfAnotherApp,

@@ -1,0 +1,93 @@
+"""The directory as the commands use it, and how they print what they did."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from chatproxy import settings
+from chatproxy.formats import durations
+from chatproxy.errors import ChatproxyError, SettingsError
+from chatproxy.identity.directory import Directory
+from chatproxy.identity.schema import upgrade
+from chatproxy.services import Clock
+
+#: Seconds above which a span is a mistake: a hundred years.
+LONGEST = 36_500 * 24 * 3600
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+
+
+@contextlib.contextmanager
+def opened(*, upgraded: bool = False) -> Iterator[Directory]:
+    """Open the directory that the environment names; failures become the command's own.
+
+    A SQLite file is brought to the newest schema on the way, as the sidecar's start
+    does; a PostgreSQL database only where `upgraded` asks for it.
+    """
+    clock = Clock()
+
+    try:
+        found = settings.load_for_commands()
+        assert found.directory is not None  # noqa: S101 - it is read for commands
+        assert found.keys is not None  # noqa: S101
+
+        if found.kept is not None and found.kept.made:
+            click.echo(
+                f"{', '.join(found.kept.made)} is not set here: made, and kept in "
+                f"{found.kept.folder}. A sidecar with another one refuses the keys made here.",
+                err=True,
+            )
+
+        directory = Directory(
+            found.directory.url,
+            found.keys.signing_secrets,
+            now=clock.now,
+            monotonic=clock.monotonic,
+        )
+
+        with contextlib.closing(directory):
+            if upgraded or directory.database.is_sqlite:
+                upgrade(directory.database)
+
+            yield directory
+    except SettingsError as error:
+        raise click.ClickException(error.message) from error
+    except ChatproxyError as error:
+        detail = f" ({error.detail})" if error.detail else ""
+        raise click.ClickException(f"{error.message}{detail}") from error
+
+
+def printed(document: Any, *, as_json: bool) -> None:
+    """Print an object, or a list of them, for a script or for a person."""
+    if as_json:
+        click.echo(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+        return
+
+    for row in document if isinstance(document, list) else [document]:
+        click.echo("  ".join(f"{name}: {value}" for name, value in row.items()))
+
+
+class DurationType(click.ParamType[float]):
+    """A span such as `90d`; its value is seconds, at least so many."""
+
+    name = "duration"
+
+    def __init__(self, least: int) -> None:
+        self._least = least
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read it, or end the command."""
+        try:
+            seconds = durations.seconds_of(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a duration such as 90d, 12h, 30m", param, ctx)
+
+        if not self._least <= seconds <= LONGEST:
+            self.fail(f"from {self._least}s to {durations.written(LONGEST)}", param, ctx)
+
+        return float(seconds)

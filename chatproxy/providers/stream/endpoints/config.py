@@ -1,0 +1,120 @@
+"""`GET /config`: what a web or mobile client needs to start."""
+
+import json
+import logging
+from typing import Any
+
+from flask import Blueprint, Response, request
+from marshmallow import EXCLUDE, Schema, fields, validate
+
+from chatproxy.web.serving import (
+    context,
+    default_provider,
+    load_query,
+    now,
+    private,
+    services,
+)
+
+log = logging.getLogger(__name__)
+
+blueprint = Blueprint("config", __name__)
+
+AUTHENTICATION = "authentication"
+
+#: What a caller who is not logged in reads where the document has no text of its own.
+NOT_LOGGED_IN = {"title": "Not logged in", "message": "Log in to use the chat."}
+
+
+class ConfigQuery(Schema):
+    """The query of `GET /config`."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    client_type = fields.String(
+        data_key="clientType", required=True, validate=validate.Length(1, 255)
+    )
+
+
+@blueprint.get("/config")
+def config() -> Response:
+    """Answer the client type's object with `authentication`, or with the error object.
+
+    An unknown client type has an empty object. What the document says under
+    `authentication` is never passed on: a file cannot fake a session.
+    """
+    client_type = load_query(ConfigQuery())["client_type"]
+    document = services().client_config.for_client_type(client_type)
+    document.pop(AUTHENTICATION, None)
+    messages = document.pop(services().settings.error_object_key, NOT_LOGGED_IN)
+    user_id = _user_id()
+
+    if user_id is None:
+        return private(document | {services().settings.error_object_key: messages})
+
+    return private(document | {AUTHENTICATION: _authentication(user_id)})
+
+
+def _authentication(user_id: str) -> dict[str, Any]:
+    provider = default_provider()
+    return {
+        "apiKey": provider.api_key,
+        "userId": user_id,
+        "userToken": provider.issue_token(user_id, now()),
+    }
+
+
+def _user_id() -> str | None:
+    """Return who is logged in, as the gateway in front says; None is anonymous.
+
+    An id that the provider cannot know makes the caller anonymous, and is logged:
+    somebody has to look at `USERID_STRIP_PREFIX` or at the gateway.
+    """
+    settings = services().settings
+    header, *properties = settings.user_id_header.split(".")
+    given = _header(header)
+    user_id = given if not properties else _property(given, properties)
+
+    if not user_id:
+        return None
+
+    for prefix in settings.user_id_strip_prefix:
+        if user_id.startswith(prefix):
+            user_id = user_id.removeprefix(prefix)
+            break
+
+    if default_provider().is_user_id(user_id):
+        return user_id
+
+    log.warning(
+        "the user id in the header is not one that the provider allows: served as anonymous",
+        extra={"reqId": context().id, "header": header, "length": len(user_id)},
+    )
+    return None
+
+
+def _header(name: str) -> str:
+    """Return a header as text. WSGI hands its bytes on as Latin-1; they are UTF-8."""
+    raw = request.environ.get("HTTP_" + name.upper().replace("-", "_"), "")
+
+    try:
+        return str(raw).encode("latin-1").decode("utf-8").strip()
+    except UnicodeError:
+        return ""
+
+
+def _property(text: str, path: list[str]) -> str | None:
+    """Read a property of a JSON object; anything unexpected on the way is None, no error."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+
+    return value.strip() if isinstance(value, str) else None

@@ -1,0 +1,52 @@
+"""`POST /webhook/verify`: is this event really from the provider?"""
+
+import base64
+import binascii
+import logging
+
+from flask import Blueprint, Response, jsonify
+from marshmallow import EXCLUDE, Schema, fields, validate
+
+from chatproxy.web.serving import context, default_provider, load_json
+from chatproxy.errors import MalformedBody
+
+log = logging.getLogger(__name__)
+
+blueprint = Blueprint("webhook", __name__)
+
+
+class Event(Schema):
+    """The body: the event as it was received, and its `X-Signature`."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    raw_body = fields.String(data_key="rawBody", required=True)
+    signature = fields.String(required=True)
+    encoding = fields.String(load_default="text", validate=validate.OneOf(["text", "base64"]))
+
+
+@blueprint.post("/webhook/verify")
+def verify() -> Response:
+    """Answer `isValid`. The verdict is logged, the body is not."""
+    event = load_json(Event())
+    body = _bytes_of(event["raw_body"], event["encoding"])
+    is_valid = default_provider().verify_event(body, _utf_8(event["signature"]))
+    log.info("webhook verified", extra={"reqId": context().id, "isValid": is_valid})
+    return jsonify({"isValid": is_valid})
+
+
+def _bytes_of(text: str, encoding: str) -> bytes:
+    """Return the bytes that were signed."""
+    if encoding == "text":
+        return _utf_8(text)
+
+    try:
+        return base64.b64decode(_utf_8(text), validate=True)
+    except binascii.Error as error:
+        raise MalformedBody("rawBody: Not valid base64.") from error
+
+
+def _utf_8(text: str) -> bytes:
+    """Encode any JSON string. One with half a surrogate pair fits no signature, and no crash."""
+    return text.encode("utf-8", "surrogatepass")

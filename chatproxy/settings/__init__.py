@@ -1,0 +1,195 @@
+"""All settings together, and the one place that reads the environment.
+
+| file | what |
+|---|---|
+| `variables` | how a setting is declared and read |
+| `fields` | what a variable's text may be |
+| `sidecar`, `directory`, `limits` | the settings of each part; a provider's lie with it |
+| `local_secrets` | secrets that a local run makes and keeps |
+"""
+
+import dataclasses
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from chatproxy.errors import SettingsError
+from chatproxy.settings.directory import DirectorySettings, KeySettings
+from chatproxy.settings.fields import texts_in
+from chatproxy.settings.limits import LimiterSettings
+from chatproxy.settings.local_secrets import LocalSecrets
+from chatproxy.settings.sidecar import LOOPBACK, SidecarSettings
+from chatproxy.settings.variables import (
+    ProviderSection,
+    Section,
+    declared,
+    is_given,
+    read,
+    secrets_of,
+)
+
+Providers = Mapping[str, type[ProviderSection]]
+
+#: Settings of earlier releases, and what the operator is told where one is still set.
+REMOVED = {
+    "WORKER_CLASS": "there is one kind of worker now, gevent's. WORKER_CONNECTIONS is how many "
+    "connections it holds",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings(SidecarSettings):
+    """What the environment says: the sidecar's own settings, and a section for each part."""
+
+    provider_settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    directory: DirectorySettings | None = None
+    keys: KeySettings | None = None
+    limiter: LimiterSettings | None = None
+    kept: LocalSecrets | None = None
+    removed: tuple[str, ...] = ()
+
+    def sections(self) -> Iterator[Section]:
+        """Yield every settings object that is in force."""
+        shared = (self.directory, self.keys, self.limiter)
+        yield from (self, *(one for one in shared if one is not None))
+        yield from self.provider_settings.values()
+
+    def secrets(self) -> Iterator[str]:
+        """Yield every secret text, for redaction."""
+        for section in self.sections():
+            yield from secrets_of(section)
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what the operator should know at the start."""
+        yield from super().warnings()
+
+        for name in self.removed:
+            yield f"{name} is set and has no effect any more: {REMOVED[name]}"
+
+        if self.kept is not None and self.kept.used:
+            yield (
+                f"{', '.join(self.kept.used)} not set: made here, and kept in {self.kept.folder} "
+                "for the next start. Beyond a local run set them"
+            )
+
+        if self.limiter is not None and self.limiter.counts_in_each_worker and self.workers > 1:
+            yield (
+                f"WORKERS is {self.workers} and REDIS_URL is not set: each worker counts for "
+                f"itself, so the limits are up to {self.workers} times as high"
+            )
+
+        for section in self.provider_settings.values():
+            yield from section.warnings()
+
+
+def load(providers: Providers, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read all settings; raise `SettingsError` with every problem at once.
+
+    `providers` maps the name of each provider to its settings class.
+    """
+    environ = os.environ if environ is None else environ
+    problems: list[str] = []
+    own = read(SidecarSettings, environ, problems)
+    names = _providers_on(providers, environ, problems)
+    shared: dict[str, Any] = {}
+    kept = None
+
+    if any(providers[name].knows_users for name in names):
+        directory = read(DirectorySettings, environ, problems)
+        kept = _local_secrets(own, directory)
+        shared = {
+            "directory": directory,
+            "keys": read(KeySettings, environ, problems, kept),
+            "limiter": read(LimiterSettings, environ, problems),
+        }
+
+    sections = {name: read(providers[name], environ, problems, kept) for name in names}
+    problems.extend(_shared_secrets([*shared.values(), *sections.values()]))
+    problems.extend(_shared_ports(own, sections.values()))
+
+    if problems or own is None:
+        raise SettingsError(problems)
+
+    removed = tuple(name for name in REMOVED if is_given(environ, name))
+    return Settings(**vars(own), provider_settings=sections, kept=kept, removed=removed, **shared)
+
+
+def load_for_commands(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read what the commands at a terminal need: the directory, and how its keys are signed."""
+    environ = os.environ if environ is None else environ
+    problems: list[str] = []
+    own = read(SidecarSettings, environ, problems)
+    directory = read(DirectorySettings, environ, problems)
+    kept = _local_secrets(own, directory)
+    keys = read(KeySettings, environ, problems, kept)
+
+    if problems or own is None:
+        raise SettingsError(problems)
+
+    return Settings(**vars(own), directory=directory, keys=keys, kept=kept)
+
+
+def _providers_on(
+    providers: Providers, environ: Mapping[str, str], problems: list[str]
+) -> list[str]:
+    """Name the providers to read settings for, in the registry's order."""
+    listed = environ.get("PROVIDERS", "").strip()
+
+    if not listed:
+        return [
+            name
+            for name, section in providers.items()
+            if section.on_by_default or any(is_given(environ, one) for one in _names_of(section))
+        ]
+
+    named = texts_in(listed)
+
+    if unknown := [name for name in named if name and name not in providers]:
+        problems.append(
+            f"PROVIDERS: {', '.join(unknown)} is not known. The providers are "
+            f"{', '.join(providers)}."
+        )
+
+    return [name for name in providers if name in named]
+
+
+def _names_of(section: type[Section]) -> Iterator[str]:
+    return (one.name for _, one in declared(section))
+
+
+def _local_secrets(
+    own: SidecarSettings | None, directory: DirectorySettings | None
+) -> LocalSecrets | None:
+    """Return where a local run keeps secrets; None where they have to be set."""
+    if own is None or directory is None or directory.sqlite_path is None:
+        return None
+
+    if own.bind_host not in LOOPBACK:
+        return None
+
+    return LocalSecrets(directory.sqlite_path.with_name(f"{directory.sqlite_path.name}.secrets"))
+
+
+def _shared_secrets(sections: Sequence[Section | None]) -> Iterator[str]:
+    """Refuse one secret for two purposes: what is signed for one would pass for the other."""
+    signs: dict[str, str] = {}
+
+    for section in sections:
+        for attribute, one in declared(type(section)) if section is not None else ():
+            value = getattr(section, attribute)
+
+            for secret in value if one.secret and isinstance(value, tuple) else ():
+                if signs.setdefault(secret, one.name) != one.name:
+                    yield (
+                        f"{one.name}: a secret of it is also in {signs[secret]}, so what is signed "
+                        "with one would pass for the other. Choose another one."
+                    )
+
+
+def _shared_ports(
+    own: SidecarSettings | None, sections: Iterable[ProviderSection | None]
+) -> Iterator[str]:
+    ports = [section.root_port for section in sections if section is not None]
+
+    if own is not None and own.http_port in ports:
+        yield "HTTP_PORT: is also the port of another listener. Choose two."

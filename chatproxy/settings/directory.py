@@ -1,0 +1,73 @@
+"""The settings of the directory."""
+
+import dataclasses
+import importlib.util
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from chatproxy.settings.fields import SigningSecrets, Text
+from chatproxy.settings.variables import Section, variable
+
+SQLITE = "sqlite:///"
+POSTGRESQL = re.compile(
+    r"postgres(?:ql)?(?:\+psycopg)?://(?:[^\s/?#@]*@)?(?:[^\s/?#@:]*|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?"
+    r"/[^\s?#/]+(?:\?[^\s#]*)?"
+)
+
+
+def _is_database_url(text: str) -> bool:
+    if text.startswith(SQLITE):
+        path = text.removeprefix(SQLITE)
+        return bool(path) and not re.search(r"[?#]|:memory:", path)
+
+    return POSTGRESQL.fullmatch(text) is not None
+
+
+@dataclasses.dataclass(frozen=True)
+class DirectorySettings(Section):
+    """What the environment says of the directory."""
+
+    database_url: str = variable(
+        "DATABASE_URL",
+        Text(_is_database_url, "sqlite:/// and the path of a file, or a postgresql:// URL"),
+        default="sqlite:///var/chatproxy.db",
+        meaning="Where apps, API keys and users are kept. Three slashes: a path from the "
+        "working directory; four: from the root.",
+        secret=True,
+    )
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The database's file, or None where it is a server."""
+        url = self.database_url
+        return Path(url.removeprefix(SQLITE)).absolute() if url.startswith(SQLITE) else None
+
+    @property
+    def url(self) -> str:
+        """The URL with its driver named."""
+        if self.sqlite_path is not None:
+            return f"{SQLITE}{self.sqlite_path}"
+
+        return "postgresql+psycopg://" + self.database_url.partition("://")[2]
+
+    def problems(self) -> Iterator[str]:
+        """Refuse a server without the library that speaks to it."""
+        if self.sqlite_path is None and importlib.util.find_spec("psycopg") is None:
+            yield (
+                "DATABASE_URL: needs the extra `postgresql`: pip install 'chatproxy[postgresql]'."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class KeySettings(Section):
+    """What the environment says of API keys."""
+
+    signing_secrets: tuple[str, ...] = variable(
+        "KEY_SIGNING_SECRET",
+        SigningSecrets(),
+        meaning="Signs API keys, so that a forged one costs no look-up. A comma list while it "
+        "is rotated: the first signs, all verify. Replicas share it.",
+        secret=True,
+        kept=True,
+    )

@@ -1,0 +1,207 @@
+"""What a variable's text may be: one field for each kind, which also says what it expects.
+
+`expects` completes the sentences "set it to …" and "is not …". It stands with the check,
+so that the two cannot differ.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from marshmallow import fields, validate
+
+from chatproxy.formats import durations
+from chatproxy.formats.compact_jwt import SHORTEST_SAFE_KEY
+from chatproxy.formats.rates import Rate
+
+#: Digits that a number may have: reading a longer one costs time that grows with its square.
+MOST_DIGITS = 20
+
+DAY = 24 * 3600
+
+APP_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^\s/?#@]+")
+
+
+class Text(fields.String):
+    """A text that passes a check. marshmallow takes a plain function's False for a pass."""
+
+    def __init__(self, check: Callable[[str], bool], expects: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._check = check
+        self.expects = expects
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        text = str(super()._deserialize(value, attr, data, **kwargs))
+
+        if not self._check(text):
+            raise self.make_error("validator_failed")
+
+        return text
+
+
+class FilePath(Text):
+    """The path of a file. Whether it can be read is asked where it is read."""
+
+    def __init__(self, kind: str, **kwargs: Any) -> None:
+        super().__init__(bool, f"the path of {kind}", **kwargs)
+
+
+class BaseURL(Text):
+    """An http(s) URL with a host and nothing but a path behind it."""
+
+    def __init__(self, example: str, *, of: str = "", **kwargs: Any) -> None:
+        expects = f"{of or 'an http or https URL without query'}, such as {example}"
+        super().__init__(is_base_url, expects, **kwargs)
+
+
+class ProviderKey(Text):
+    """A key that a provider gave out: printable ASCII without spaces, as a header field needs."""
+
+    def __init__(self, expects: str, **kwargs: Any) -> None:
+        super().__init__(_is_visible_ascii, expects, **kwargs)
+
+
+class AppId(Text):
+    """The id of an app of the directory."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            lambda text: APP_ID.fullmatch(text) is not None,
+            "the id of an app, as `chatproxy apps list` shows it",
+            **kwargs,
+        )
+
+
+class OneOf(Text):
+    """One of a few words."""
+
+    def __init__(self, *words: str, **kwargs: Any) -> None:
+        *first, last = words
+        listed = f"{', '.join(first)} or {last}" if len(words) < 3 else f"one of {', '.join(words)}"
+        super().__init__(lambda text: text in words, listed, **kwargs)
+
+
+class WholeNumber(fields.Field[int]):
+    """ASCII digits within a range. Python itself would also read `1_000` and `٣`."""
+
+    def __init__(self, low: int, high: int, *, of: str = "a whole number", **kwargs: Any) -> None:
+        super().__init__(validate=validate.Range(low, high), **kwargs)
+        self.expects = f"{of} from {low} to {high}"
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        text = str(value)
+
+        if not (text.isascii() and text.isdigit() and len(text) < MOST_DIGITS):
+            raise self.make_error("validator_failed")
+
+        return int(text)
+
+
+class Port(WholeNumber):
+    """A TCP port."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(1, 65535, of="a port number", **kwargs)
+
+
+class Seconds(fields.Float):
+    """A number of seconds above zero."""
+
+    def __init__(self, high: int, **kwargs: Any) -> None:
+        above_zero = validate.Range(0, high, min_inclusive=False)
+        super().__init__(allow_nan=False, validate=above_zero, **kwargs)
+        self.expects = f"a number of seconds above 0, at most {high}"
+
+
+class Duration(fields.Field[int]):
+    """A span such as `15m` or `24h` within a range; its value is seconds."""
+
+    def __init__(self, low: int, high: int, *, example: str, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Range(low, high), **kwargs)
+        self.expects = (
+            f"a duration from {durations.written(low)} to {durations.written(high)}, "
+            f"such as {example}"
+        )
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        try:
+            return durations.seconds_of(str(value))
+        except ValueError as error:
+            raise self.make_error("validator_failed") from error
+
+
+class RateField(fields.Field[Rate]):
+    """A rate as people write it."""
+
+    expects = "a rate such as `10 per 15 minutes`"
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Rate:  # noqa: ARG002
+        try:
+            return Rate.read(str(value))
+        except ValueError as error:
+            raise self.make_error("validator_failed") from error
+
+
+class TextList(fields.Field[tuple[str, ...]]):
+    """A comma list of texts, white space around each left out, at least one."""
+
+    def __init__(self, expects: str, check: Callable[[str], bool] = bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._check = check
+        self.expects = expects
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> tuple[str, ...]:
+        items = texts_in(str(value))
+
+        if not all(items) or not all(self._check(item) for item in items):
+            raise self.make_error("validator_failed")
+
+        return items
+
+
+class Origins(TextList):
+    """Origins of pages, as browsers write them (RFC 6454 section 6.2), or `*`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            "a comma list of origins such as https://app.example, or *",
+            lambda text: ORIGIN.fullmatch(text) is not None,
+            **kwargs,
+        )
+
+
+class SigningSecrets(TextList):
+    """A comma list of HMAC keys, each hard to guess (RFC 7518 section 3.2)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            f"a random text of at least {SHORTEST_SAFE_KEY} bytes, or a comma list of such texts",
+            lambda secret: len(secret.encode()) >= SHORTEST_SAFE_KEY,
+            **kwargs,
+        )
+
+
+def texts_in(text: str) -> tuple[str, ...]:
+    """Take a comma list apart; the white space around each text is left out."""
+    return tuple(item.strip() for item in text.split(","))
+
+
+def is_base_url(text: str) -> bool:
+    """Check for an http(s) URL with a host and nothing but a path behind it."""
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        return False
+
+    dots = any(segment in (".", "..") for segment in url.path.split("/"))
+    plain = not (dots or url.query or url.fragment or url.username or url.password or "\\" in text)
+    printable = text.isascii() and text.isprintable() and " " not in text
+    is_web = url.scheme in ("http", "https") and bool(url.hostname)
+    return is_web and plain and printable and port != 0
+
+
+def _is_visible_ascii(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text

@@ -1,0 +1,178 @@
+"""The sidecar's own settings: those of no provider, and not of the directory."""
+
+import dataclasses
+import re
+import ssl
+from collections.abc import Iterator
+
+from chatproxy.settings.fields import (
+    DAY,
+    FilePath,
+    OneOf,
+    Port,
+    Seconds,
+    Text,
+    TextList,
+    WholeNumber,
+)
+from chatproxy.settings.variables import Section, variable
+
+MIB = 1024 * 1024
+ADDRESS = re.compile(r"[0-9A-Za-z.:_-]+")
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")
+SERVICE_PREFIX = re.compile(r"/[A-Za-z0-9_~-]+(/[A-Za-z0-9_~-]+)*")
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def _matches(pattern: re.Pattern[str], text: str) -> bool:
+    return pattern.fullmatch(text) is not None
+
+
+def _is_header_path(text: str) -> bool:
+    """Check `header` or `header.property.property`. The server drops names with `_`."""
+    header, *properties = text.split(".")
+    return _matches(HEADER_NAME, header) and "_" not in header and all(properties)
+
+
+@dataclasses.dataclass(frozen=True)
+class SidecarSettings(Section):
+    """What the environment says. Times are seconds, sizes are bytes."""
+
+    bind_host: str = variable(
+        "BIND_HOST",
+        Text(lambda text: _matches(ADDRESS, text), "an address or host name of this machine"),
+        default="127.0.0.1",
+        meaning="Address to listen on. Beyond loopback, whoever reaches the port is an "
+        "administrator of the chat.",
+    )
+    http_port: int = variable("HTTP_PORT", Port(), default=3000, meaning="Port to listen on.")
+    service_prefix: str = variable(
+        "SERVICE_PREFIX",
+        Text(
+            lambda text: _matches(SERVICE_PREFIX, text),
+            "a path such as /chat: a slash first, none at the end",
+        ),
+        default="",
+        meaning="Path below which everything but `/-/…` is served.",
+    )
+    log_level: str = variable(
+        "LOG_LEVEL",
+        OneOf("trace", "debug", "info", "warn", "error", "fatal", "silent"),
+        default="info",
+        meaning="The least severe level that is logged.",
+    )
+    providers: tuple[str, ...] | None = variable(
+        "PROVIDERS",
+        TextList("a comma list of providers"),
+        default=None,
+        meaning="Which providers are on. Absent: the default one, and each that has a setting "
+        "of its own.",
+    )
+    max_body_bytes: int = variable(
+        "MAX_BODY_BYTES",
+        WholeNumber(0, 2**53, of="a number of bytes"),
+        default=105 * MIB,
+        meaning="Largest body that is forwarded. Above it the answer is 413.",
+    )
+    max_json_bytes: int = variable(
+        "MAX_JSON_BYTES",
+        WholeNumber(1, 64 * MIB, of="a number of bytes"),
+        default=1 * MIB,
+        meaning="Largest body that chatproxy's own endpoints read. Above it the answer is 413.",
+    )
+    connect_timeout: float = variable(
+        "UPSTREAM_CONNECT_TIMEOUT",
+        Seconds(600),
+        default=5.0,
+        meaning="Limit on name look-up, connection and TLS handshake together.",
+    )
+    read_timeout: float = variable(
+        "UPSTREAM_READ_TIMEOUT",
+        Seconds(3600),
+        default=15.0,
+        meaning="Limit on each wait for the provider before its answer begins.",
+    )
+    total_timeout: float = variable(
+        "UPSTREAM_TOTAL_TIMEOUT",
+        Seconds(3600),
+        default=30.0,
+        meaning="Limit from name look-up to the end of the answer's headers. The time an "
+        "upload takes is not counted; it has the two body limits.",
+    )
+    body_idle_timeout: float = variable(
+        "BODY_IDLE_TIMEOUT",
+        Seconds(3600),
+        default=60.0,
+        meaning="Limit on each wait for the next piece of a body, in both directions.",
+    )
+    body_total_timeout: float = variable(
+        "BODY_TOTAL_TIMEOUT",
+        Seconds(DAY),
+        default=3600.0,
+        meaning="Limit on the whole of one body, in each direction.",
+    )
+    pool_size: int = variable(
+        "UPSTREAM_POOL_SIZE",
+        WholeNumber(0, 10_000),
+        default=100,
+        meaning="Idle connections to a provider that each worker keeps for reuse. More are "
+        "opened when needed and closed afterwards.",
+    )
+    ca_file: str | None = variable(
+        "UPSTREAM_CA_FILE",
+        FilePath("a file with certificates in PEM form"),
+        default=None,
+        meaning="Certificates of the authorities that a provider's TLS certificate may come "
+        "from. Absent: the public ones (certifi).",
+    )
+    user_id_header: str = variable(
+        "USERID_HEADER_KEY",
+        Text(
+            _is_header_path,
+            "a header name without underscore, or header.property for a JSON header",
+        ),
+        default="userid",
+        meaning="Header that holds the logged-in user's id. After a dot: the property of a "
+        "JSON object in that header, such as `miauserproperties._id`.",
+    )
+    workers: int = variable("WORKERS", WholeNumber(1, 64), default=1, meaning="Worker processes.")
+    worker_connections: int = variable(
+        "WORKER_CONNECTIONS",
+        WholeNumber(1, 65535),
+        default=4096,
+        meaning="Connections that one worker holds open at once.",
+    )
+    keepalive_timeout: int = variable(
+        "KEEPALIVE_TIMEOUT",
+        WholeNumber(1, 3600, of="a number of seconds"),
+        default=75,
+        meaning="Limit on an idle connection, and on receiving one request's headers.",
+    )
+    graceful_timeout: int = variable(
+        "GRACEFUL_TIMEOUT",
+        WholeNumber(0, 3600, of="a number of seconds"),
+        default=25,
+        meaning="How long requests under way may go on after SIGTERM.",
+    )
+
+    def problems(self) -> Iterator[str]:
+        """Refuse a file of certificates that cannot be used."""
+        if self.ca_file is None:
+            return
+
+        try:
+            ssl.create_default_context(cafile=self.ca_file)
+        except OSError as error:  # an SSLError is one
+            yield (
+                f"UPSTREAM_CA_FILE: {self.ca_file} cannot be used ({error.strerror}). "
+                "Name a file with certificates in PEM form."
+            )
+
+    def warnings(self) -> Iterator[str]:
+        """Warn of a port that others can reach."""
+        if self.bind_host not in LOOPBACK:
+            yield (
+                f"BIND_HOST is {self.bind_host}, beyond loopback: "
+                "whoever reaches this port is an administrator of the chat"
+            )

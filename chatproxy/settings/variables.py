@@ -1,0 +1,217 @@
+"""How a setting is declared and read.
+
+A settings class is a frozen dataclass below `Section` whose fields are made by
+`variable`. The declaration is the only place that knows a variable's name, default,
+meaning and check: reading, error messages, redaction and the test of the documentation
+all come from it.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from marshmallow import Schema
+
+from chatproxy.settings.local_secrets import LocalSecrets
+
+FILE_SUFFIX = "_FILE"
+
+
+class Section:
+    """One part of the settings: what it has beside its variables."""
+
+    def problems(self) -> Iterator[str]:
+        """Yield a line for each fault that one variable alone does not show."""
+        yield from ()
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what the operator should know at the start."""
+        yield from ()
+
+
+class ProviderSection(Section):
+    """The settings of a provider.
+
+    `root_port` is a listener of its own, or None. `underscored` names the headers with a
+    `_` that its callers use: the server in front drops all others. `knows_users` says that
+    it needs the directory, `on_by_default` that it is on where `PROVIDERS` is absent.
+    """
+
+    root_port: int | None = None
+    underscored: ClassVar[tuple[str, ...]] = ()
+    knows_users: ClassVar[bool] = True
+    on_by_default: ClassVar[bool] = False
+
+    def commands_before_start(self) -> Iterator[tuple[str, ...]]:
+        """Yield commands of ours that prepare the directory."""
+        yield from ()
+
+
+class Expecting(Protocol):
+    """A field that says what text it takes; see `fields`."""
+
+    expects: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Variable:
+    """One environment variable.
+
+    A `secret` is left out of every repr, removed from every log line, and may be given
+    as the path of a file in `NAME_FILE`. A `kept` one is made and kept on a local run
+    that does without it.
+    """
+
+    name: str
+    field: Any
+    meaning: str
+    secret: bool
+    required: bool
+    default: Any
+    kept: bool
+
+    @property
+    def expects(self) -> str:
+        """What completes the sentences "set it to …" and "is not …"."""
+        return str(self.field.expects)
+
+
+def variable(
+    name: str,
+    field: Expecting,
+    *,
+    meaning: str,
+    secret: bool = False,
+    default: Any = dataclasses.MISSING,
+    kept: bool = False,
+) -> Any:
+    """Declare a dataclass field that is read from the environment variable `name`.
+
+    Without a default the variable is required.
+    """
+    required = default is dataclasses.MISSING
+    metadata = {"variable": Variable(name, field, meaning, secret, required, default, kept)}
+
+    if required:
+        return dataclasses.field(repr=not secret, metadata=metadata)
+
+    return dataclasses.field(default=default, repr=not secret, metadata=metadata)
+
+
+SectionT = TypeVar("SectionT", bound=Section)
+
+
+def declared(section: type[Any]) -> Iterator[tuple[str, Variable]]:
+    """Yield (attribute, variable) for each declared field of a settings class."""
+    for field in dataclasses.fields(section):
+        if "variable" in field.metadata:
+            yield field.name, field.metadata["variable"]
+
+
+def is_given(environ: Mapping[str, str], name: str) -> bool:
+    """Say whether the variable, or its file form, has a value. Empty is absent."""
+    return any(environ.get(form, "").strip() for form in (name, name + FILE_SUFFIX))
+
+
+def read(
+    section: type[SectionT],
+    environ: Mapping[str, str],
+    problems: list[str],
+    kept: LocalSecrets | None = None,
+) -> SectionT | None:
+    """Read a settings class from the environment.
+
+    Each fault is appended to `problems` as one line that names the variable and
+    the mend, never the value. The result is None where anything was wrong. `kept`
+    holds the texts of variables that may be made here where they are absent.
+    """
+    before = len(problems)
+    raw = {
+        attribute: text
+        for attribute, one in declared(section)
+        if (text := _text(one, environ, problems, kept)) is not None
+    }
+    schema = Schema.from_dict({attribute: one.field for attribute, one in declared(section)})()
+    faulty = schema.validate(raw)
+
+    for attribute, one in declared(section):
+        if attribute in faulty:
+            problems.append(f"{one.name}: is not {one.expects}.")
+        elif one.required and attribute not in raw and not _mentioned(one, problems[before:]):
+            problems.append(f"{one.name}: is missing. Set it to {one.expects}.")
+
+    if len(problems) > before:
+        return None
+
+    found = section(**schema.load(raw))
+    problems.extend(found.problems())
+    return found
+
+
+def secrets_of(section: Section) -> Iterator[str]:
+    """Yield every secret text that a settings object holds, lists taken apart."""
+    for attribute, one in declared(type(section)):
+        if not one.secret:
+            continue
+
+        value = getattr(section, attribute)
+        yield from value if isinstance(value, tuple) else [value] if value else []
+
+
+def _text(
+    one: Variable,
+    environ: Mapping[str, str],
+    problems: list[str],
+    kept: LocalSecrets | None,
+) -> str | None:
+    """Return the variable's text, from its file where it names one, or None."""
+    text = environ.get(one.name, "").strip()
+    path = environ.get(one.name + FILE_SUFFIX, "").strip() if one.secret else ""
+
+    if text and path:
+        problems.append(f"{one.name}: is set twice. Keep it or {one.name}{FILE_SUFFIX}, not both.")
+        return None
+
+    if path:
+        return _file_text(one, path, problems)
+
+    if not text and one.kept and kept is not None:
+        return _kept_text(one, kept, problems)
+
+    return text or None
+
+
+def _kept_text(one: Variable, kept: LocalSecrets, problems: list[str]) -> str | None:
+    try:
+        return kept.text(one.name)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "the one kept there is no text"
+        problems.append(
+            f"{one.name}: is missing and cannot be made here ({reason}). Set it to {one.expects}."
+        )
+        return None
+
+
+def _file_text(one: Variable, path: str, problems: list[str]) -> str | None:
+    name = one.name + FILE_SUFFIX
+
+    try:
+        text = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a text file"
+        problems.append(f"{name}: cannot be read ({reason}). Name a readable file.")
+        return None
+
+    if not text:
+        problems.append(f"{name}: the file is empty. Write {one.expects} into it.")
+        return None
+
+    return text
+
+
+def _mentioned(one: Variable, problems: list[str]) -> bool:
+    """Say whether a problem with this variable is already listed."""
+    return any(
+        problem.startswith((f"{one.name}:", f"{one.name}{FILE_SUFFIX}:")) for problem in problems
+    )

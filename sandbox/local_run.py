@@ -1,0 +1,183 @@
+"""`make run`: the sidecar under gunicorn, with the stand-in where no account is set."""
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from pathlib import Path
+from types import FrameType
+
+from chatproxy import settings
+from chatproxy.errors import SettingsError
+from chatproxy.providers import REGISTRY
+from chatproxy.providers.stream.settings import STAND_IN_KEY, STAND_IN_SECRET
+from chatproxy.settings import LOOPBACK
+from chatproxy.settings.variables import is_given
+
+SANDBOX_PORT = 3001
+READY_WITHIN = 20.0
+COMMAND = ".venv/bin/chatproxy"
+SAMPLE_CONFIG = Path("configmap") / "style.json"
+
+ACCOUNT = ("STREAM_API_KEY", "STREAM_API_SECRET")
+ELSEWHERE = ("STREAM_BASE_URL", "STREAM_AUTH_TOKEN")
+
+Process = subprocess.Popen[bytes]
+
+
+def run(application: str, folder: Path) -> int:
+    """Run until a signal or the end of a process; return the exit code.
+
+    Raises `SettingsError` before anything is started.
+    """
+    environ = dict(os.environ)
+    with_stand_in = _needs_stand_in(environ)
+
+    if with_stand_in:
+        environ.update(_stand_in_account(folder, environ))
+
+    if environ.get("BIND_HOST", LOOPBACK[0]) in LOOPBACK:
+        environ.setdefault("PROVIDERS", ",".join(REGISTRY))  # a local run shows all there is
+    found = settings.load(environ)
+    processes = [_start_stand_in()] if with_stand_in else []
+    processes.append(_start_sidecar(application, environ))
+    _pass_signals_on(processes)
+
+    if _is_ready(found.bind_host, found.http_port, processes):
+        said = greeting(
+            found.http_port,
+            found.service_prefix,
+            with_stand_in=with_stand_in,
+            knows_users=found.directory is not None,
+        )
+        print(said, file=sys.stderr)
+
+    return _wait(processes)
+
+
+def _needs_stand_in(environ: Mapping[str, str]) -> bool:
+    """Say whether no account is set; refuse half of one."""
+    given = [name for name in ACCOUNT + ELSEWHERE if is_given(environ, name)]
+    missing = [name for name in ACCOUNT if not is_given(environ, name)]
+
+    if given and missing:
+        raise SettingsError(
+            [
+                f"{name}: is missing while {given[0]} is set. Set both of "
+                f"{' and '.join(ACCOUNT)}, or none of {', '.join(ACCOUNT + ELSEWHERE)} "
+                "to run with the stand-in."
+                for name in missing
+            ]
+        )
+
+    return not given
+
+
+def _stand_in_account(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    account = {
+        "STREAM_API_KEY": STAND_IN_KEY,
+        "STREAM_API_SECRET": STAND_IN_SECRET,
+        "STREAM_BASE_URL": f"http://127.0.0.1:{SANDBOX_PORT}",
+    }
+
+    if not is_given(environ, "STYLE_CONFIG") and (folder / SAMPLE_CONFIG).is_file():
+        account["STYLE_CONFIG"] = str(folder / SAMPLE_CONFIG)
+
+    return account
+
+
+def _start_stand_in() -> Process:
+    arguments = ["-m", "chatproxy", "sandbox", "--port", str(SANDBOX_PORT)]
+    return subprocess.Popen([sys.executable, *arguments])  # noqa: S603 - our own command
+
+
+def _start_sidecar(application: str, environ: Mapping[str, str]) -> Process:
+    arguments = ["-m", "gunicorn", "-c", "python:chatproxy.gunicorn_conf", application]
+    return subprocess.Popen([sys.executable, *arguments], env=dict(environ))  # noqa: S603
+
+
+def _pass_signals_on(processes: Sequence[Process]) -> None:
+    """End the processes where this one is asked to end, and go on waiting for them."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for process in processes:
+            process.terminate()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def _is_ready(host: str, port: int, processes: Sequence[Process]) -> bool:
+    """Wait until the sidecar serves requests, as long as every process lives."""
+    until = time.monotonic() + READY_WITHIN
+
+    while time.monotonic() < until and all(process.poll() is None for process in processes):
+        connection = http.client.HTTPConnection(host, port, timeout=5)
+
+        try:
+            connection.request("GET", "/-/ready")
+            return connection.getresponse().status == HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.1)
+        finally:
+            connection.close()
+
+    return False
+
+
+def _wait(processes: Sequence[Process]) -> int:
+    """Wait until one process ends, end the others, return the first one's exit code."""
+    while all(process.poll() is None for process in processes):
+        time.sleep(0.2)
+
+    code = next(process.returncode for process in processes if process.poll() is not None)
+
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+
+    for process in processes:
+        process.wait()
+
+    return code
+
+
+def greeting(port: int, prefix: str, *, with_stand_in: bool, knows_users: bool) -> str:
+    """Say what to paste, and what each will answer."""
+    base = f"http://127.0.0.1:{port}{prefix}"
+    behind = (
+        "the stand-in for Stream, no account needed" if with_stand_in else "your Stream account"
+    )
+    users = """'{"users": {"alice": {"id": "alice", "name": "Alice"}}}'"""
+    return f"""
+chatproxy listens on {base}, before {behind}. Paste into another terminal:
+
+  curl -s {base}/token/alice
+      {{"userId": "alice", "token": "eyJ…"}}: the token with which alice's client connects
+
+  curl -s -H 'Content-Type: application/json' -d {users} {base}/proxy/users
+      {{"users": {{"alice": {{"id": "alice", …}}}}, …}}: the provider's own answer
+
+  curl -s -H 'userid: alice' '{base}/config?clientType=web'
+      {{"theme": …, "authentication": {{"apiKey": …, "userId": "alice", "userToken": "eyJ…"}}}}
+
+  curl -s http://127.0.0.1:{port}/-/check-up
+      {{"status": "OK", …}}: the provider can be reached and accepts our credential
+{_greeting_of_users(base) if knows_users else ""}
+Ctrl-C ends it.
+"""
+
+
+def _greeting_of_users(base: str) -> str:
+    user = """'{"userId": "alice", "name": "Alice"}'"""
+    return f"""
+  KEY=$({COMMAND} keys create demo --json | grep -o 'pk_[^"]*[.]sk_[^"]*')
+      nothing: the shell keeps an API key, which names your service to the sidecar
+
+  curl -s -H "X-API-Key: $KEY" -H 'Content-Type: application/json' -d {user} {base}/tokens
+      {{"token": "eyJ…", "wsToken": "eyJ…", …}}: alice's tokens for REST calls and the WebSocket
+"""
