@@ -15,7 +15,7 @@ help: ## Show this list
 install: $(VENV)/installed ## Install the sidecar and what its tests need into .venv
 
 run: $(VENV)/run-installed ## Start the sidecar on 127.0.0.1:3000, with a stand-in where no account is set
-	@$(BIN)/chatproxy run
+	@$(BIN)/python -m sandbox run
 
 # In two processes, a file in one of them: much of the time a test waits.
 test: install sdks ## Run the whole test suite

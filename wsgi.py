@@ -1,5 +1,5 @@
 """The application that a WSGI server serves: `wsgi:app`."""
 
-from chatproxy import create_app
+from chatproxy.app import create_app
 
 app = create_app()

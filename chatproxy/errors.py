@@ -1,32 +1,41 @@
 """Everything that can go wrong, and the status that each failure becomes.
 
-    ChatproxyError
-    ├── SettingsError           the start stops; every problem is listed
-    ├── CallerError       400   the caller's own fault
-    │   ├── BadTarget     400   a path that could leave its place
-    │   ├── NotFound      404
-    │   ├── WrongMethod   405
-    │   ├── MalformedBody 400   framing or content that cannot be read
-    │   │   └── InvalidBody 400 content that is not what the endpoint takes; says where
-    │   ├── Unauthenticated 401 no credential, or not one of ours
-    │   │   └── TokenRejected 401   a user token that is not valid (any more)
-    │   ├── Forbidden     403   the credential is good, and not for this
-    │   ├── Conflict      409   what is asked for belongs to somebody else
-    │   ├── TruncatedBody 400   the caller stopped before the announced end
-    │   ├── BodyStalled   408   the caller sent nothing for too long
-    │   ├── BodyTooLarge  413
-    │   ├── UnsupportedBody 415 a body of a type into which no credential can be put
-    │   └── TooManyRequests 429 above a limit; says when to come again
-    ├── CallerLeft        499   nobody is waiting for the answer; for the log alone
-    ├── UpstreamError     502
-    │   ├── UpstreamUnreachable 502   no connection: name, route, refusal or TLS
-    │   ├── UpstreamBroken      502   reset, or an answer that is not HTTP
-    │   └── UpstreamTimeout     504
-    ├── NotServed         501   known, and not done here
-    ├── NotConfigured     503   a setting that this needs is not set
-    ├── DirectoryUnavailable 503   the directory cannot be asked, so nothing is known
-    ├── LimiterUnavailable   503   the counters cannot be asked, and the settings say to refuse
-    └── AnswerBroken            the answer broke after its first byte went out
+    ChatproxyError                500
+    ├── SettingsError                 the start stops; every problem is listed
+    ├── CallerError               400 the caller's own fault
+    │   ├── BadTarget             400 a path that could leave its place
+    │   ├── NotFound              404
+    │   ├── WrongMethod           405
+    │   ├── MalformedBody         400 framing or content that cannot be read
+    │   │   └── InvalidBody       400 content that is not what the endpoint takes; says where
+    │   ├── TruncatedBody         400 the caller stopped before the announced end
+    │   ├── BodyStalled           408 the caller sent nothing for too long
+    │   ├── BodyTooLarge          413
+    │   ├── UnsupportedBody       415 a body of a type into which no credential can be put
+    │   ├── Unauthenticated       401 no credential, or not one of ours
+    │   │   └── TokenRejected     401 a user token that is not valid (any more)
+    │   │       ├── TokenMalformed        no token at all, or one that lacks a claim
+    │   │       ├── TokenForged           none of our keys made its signature
+    │   │       ├── TokenUnknown          found by look-up, and bound to nobody
+    │   │       ├── TokenExpired          it was good, and its time is over
+    │   │       ├── TokenRevoked          it was good, and was called back
+    │   │       └── TokenOfAnotherApp     its app is not known, or not the key's
+    │   ├── Forbidden             403 the credential is good, and not for this
+    │   ├── Conflict              409 what is asked for belongs to somebody else
+    │   ├── IdentityError         400 the directory cannot do what a command asks for
+    │   └── TooManyRequests       429 above a limit; says when to come again
+    ├── CallerLeft                499 nobody is waiting for the answer; for the log alone
+    ├── UpstreamError             502
+    │   ├── UpstreamUnreachable   502 no connection: name, route, refusal or TLS
+    │   ├── UpstreamBroken        502 reset, or an answer that is not HTTP
+    │   └── UpstreamTimeout       504
+    ├── NotServed                 501 known, and not done here
+    ├── NotConfigured             503 a setting that this needs is not set
+    ├── DirectoryUnavailable      503 the directory cannot be asked, so nothing is known
+    ├── LimiterUnavailable        503 the counters cannot be asked, and the settings say to refuse
+    └── AnswerBroken                  the answer broke after its first byte went out
+
+A provider may have further ones of its own, below these, in its `errors`.
 
 An error has two texts. `message` is for the caller: it names no address and no
 secret. `detail` is for the log. `side` names who broke the exchange. `headers` go
@@ -94,12 +103,19 @@ class MalformedBody(CallerError):
     """The body's framing or content cannot be read."""
 
 
+#: What can be wrong with a value in a body; `other` is told by its message alone.
+FaultKind = Literal[
+    "required", "type", "url", "email", "too short", "too long", "characters", "other"
+]
+
+
 @dataclasses.dataclass(frozen=True)
 class Issue:
     """One fault in a body: the names and positions that lead there, and the reason."""
 
     path: tuple[str | int, ...]
     message: str
+    kind: FaultKind = "other"
 
 
 class InvalidBody(MalformedBody):
@@ -160,6 +176,10 @@ class Conflict(CallerError):
     """What is asked for belongs to somebody else already."""
 
     status = 409
+
+
+class IdentityError(CallerError):
+    """The directory cannot do what is asked; the message says what to do instead."""
 
 
 class TooManyRequests(CallerError):

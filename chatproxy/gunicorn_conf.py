@@ -13,16 +13,14 @@ from typing import Any
 
 from chatproxy import logs, settings
 from chatproxy.errors import SettingsError
+from chatproxy.providers import SETTINGS
 from chatproxy.server import response
-
-#: Idle connections that a worker with threads keeps.
-KEPT_BY_THREADS = 1000
 
 #: Files a worker has open beside its connections.
 SPARE_FILES = 256
 
 try:
-    _settings = settings.load()
+    _settings = settings.load(SETTINGS)
 except SettingsError as error:
     sys.exit(error.message)
 
@@ -36,14 +34,8 @@ _ports = [_settings.http_port] + [
 bind = [f"{_host}:{port}" for port in _ports]
 backlog = 2048
 workers = _settings.workers
-worker_class = "chatproxy.server.worker.Worker" if _settings.worker_class == "gevent" else "gthread"
+worker_class = "chatproxy.server.worker.Worker"
 worker_connections = _settings.worker_connections
-threads = 1
-
-if _settings.worker_class == "gthread":
-    # It keeps as many idle connections as it has more connections than threads.
-    threads = _settings.worker_connections
-    worker_connections = threads + KEPT_BY_THREADS
 keepalive = _settings.keepalive_timeout
 graceful_timeout = _settings.graceful_timeout
 
@@ -112,7 +104,7 @@ def _run(*arguments: str) -> None:
 
     In a process of its own: this one must not load what workers have to patch first.
     """
-    command = [sys.executable, "-m", "chatproxy", *arguments]
+    command = [sys.executable, "-m", "chatproxy.cli", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
 
     if done.returncode:

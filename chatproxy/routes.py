@@ -1,59 +1,47 @@
-"""The table of what is reachable: nothing is, that does not stand here."""
+"""The table of what is reachable: nothing is, that does not stand here or in a provider's own.
 
-from flask import Blueprint, Flask
-from werkzeug.routing import BaseConverter
+A line is a path, the blueprint below it, and the guard that says who may call. A provider's
+lines stand on top of its `endpoints`; they are there where it is on.
+"""
 
-from chatproxy.providers.stream.endpoints import api_key
-from chatproxy.providers.stream.endpoints import config
-from chatproxy.web import relay as proxy
-from chatproxy.web import status
-from chatproxy.providers.stream.endpoints import token
-from chatproxy.providers.stream.endpoints import webhook
-from chatproxy.providers import REGISTRY
-from chatproxy.services import Services
+import dataclasses
+from collections.abc import Iterator
 
-#: The sidecar's own endpoints, below the service prefix. They speak for the provider
-#: at the root and are there when it is on. Open to whoever reaches the port.
-OWN: tuple[Blueprint, ...] = (
-    token.blueprint,
-    api_key.blueprint,
-    config.blueprint,
-    webhook.blueprint,
-)
+from chatproxy.providers.registry import REGISTRY
+from chatproxy.services import Backend, Services
+from chatproxy.web import relay, status
+from chatproxy.web.routing import Route, anybody
 
 
-class Anything(BaseConverter):
-    """The rest of a path whatever it holds, nothing, slashes and line ends included.
-
-    What a path may be is decided from its raw form, not by the router.
-    """
-
-    regex = r"[\s\S]*"
-    part_isolating = False
-
-
-def register(app: Flask, services: Services) -> None:
-    """Register every blueprint at its place."""
+def routes(services: Services) -> Iterator[Route]:
+    """Yield the lines that are in force."""
     prefix = services.settings.service_prefix
-    app.url_map.converters["anything"] = Anything
-    app.register_blueprint(status.blueprint, url_prefix="/-")
 
-    if services.default is not None:
-        for blueprint in OWN:
-            app.register_blueprint(blueprint, url_prefix=prefix or None)
+    yield Route("/-", status.blueprint, anybody)
 
-    for mount, route in proxy.mounts(services).items():
-        app.register_blueprint(proxy.blueprint(mount, route), url_prefix=mount)
+    for mount, backend in forwarding_mounts(services).items():
+        yield Route(mount, relay.proxy(backend, mount), anybody)
 
-    for name in services.routes:
-        for blueprint in REGISTRY[name].make_blueprints(services):
-            app.register_blueprint(blueprint, url_prefix=prefix or None)
+    for name in services.backends:
+        for route in REGISTRY[name].routes(services):
+            yield dataclasses.replace(route, path=prefix + route.path)
 
 
-def root_mounts(services: Services) -> dict[str, str]:
-    """Map the port of each listener of its own to the path that stands at its root."""
+def forwarding_mounts(services: Services) -> dict[str, Backend]:
+    """Map each path below which calls are forwarded to its provider."""
+    prefix = services.settings.service_prefix
     return {
-        str(route.provider.root_port): f"{services.settings.service_prefix}/{name}/proxy"
-        for name, route in services.routes.items()
-        if route.provider.root_port is not None
+        f"{prefix}{mount}": backend
+        for name, backend in services.backends.items()
+        for mount in (f"/{name}/proxy", *backend.provider.mounts)
+    }
+
+
+def listener_mounts(services: Services) -> dict[str, str]:
+    """Map the port of each listener of its own to the path that stands at its root."""
+    prefix = services.settings.service_prefix
+    return {
+        str(backend.provider.root_port): f"{prefix}/{name}/proxy"
+        for name, backend in services.backends.items()
+        if backend.provider.root_port is not None
     }

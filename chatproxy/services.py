@@ -1,25 +1,27 @@
-"""What lives as long as a worker, and how each part is made, looked at and closed."""
+"""What lives as long as a worker, and how each part is made, asked and closed."""
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
-import requests
-
-from chatproxy.providers.stream.client_config import ClientConfig
-from chatproxy.providers.credential import CredentialWatch
-from chatproxy.errors import NotConfigured
-from chatproxy.forwarding.patience import Limits
+from chatproxy.errors import NotConfigured, UpstreamError
+from chatproxy.forwarding import Way
+from chatproxy.forwarding.call import Call
+from chatproxy.forwarding.outbound import ask
 from chatproxy.forwarding.session import open_session
 from chatproxy.forwarding.target import Upstream
-from chatproxy.providers import DEFAULT, REGISTRY
-from chatproxy.providers.base import DefaultProvider, Provider, Server
+from chatproxy.forwarding.timeouts import Limits
+from chatproxy.providers.base import Notes, Provider, Server
+from chatproxy.providers.credential import CredentialWatch
 from chatproxy.settings import Settings
 
 if TYPE_CHECKING:
     from chatproxy.identity.directory import Directory
     from chatproxy.limiting.limiter import Limiter
+
+ProviderT = TypeVar("ProviderT", bound=Provider)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,62 +47,115 @@ class Lifetime:
         return self._is_over()
 
 
+def _nothing() -> None:
+    """Close what needs no closing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One part of a worker: readiness, check-up and the worker's end all read this.
+
+    `notes` are what an operator has to look at, by section of `/-/ready`. `ping` raises a
+    `ChatproxyError` where the part does not work; None where there is nothing to ask.
+    """
+
+    name: str
+    notes: Callable[[], Notes] = dict
+    ping: Callable[[], None] | None = None
+    close: Callable[[], None] = _nothing
+
+
 @dataclasses.dataclass(frozen=True)
 class Peer:
-    """A server of somebody else's, with the pooled session that leads there."""
+    """A server of somebody else's, and the way there."""
 
     server: Server
-    upstream: Upstream
-    session: requests.Session
+    way: Way
+    limits: Limits
+    monotonic: Callable[[], float]
+
+    def ask(self, call: Call) -> tuple[int, bytes]:
+        """Make a call; return status and beginning of the body. Raises `UpstreamError`."""
+        return ask(self.way, call, self.limits, self.monotonic)
+
+    def ping(self) -> None:
+        """Raise `UpstreamError` where the server does not work or does not accept us."""
+        status, content = self.ask(self.server.check())
+
+        if fault := self.server.fault_in(status, content):
+            raise UpstreamError(fault)
 
 
 @dataclasses.dataclass(frozen=True)
-class Route:
-    """A provider, its credential's state, and the way there: None where no setting says where."""
+class Backend:
+    """A provider, what it thinks of our credential, and the way there.
+
+    `peer` is None where no setting says where the provider is.
+    """
 
     provider: Provider
     peer: Peer | None
     credential: CredentialWatch
 
-    def way(self) -> Peer:
+    def way(self) -> Way:
         """Return the way there; raise `NotConfigured`."""
         if self.peer is None:
             raise NotConfigured(
                 f"This cannot be forwarded: it needs {self.provider.needed} to be set."
             )
 
-        return self.peer
+        return self.peer.way
+
+    def ping(self) -> None:
+        """Raise `UpstreamError` where the provider does not work or refuses our credential."""
+        if self.peer is None:
+            return
+
+        status, content = self.peer.ask(self.provider.check())
+        self.credential.saw(status, self.provider.verdict(status, content))
+
+        if fault := self.provider.fault_in(status, content):
+            raise UpstreamError(fault)
+
+    def notes(self) -> Notes:
+        """Return what an operator has to look at."""
+        refused = {self.provider.name: "refused by the provider"}
+        credentials = {"credentials": refused} if self.credential.refused else {}
+        return {**self.provider.notes(), **credentials}
+
+    def close(self) -> None:
+        """Close what is idle."""
+        if self.peer is not None:
+            self.peer.way.session.close()
 
 
 @dataclasses.dataclass(frozen=True)
 class Services:
     """Everything a request may need beyond itself.
 
-    `directory` and `limiter` are there where a provider that is on knows users. `withheld` are
-    headers, in lower case, that no provider is told.
+    `directory` and `limiter` are there where a provider that is on knows users.
     """
 
     settings: Settings
     clock: Clock
     limits: Limits
-    client_config: ClientConfig
-    routes: Mapping[str, Route]
+    backends: Mapping[str, Backend]
     peers: Mapping[str, Peer]
     directory: "Directory | None"
     limiter: "Limiter | None"
-    withheld: frozenset[str]
+    parts: Sequence[Part]
     lifetime: Lifetime = dataclasses.field(default_factory=Lifetime)
 
-    @property
-    def default(self) -> DefaultProvider | None:
-        """The provider at the root, where it is on."""
-        route = self.routes.get(DEFAULT)
-        return None if route is None else cast(DefaultProvider, route.provider)
+    def provider(self, kind: type[ProviderT]) -> ProviderT:
+        """Return the provider of a class. Its own endpoints exist only where it is on."""
+        found = self.backends[kind.name].provider
+        assert isinstance(found, kind)  # noqa: S101 - see `providers.registry`
+        return found
 
     def secrets(self) -> Iterator[str]:
         """Yield what is put into calls, and each part of it: for redaction."""
-        for route in self.routes.values():
-            credentials = route.provider.authorise()
+        for backend in self.backends.values():
+            credentials = backend.provider.authorise()
             yield from (credentials.body or {}).values()
 
             for _, value in credentials.headers:
@@ -109,20 +164,61 @@ class Services:
 
     def close(self) -> None:
         """Write what is not written yet, and close every connection."""
-        for peer in self.peers.values():
-            peer.session.close()
-
-        if self.limiter is not None:
-            self.limiter.close()
-
-        if self.directory is not None:
-            self.directory.close()
+        for part in self.parts:
+            part.close()
 
 
-def open_services(settings: Settings, clock: Clock | None = None) -> Services:
+def open_services(
+    settings: Settings, providers: Sequence[Provider], clock: Clock | None = None
+) -> Services:
     """Make the services that the settings ask for. Nothing is asked over the network."""
     clock = clock or Clock()
-    limits = Limits(
+    limits = _limits(settings)
+    backends = {one.name: _backend(one, settings, limits, clock) for one in providers}
+    further = {
+        server.name: _peer(server, server.base_url, settings, limits, clock)
+        for one in providers
+        for server in one.servers()
+        if server.base_url is not None
+    }
+    directory, limiter = _directory(settings, clock), _limiter(settings, clock)
+    parts = [
+        *(
+            Part(name, one.notes, one.ping if one.peer else None, one.close)
+            for name, one in backends.items()
+        ),
+        *(
+            Part(name, ping=peer.ping, close=peer.way.session.close)
+            for name, peer in further.items()
+        ),
+    ]
+
+    if directory is not None:
+        database = directory.database
+        notes = partial(_fault_note, "directory", lambda: database.fault)
+        parts.append(Part("directory", notes, database.ping, directory.close))
+
+    if limiter is not None:
+        notes = partial(_fault_note, "limits", lambda: limiter.fault)
+        parts.append(Part("limits", notes, limiter.ping, limiter.close))
+
+    peers = {name: one.peer for name, one in backends.items() if one.peer is not None}
+    return Services(settings, clock, limits, backends, peers | further, directory, limiter, parts)
+
+
+def _fault_note(section: str, fault: Callable[[], str]) -> Notes:
+    """Note a fault in a driver's words, shortened: they name hosts and roles; the log has all."""
+    said = fault()
+
+    if not said:
+        return {}
+
+    _, hint, mend = said.partition("; run ")
+    return {section: {"fault": said.partition(":")[0] + hint + mend}}
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
         connect=settings.connect_timeout,
         read=settings.read_timeout,
         total=settings.total_timeout,
@@ -130,29 +226,21 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         body_total=settings.body_total_timeout,
         body_bytes=settings.max_body_bytes,
     )
-    providers = [
-        REGISTRY[name].make(section) for name, section in settings.provider_settings.items()
-    ]
-    servers = [server for one in providers for server in (one, *one.servers())]
-    peers = {
-        server.name: _peer(server, server.base_url, settings, limits, clock)
-        for server in servers
-        if server.base_url is not None
-    }
-    return Services(
-        settings=settings,
-        clock=clock,
-        limits=limits,
-        client_config=ClientConfig(settings.style_config, clock.monotonic),
-        routes={
-            one.name: Route(one, peers.get(one.name), CredentialWatch(one.name))
-            for one in providers
-        },
-        peers=peers,
-        directory=_directory(settings, clock),
-        limiter=_limiter(settings, clock),
-        withheld=_withheld(settings),
+
+
+def _backend(provider: Provider, settings: Settings, limits: Limits, clock: Clock) -> Backend:
+    url = provider.base_url
+    peer = None if url is None else _peer(provider, url, settings, limits, clock)
+    return Backend(provider, peer, CredentialWatch(provider.name))
+
+
+def _peer(server: Server, base_url: str, settings: Settings, limits: Limits, clock: Clock) -> Peer:
+    upstream = Upstream.at(base_url)
+    session = open_session(
+        upstream, clock.monotonic, pool_size=settings.pool_size, ca_file=settings.ca_file
     )
+    way = Way(upstream, session, _withheld(settings))
+    return Peer(server, way, limits, clock.monotonic)
 
 
 def _withheld(settings: Settings) -> frozenset[str]:
@@ -164,18 +252,6 @@ def _withheld(settings: Settings) -> frozenset[str]:
     deprecated = [name.replace("_", "-") for one in sections for name in one.underscored]
     user = settings.user_id_header.partition(".")[0]
     return frozenset(name.lower() for name in (user, *deprecated))
-
-
-def _peer(server: Server, base_url: str, settings: Settings, limits: Limits, clock: Clock) -> Peer:
-    upstream = Upstream.at(base_url)
-    session = open_session(
-        upstream,
-        limits,
-        clock.monotonic,
-        pool_size=settings.pool_size,
-        ca_file=settings.ca_file,
-    )
-    return Peer(server, upstream, session)
 
 
 def _directory(settings: Settings, clock: Clock) -> "Directory | None":

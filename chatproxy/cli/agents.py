@@ -5,8 +5,8 @@ from typing import Any, BinaryIO
 import click
 from marshmallow import Schema, ValidationError, fields
 
-from chatproxy.formats import strictjson
 from chatproxy.cli.directory import as_json, opened, printed
+from chatproxy.formats import strictjson
 from chatproxy.identity.agents import Agent
 from chatproxy.identity.apps import DEFAULT
 

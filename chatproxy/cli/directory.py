@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from chatproxy import settings
-from chatproxy.formats import durations
 from chatproxy.errors import ChatproxyError, SettingsError
+from chatproxy.formats import durations
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.schema import upgrade
 from chatproxy.services import Clock

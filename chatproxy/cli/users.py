@@ -5,13 +5,13 @@ from typing import Any, BinaryIO
 
 import click
 
-from chatproxy.formats import strictjson
 from chatproxy.cli.directory import as_json, opened, printed
-from chatproxy.web.user_schema import read_profile
 from chatproxy.errors import CallerError, DirectoryUnavailable, MalformedBody
+from chatproxy.formats import strictjson
 from chatproxy.identity.apps import DEFAULT, IdentityError
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.users import Action
+from chatproxy.web.user_schema import read_user
 
 
 @click.group("users")
@@ -58,7 +58,7 @@ def _taken_over(directory: Directory, app: str, line: bytes) -> Action:
     except ValueError as error:
         raise MalformedBody(f"no plain JSON ({error})") from error
 
-    user_id, profile = read_profile(document)
+    user_id, profile = read_user(document)
     _, action = directory.users.upsert(app, user_id, profile, seen=False)
     return action
 

@@ -1,43 +1,29 @@
 """How bytes cross: prepare, send, relay. Knows no provider and no Flask."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
 from http import HTTPStatus
-from typing import cast
 
 import requests
 
 from chatproxy.forwarding import headers
-from chatproxy.forwarding.body import CallerBody
-from chatproxy.forwarding.patience import Patience
-from chatproxy.forwarding.session import AnswerStream, Call
-from chatproxy.forwarding.target import Target, Upstream, with_credentials, without
+from chatproxy.forwarding.call import Call
+from chatproxy.forwarding.credentials import Credentials, without
+from chatproxy.forwarding.session import AnswerStream, send
+from chatproxy.forwarding.target import Target, Upstream
+from chatproxy.forwarding.timeouts import Deadline
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Request:
-    """What a caller asked for: the target below the mount, fields and body as they came."""
+class Way:
+    """How calls get to one upstream.
 
-    method: str
-    target: Target
-    pairs: headers.Pairs
-    body: CallerBody | None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Injection:
-    """What is put in, and what is taken out before it.
-
-    `reserved` are names of credentials, in lower case with `_` for `-`; `withheld`
-    are lower-case names of fields that say who the user is; `public` are names of
-    fields of ours that are no secret.
+    `withheld` are lower-case names of fields that no provider is told: who the user is, and
+    credentials that are another provider's.
     """
 
-    query: Sequence[tuple[str, str]]
-    headers: Sequence[tuple[str, str]] = dataclasses.field(repr=False)
-    reserved: frozenset[str]
-    withheld: frozenset[str]
-    public: frozenset[str] = frozenset()
+    upstream: Upstream
+    session: requests.Session
+    withheld: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,78 +32,61 @@ class Answer:
 
     status: int
     reason: str
-    pairs: headers.Pairs
-    stream: AnswerStream
-
-    def pieces(self) -> Iterator[bytes]:
-        """Yield the body as it arrives; raise `AnswerBroken` where it breaks off."""
-        return self.stream.stream()
+    fields: headers.Fields
+    pieces: AnswerStream
 
 
 def forward(
-    request: Request,
-    upstream: Upstream,
-    injection: Injection,
-    session: requests.Session,
-    patience: Patience,
-    mount: str,
+    call: Call, way: Way, credentials: Credentials, deadline: Deadline, *, mount: str
 ) -> Answer:
     """Send a caller's request to the upstream with the credentials put in.
 
-    Returns as soon as the answer's headers are there. Raises `CallerError` where
-    the request cannot go out, `UpstreamError` where no usable answer came, and
-    `CallerLeft`.
+    `call` holds what was asked for, below `mount`, as it came. Returns as soon as the
+    answer's headers are there. Raises `CallerError` where the request cannot go out,
+    `UpstreamError` where no usable answer came, and `CallerLeft`.
     """
-    call = _prepared(request, upstream, injection, patience)
-    response = session.send(
-        call, allow_redirects=False, stream=True, proxies={}, timeout=None, verify=True, cert=None
+    _prepare(call, way, credentials, deadline)
+    response, pieces = send(way.session, call)
+    fields = _located(headers.answered(pieces.fields), way.upstream, credentials, mount)
+    reason = response.reason or _phrase(response.status_code)
+    return Answer(response.status_code, reason, fields, pieces)
+
+
+def _prepare(call: Call, way: Way, credentials: Credentials, deadline: Deadline) -> None:
+    """Make the call what goes out: target, fields and body, with the credentials in."""
+    if call.upload is not None:
+        call.upload.limit_to(deadline.limits.body_bytes)
+
+    call.target = Target(call.target.path, credentials.into_query(call.target.query))
+    call.fields = headers.outgoing(
+        call.fields,
+        credentials.headers,
+        credentials.reserved,
+        way.upstream.authority,
+        withheld=way.withheld,
     )
-    stream = cast(AnswerStream, response.raw)
-    pairs = _located(headers.answered(stream.fields), upstream, injection, mount)
-    return Answer(response.status_code, response.reason or _phrase(response), pairs, stream)
-
-
-def _prepared(
-    request: Request, upstream: Upstream, injection: Injection, patience: Patience
-) -> Call:
-    """Make the call as it goes out: target, fields and body, with the credentials in."""
-    if request.body is not None:
-        request.body.limit_to(patience.limits.body_bytes)
-
-    query = with_credentials(request.target.query, injection.query, injection.reserved)
-    return Call(
-        method=request.method,
-        url=upstream.url(Target(request.target.path, query)),
-        pairs=headers.outgoing(
-            request.pairs,
-            injection.headers,
-            injection.reserved,
-            upstream.authority,
-            withheld=injection.withheld,
-        ),
-        body=request.body,
-        patience=patience,
-    )
+    call.address(way.upstream, deadline)
 
 
 def _located(
-    pairs: headers.Pairs, upstream: Upstream, injection: Injection, mount: str
-) -> headers.Pairs:
+    fields: headers.Fields, upstream: Upstream, credentials: Credentials, mount: str
+) -> headers.Fields:
     """Let each `Location` lead back through the sidecar, or leave it out."""
-    if not any(name.lower() == "location" for name, _ in pairs):
-        return pairs
+    if headers.value_of(fields, "location") is None:
+        return fields
 
     changed = (
-        (
-            name,
-            _location(value, upstream, injection, mount) if name.lower() == "location" else value,
-        )
-        for name, value in pairs
+        (name, location_for_caller(value, upstream, credentials, mount))
+        if name.lower() == "location"
+        else (name, value)
+        for name, value in fields
     )
     return [(name, value) for name, value in changed if value is not None]
 
 
-def _location(value: str, upstream: Upstream, injection: Injection, mount: str) -> str | None:
+def location_for_caller(
+    value: str, upstream: Upstream, credentials: Credentials, mount: str
+) -> str | None:
     """Return a location as a caller can use it.
 
     None where it is at the upstream but outside the base path, which no caller can
@@ -135,16 +104,14 @@ def _location(value: str, upstream: Upstream, injection: Injection, mount: str) 
         if place.startswith("//"):  # a client would take what follows for a host
             return None
 
-    kept = without(query, injection.reserved) if question else ""
+    kept = without(query, credentials.reserved) if question else ""
     location = f"{place}?{kept}" if kept else place
-    put_in = (*injection.query, *injection.headers)
-    ours = [value for name, value in put_in if name not in injection.public]
-    return None if any(len(one) > 3 and one in location for one in ours) else location
+    return None if credentials.are_in(location) else location
 
 
-def _phrase(response: requests.Response) -> str:
+def _phrase(status: int) -> str:
     """Name a status whose reason the upstream left out."""
     try:
-        return HTTPStatus(response.status_code).phrase
+        return HTTPStatus(status).phrase
     except ValueError:
         return ""

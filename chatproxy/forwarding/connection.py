@@ -17,7 +17,7 @@ import h11
 from chatproxy.errors import AnswerBroken, UpstreamBroken, UpstreamTimeout
 from chatproxy.forwarding.body import PIECE, CallerBody
 from chatproxy.forwarding.headers import LARGEST_HEAD, oddity_of
-from chatproxy.forwarding.patience import LOOK_UP_FROM_WAITING, Patience
+from chatproxy.forwarding.timeouts import CHECK_CALLER_EVERY, Deadline
 
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -38,7 +38,7 @@ class Connection:
         self.reused = False
 
     def exchange(
-        self, request: h11.Request, body: CallerBody | None, patience: Patience
+        self, request: h11.Request, body: CallerBody | None, deadline: Deadline
     ) -> h11.Response:
         """Send a request, return the head of its answer; interim answers are passed over.
 
@@ -49,17 +49,17 @@ class Connection:
         head = self._h11.send(request) or b""
 
         if body is None:
-            self._send(head + (self._h11.send(h11.EndOfMessage()) or b""), patience)
-            return self._answer(patience)
+            self._send(head + (self._h11.send(h11.EndOfMessage()) or b""), deadline)
+            return self._answer(deadline)
 
         with contextlib.suppress(_AnsweredEarly):
-            self._upload(head, body, patience)
+            self._upload(head, body, deadline)
 
-        return self._early or self._answer(patience)
+        return self._early or self._answer(deadline)
 
-    def pieces(self, patience: Patience) -> Iterator[bytes]:
+    def pieces(self, deadline: Deadline) -> Iterator[bytes]:
         """Yield the answer's body as it comes; raise `AnswerBroken` where it breaks off."""
-        patience.start_body()
+        deadline.start_body()
         head_is_out = False
 
         try:
@@ -72,7 +72,7 @@ class Connection:
                         yield b""  # the caller has the head while the body is awaited
                         head_is_out = True
 
-                    self._take(self._receive(patience.limits.body_idle, patience))
+                    self._take(self._receive(deadline.limits.body_idle, deadline))
         except (UpstreamBroken, UpstreamTimeout) as error:
             if not head_is_out:
                 yield b""  # what begins as an answer must end as a broken one
@@ -133,72 +133,72 @@ class Connection:
                 self._early = event
                 raise _AnsweredEarly
 
-    def _upload(self, head: bytes, body: CallerBody, patience: Patience) -> None:
+    def _upload(self, head: bytes, body: CallerBody, deadline: Deadline) -> None:
         """Send head and body. The head does not wait for the first piece of the body."""
-        self._send(head, patience)
-        started = patience.monotonic()
+        self._send(head, deadline)
+        started = deadline.monotonic()
 
         while piece := body.read(meanwhile=self):
-            patience.allow_more(patience.monotonic() - started)
-            started = patience.monotonic()
+            deadline.extend(deadline.monotonic() - started)
+            started = deadline.monotonic()
             self.look()
-            self._send_body(self._h11.send(h11.Data(data=piece)) or b"", patience)
+            self._send_body(self._h11.send(h11.Data(data=piece)) or b"", deadline)
 
-        self._send_body(self._h11.send(h11.EndOfMessage()) or b"", patience)
-        patience.allow_more(patience.monotonic() - started)
+        self._send_body(self._h11.send(h11.EndOfMessage()) or b"", deadline)
+        deadline.extend(deadline.monotonic() - started)
 
-    def _send_body(self, data: bytes, patience: Patience) -> None:
+    def _send_body(self, data: bytes, deadline: Deadline) -> None:
         """Send a part of a body; a broken connection may still hold an early answer."""
         try:
-            self._send(data, patience, limit=patience.limits.body_idle)
+            self._send(data, deadline, limit=deadline.limits.body_idle)
         except UpstreamBroken:
-            self._early = self._answer(patience)
+            self._early = self._answer(deadline)
             raise _AnsweredEarly from None
 
-    def _send(self, data: bytes, patience: Patience, limit: float | None = None) -> None:
+    def _send(self, data: bytes, deadline: Deadline, limit: float | None = None) -> None:
         """Send all of the data. While the upstream takes none, an answer is looked for.
 
         `limit` is that of a body, whose time has limits of its own.
         """
         rest = memoryview(data)
-        since = patience.monotonic()
+        since = deadline.monotonic()
 
         while rest:
             try:
                 self._sock.settimeout(0.0)
                 count = self._sock.send(rest)
             except WOULD_BLOCK:
-                self._wait_to_send(since, patience, limit)
+                self._wait_to_send(since, deadline, limit)
                 continue
             except OSError as error:
                 raise self._broken(error) from error
 
             self._sent += count
             rest = rest[count:]
-            since = patience.monotonic()
+            since = deadline.monotonic()
 
-    def _wait_to_send(self, since: float, patience: Patience, limit: float | None) -> None:
+    def _wait_to_send(self, since: float, deadline: Deadline, limit: float | None) -> None:
         poll = select.poll()
         poll.register(self._sock.fileno(), select.POLLIN | select.POLLOUT)
-        waited = patience.monotonic() - since
+        waited = deadline.monotonic() - since
 
         if limit is None:
-            wait = patience.left(at_most=patience.limits.read - waited)
+            wait = deadline.remaining(at_most=deadline.limits.read - waited)
         elif (wait := limit - waited) <= 0:
             raise UpstreamTimeout("The chat provider took no more of the body in time.")
 
-        events = poll.poll(min(wait, LOOK_UP_FROM_WAITING) * 1000)
+        events = poll.poll(min(wait, CHECK_CALLER_EVERY) * 1000)
 
         if not events:
-            patience.look_up()
+            deadline.check_caller()
         elif events[0][1] & select.POLLIN:
             self.look()
 
-    def _answer(self, patience: Patience) -> h11.Response:
+    def _answer(self, deadline: Deadline) -> h11.Response:
         """Wait for the final answer's head; 1xx is never the answer (RFC 9110 section 15.2)."""
         while not isinstance(event := self._next(), h11.Response):
             if event is h11.NEED_DATA:
-                self._take(self._receive(patience.limits.read, patience))
+                self._take(self._receive(deadline.limits.read, deadline))
             else:
                 time.sleep(0)  # a storm of them must not hold up the worker's other requests
 
@@ -226,18 +226,18 @@ class Connection:
 
         return event
 
-    def _receive(self, limit: float, patience: Patience) -> bytes:
+    def _receive(self, limit: float, deadline: Deadline) -> bytes:
         """Wait for bytes, in slices, so that a caller who left is noticed meanwhile."""
-        give_up = patience.monotonic() + limit
+        give_up = deadline.monotonic() + limit
 
         while True:
-            left = patience.left(at_most=give_up - patience.monotonic())
-            self._sock.settimeout(min(left, LOOK_UP_FROM_WAITING))
+            left = deadline.remaining(at_most=give_up - deadline.monotonic())
+            self._sock.settimeout(min(left, CHECK_CALLER_EVERY))
 
             try:
                 return self._sock.recv(PIECE)
             except TimeoutError:
-                patience.look_up()
+                deadline.check_caller()
             except OSError as error:
                 raise self._broken(error) from error
 

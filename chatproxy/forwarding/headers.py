@@ -1,4 +1,4 @@
-"""Header fields on their way through: lists of pairs until the last moment."""
+"""Header fields on their way through: lists of fields until the last moment."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 import h11
 
-Pairs = list[tuple[str, str]]
+Fields = list[tuple[str, str]]
 
 #: Fields that concern one connection only (RFC 9110 section 7.6.1; `Proxy-Connection`
 #: and `Keep-Alive` are older than the list there and still in use).
@@ -70,24 +70,24 @@ _canonical: dict[str, str] = {}
 _MOST_NAMES = 512
 
 
-def of_request(environ: Mapping[str, Any]) -> Pairs:
+def of_request(environ: Mapping[str, Any]) -> Fields:
     """List a WSGI request's fields in the form that WSGI leaves of them.
 
     Names are in canonical case, repeated fields are already joined.
     """
-    pairs = [("Content-Type", environ["CONTENT_TYPE"])] if environ.get("CONTENT_TYPE") else []
-    pairs.extend((_name(key), value) for key, value in environ.items() if key[:5] == "HTTP_")
-    return pairs
+    fields = [("Content-Type", environ["CONTENT_TYPE"])] if environ.get("CONTENT_TYPE") else []
+    fields.extend((_name(key), value) for key, value in environ.items() if key[:5] == "HTTP_")
+    return fields
 
 
 def outgoing(
-    received: Pairs,
+    received: Fields,
     ours: Sequence[tuple[str, str]],
     reserved: frozenset[str],
     host: str,
     *,
     withheld: frozenset[str] = frozenset(),
-) -> Pairs:
+) -> Fields:
     """Make the fields of a forwarded request. `withheld` holds further names to leave out.
 
     Ours go in last, after the removal of what `Connection` names: a caller must
@@ -109,21 +109,21 @@ def outgoing(
     return [("Host", host), *kept, *ours]
 
 
-def answered(received: Iterable[tuple[bytes, bytes]]) -> Pairs:
+def answered(received: Iterable[tuple[bytes, bytes]]) -> Fields:
     """List an answer's fields as they go to the caller: case, order, repetition kept.
 
     `Content-Length` stays where it stood; the server in front frames by it.
     """
-    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in received]
-    dropped = HOP_BY_HOP | NOT_ANSWERED | named_by_connection(pairs)
+    fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in received]
+    dropped = HOP_BY_HOP | NOT_ANSWERED | named_by_connection(fields)
 
-    if any(name.lower() == "transfer-encoding" for name, _ in pairs):
+    if any(name.lower() == "transfer-encoding" for name, _ in fields):
         # Chunks win over a length beside them (RFC 9112 section 6.3), which may be wrong.
         dropped |= {"content-length"}
 
     return [
         (name, value)
-        for name, value in pairs
+        for name, value in fields
         if (lower := name.lower()) not in dropped and not lower.startswith(NOT_ANSWERED_PREFIX)
     ]
 
@@ -145,11 +145,16 @@ def oddity_of(head: h11.Response) -> str:
     return ""
 
 
-def named_by_connection(pairs: Pairs) -> frozenset[str]:
+def value_of(fields: Fields, name: str) -> str | None:
+    """Return the value of a field by its lower-case name, None where it is not there."""
+    return next((value for field, value in fields if field.lower() == name), None)
+
+
+def named_by_connection(fields: Fields) -> frozenset[str]:
     """Return the lower-case names that `Connection` lists (RFC 9110 section 7.6.1)."""
     return frozenset(
         token.strip().lower()
-        for name, value in pairs
+        for name, value in fields
         if name.lower() == "connection"
         for token in value.split(",")
     )

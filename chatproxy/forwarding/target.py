@@ -8,13 +8,11 @@ place; all else goes out byte for byte.
 
 import dataclasses
 import re
-from collections.abc import Sequence
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from chatproxy.errors import BadTarget
+from chatproxy.formats.authority import AUTHORITY
 
-#: A host and perhaps a port; no user in front (RFC 9110 section 4.2.4).
-AUTHORITY = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 ABSOLUTE_FORM = re.compile(rf"https?://{AUTHORITY.pattern}(?=[/?#]|\Z)", re.IGNORECASE)
 BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -28,14 +26,6 @@ NEEDS_A_LOOK = re.compile(r"[%\\;]|(?:^|/)\.\.?(?:/|$)")
 #: How often a text may be percent-encoded over. Each turn costs its length, so without
 #: a bound a long path of `%252525…` would hold the worker up.
 MOST_ENCODINGS = 8
-
-#: Characters of a name that some servers turn into `_`.
-READ_AS_UNDERSCORE = str.maketrans("-. ", "___")
-
-#: What a lenient server may overlook around a name.
-OVERLOOKED = "".join(map(chr, range(0x21)))
-
-QUERY_SEPARATOR = re.compile(r"([&;])")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -137,58 +127,6 @@ class Upstream:
         return f"{self.origin}{self.base_path}{target.path}{query}"
 
 
-def with_credentials(
-    query: str | None, ours: Sequence[tuple[str, str]], reserved: frozenset[str]
-) -> str | None:
-    """Take every spelling of a reserved name out of a raw query and put ours in front.
-
-    The rest keeps its bytes and its order; without a rest there is no query.
-    """
-    kept = "" if query is None else without(query, reserved)
-    whole = "&".join([f"{name}={value}" for name, value in ours] + ([kept] if kept else []))
-    return whole if whole or query == "" else None
-
-
-def without(query: str, reserved: frozenset[str]) -> str:
-    """Take every spelling of the reserved names out of a raw query.
-
-    Both separators count: a server that splits on `;` must not find a second key.
-    """
-    first, *rest = QUERY_SEPARATOR.split(query)
-    kept = "" if _is_reserved(first, reserved) else first
-    dropped_first = kept != first
-
-    for separator, pair in zip(rest[::2], rest[1::2], strict=True):
-        if _is_reserved(pair, reserved):
-            continue
-
-        kept += pair if dropped_first else separator + pair
-        dropped_first = False
-
-    return kept
-
-
-def plain_name(name: str) -> str:
-    """Fold the spellings of a name into one: case, `-` for `_`, white space, NUL, `[]`."""
-    start = re.split(r"[\[\0]", name.lstrip(OVERLOOKED), maxsplit=1)[0]
-    return start.rstrip(OVERLOOKED).lower().translate(READ_AS_UNDERSCORE)
-
-
-def _is_reserved(pair: str, reserved: frozenset[str]) -> bool:
-    name = pair.partition("=")[0]
-
-    if "%" in name or "+" in name:
-        # A lenient server may decode a name more often than once.
-        decoded = _fully_decoded(name.replace("+", " "))
-
-        if decoded is None:
-            return True  # nobody means such a name; it may hide one of ours
-
-        name = decoded.decode("latin-1")
-
-    return plain_name(name) in reserved
-
-
 def _check_path(path: str) -> None:
     """Raise `BadTarget` unless the path reads the same to every server."""
     if not NEEDS_A_LOOK.search(path):
@@ -215,18 +153,3 @@ def _check_path(path: str) -> None:
         level = decoded
 
     raise BadTarget("The path is percent-encoded too many times over.")
-
-
-def _fully_decoded(text: str) -> bytes | None:
-    """Percent-decode until nothing changes; None where that takes too many turns."""
-    level = text.encode("latin-1")
-
-    for _ in range(MOST_ENCODINGS):
-        decoded = unquote_to_bytes(level)
-
-        if decoded == level:
-            return level
-
-        level = decoded
-
-    return None

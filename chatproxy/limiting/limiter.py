@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatproxy.errors import LimiterUnavailable, TooManyRequests
-from chatproxy.limiting.memory import Memory
 from chatproxy.formats.rates import MICROSECONDS, Rate
+from chatproxy.limiting.memory import Memory
 from chatproxy.settings.limits import LimiterSettings
 
 if TYPE_CHECKING:

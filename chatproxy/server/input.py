@@ -17,12 +17,7 @@ from gunicorn.http.errors import NoMoreData, ParseException
 
 from chatproxy.errors import BodyStalled, MalformedBody, TruncatedBody
 from chatproxy.forwarding.body import CallerBody, Meanwhile, framing
-from chatproxy.forwarding.patience import Limits
-
-#: Seconds that a closing connection may still send, and bytes: enough for the
-#: answer to be read before the rest of an unwanted upload meets a reset.
-LINGER = 2.0
-LINGER_BYTES = 16 * 1024 * 1024
+from chatproxy.forwarding.timeouts import Limits
 
 
 def body_of(
@@ -167,30 +162,6 @@ class _Plain:
 
     def read1(self, most: int, meanwhile: Meanwhile | None) -> bytes:  # noqa: ARG002
         return bytes(self._stream.read(most))
-
-
-def linger(sock: socket.socket | None, monotonic: Callable[[], float]) -> None:
-    """Close the sending side and take in what the caller still sends, within bounds.
-
-    Closed at once, unread bytes would make the system send a reset, and the caller
-    could lose the answer that is on its way (RFC 9112 section 9.6).
-    """
-    if sock is None:
-        return
-
-    until = monotonic() + LINGER
-    taken = 0
-
-    with contextlib.suppress(OSError):
-        sock.shutdown(socket.SHUT_WR)
-
-        while (left := until - monotonic()) > 0 and taken < LINGER_BYTES:
-            sock.settimeout(left)
-
-            if not (data := sock.recv(65536)):
-                return
-
-            taken += len(data)
 
 
 def _unreader_of(body: Body) -> Any:

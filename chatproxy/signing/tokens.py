@@ -7,8 +7,8 @@ from typing import Any
 
 import jwt
 
-from chatproxy.formats import strictjson
 from chatproxy.errors import TokenExpired, TokenForged, TokenMalformed
+from chatproxy.formats import strictjson
 from chatproxy.formats.compact_jwt import LONGEST_TOKEN, is_compact_jwt
 
 #: Header parameters that a token may have (RFC 7515 section 4.1). One that names a key, or

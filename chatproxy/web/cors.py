@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 from flask import Response, request
 
-from chatproxy.web.relay import METHODS, Relay
 from chatproxy.errors import WrongMethod
+from chatproxy.web.relay import METHODS, Relay
 
 FIELD_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,1024}")
 

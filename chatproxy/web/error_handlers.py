@@ -1,24 +1,28 @@
 """How a failure is said: in the dialect of the surface on which it happened."""
 
 import logging
+from collections.abc import Mapping
 
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from chatproxy import errors
-from chatproxy.web import relay as proxy
-from chatproxy.web.serving import context
 from chatproxy.providers.base import Dialect
-from chatproxy.services import Services
+from chatproxy.services import Backend, Services
+from chatproxy.web.current import context
+from chatproxy.web.relay import METHODS
 
 log = logging.getLogger(__name__)
 
 INTERNAL = "Something went wrong."
 
 
-def register(app: Flask, services: Services) -> None:
-    """Have every failure of the application answered here."""
-    dialects = _dialects(services)
+def register(app: Flask, services: Services, mounts: Mapping[str, Backend]) -> None:
+    """Have every failure of the application answered here.
+
+    `mounts` maps the paths below which calls are forwarded to their providers.
+    """
+    dialects = _dialects(services, mounts)
 
     def refuse() -> None:
         """Before the router, which has its own idea of a WebSocket."""
@@ -34,7 +38,7 @@ def register(app: Flask, services: Services) -> None:
     def answer(error: Exception) -> Response:
         failure = _recognised(error)
         context().note(failure)
-        return _said(failure, _dialect(dialects))
+        return _answer(failure, _dialect(dialects))
 
     app.before_request(refuse)
     app.register_error_handler(Exception, answer)
@@ -49,7 +53,7 @@ def _recognised(error: Exception) -> errors.ChatproxyError:
         return error
 
     if isinstance(error, MethodNotAllowed):
-        allowed = [method for method in proxy.METHODS if method in (error.valid_methods or ())]
+        allowed = [method for method in METHODS if method in (error.valid_methods or ())]
         return errors.WrongMethod("This method is not served here.", allowed=allowed)
 
     if isinstance(error, NotFound):
@@ -62,13 +66,14 @@ def _recognised(error: Exception) -> errors.ChatproxyError:
     return errors.ChatproxyError(INTERNAL)
 
 
-def _dialects(services: Services) -> dict[str, Dialect]:
+def _dialects(services: Services, mounts: Mapping[str, Backend]) -> dict[str, Dialect]:
     """Map each path below which a provider's dialect is spoken to that dialect."""
     prefix = services.settings.service_prefix
-    found = {mount: route.provider.dialect for mount, route in proxy.mounts(services).items()}
+    found = {mount: backend.provider.dialect for mount, backend in mounts.items()}
 
-    for route in services.routes.values():
-        found |= {f"{prefix}{path}": dialect for path, dialect in route.provider.dialects.items()}
+    for backend in services.backends.values():
+        dialects = backend.provider.dialects
+        found |= {f"{prefix}{path}": dialect for path, dialect in dialects.items()}
 
     return found
 
@@ -81,7 +86,7 @@ def _dialect(dialects: dict[str, Dialect]) -> Dialect | None:
     return None if mount is None else dialects[mount]
 
 
-def _said(failure: errors.ChatproxyError, dialect: Dialect | None) -> Response:
+def _answer(failure: errors.ChatproxyError, dialect: Dialect | None) -> Response:
     own = {"errorMsg": failure.message}
     answer = jsonify(own if dialect is None else dialect.error_body(failure, context().seconds()))
     answer.status_code = failure.status

@@ -5,11 +5,9 @@ what the count changes is the answer to them: 429 in place of 401.
 """
 
 import hashlib
-import re
 
 from flask import request
 
-from chatproxy.web.serving import context, directory, limiter, services
 from chatproxy.errors import (
     TokenForged,
     TokenMalformed,
@@ -19,8 +17,8 @@ from chatproxy.errors import (
 )
 from chatproxy.identity.keys import Key
 from chatproxy.identity.keytexts import Kind
-
-BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([^\s,]+)")
+from chatproxy.web.current import context, directory, limiter, services
+from chatproxy.web.parsing import BEARER
 
 TOO_MANY = "Too many failed authentications. Try again later."
 

@@ -1,53 +1,44 @@
 """What is said of a user, as every surface and the import take it.
 
-Messages are short and fixed: a provider may have codes of its own for them. A null or
-empty optional field counts as absent: many backends send a missing avatar so.
+A null or empty optional field counts as absent: many backends send a missing avatar so.
 """
 
 from collections.abc import Collection
 from typing import Any
-from urllib.parse import urlsplit
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
+from marshmallow import EXCLUDE, Schema, fields, pre_load
 
-from chatproxy.web.serving import load
-from chatproxy.web.validators import storable, storable_object
 from chatproxy.identity.user import Profile
+from chatproxy.web.parsing import load
+from chatproxy.web.validators import (
+    OBJECT_MESSAGES,
+    TEXT_MESSAGES,
+    at_most,
+    email,
+    not_empty,
+    picture_url,
+    storable,
+    storable_object,
+)
 
 LONGEST_ID = 255
 LONGEST_NAME = 1024
 LONGEST_URL = 8192
 
-#: Schemes of no picture: none, and those by which a page would run what stands behind them.
-NO_PICTURE = ("", "javascript", "vbscript")
 
-TEXT: dict[str, Any] = {
-    "required": "Required",
-    "invalid": "Expected string",
-    "null": "Expected string",
-}
+class ObjectSchema(Schema):
+    """A JSON object. Unknown fields are ignored."""
 
+    class Meta:
+        unknown = EXCLUDE
 
-def picture_url(text: str) -> None:
-    """Refuse what is no address of a picture."""
-    try:
-        scheme, host = urlsplit(text).scheme, urlsplit(text).hostname
-    except ValueError:
-        scheme, host = "", None
-
-    web_without_host = scheme in ("http", "https") and not host
-
-    if scheme in NO_PICTURE or web_without_host or any(one.isspace() for one in text):
-        raise ValidationError("Invalid url")
+    error_messages = OBJECT_MESSAGES
 
 
 def text_field(most: int, *checks: Any, **kwargs: Any) -> fields.String:
     """Declare a text of 1 to so many characters that passes the checks, and can be stored."""
-    lengths = (
-        validate.Length(min=1, error="Too short"),
-        validate.Length(max=most, error="Too long"),
-    )
-    return fields.String(validate=[*lengths, storable, *checks], error_messages=TEXT, **kwargs)
+    every = [not_empty, at_most(most), storable, *checks]
+    return fields.String(validate=every, error_messages=TEXT_MESSAGES, **kwargs)
 
 
 def without_empty(data: Any, kept: Collection[str]) -> Any:
@@ -62,18 +53,13 @@ def without_empty(data: Any, kept: Collection[str]) -> Any:
     }
 
 
-class ProfileBody(Schema):
-    """What a caller says of a user. Unknown fields are ignored."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    error_messages = {"type": "Expected object"}  # noqa: RUF012 - marshmallow's form
+class UserSchema(ObjectSchema):
+    """What a caller says of a user."""
 
     user_id = text_field(LONGEST_ID, data_key="userId", required=True)
     name = text_field(LONGEST_NAME)
     image = text_field(LONGEST_URL, picture_url)
-    email = text_field(LONGEST_NAME, validate.Email(error="Invalid email"))
+    email = text_field(LONGEST_NAME, email)
     custom = fields.Raw(validate=storable_object)
 
     @pre_load
@@ -82,7 +68,7 @@ class ProfileBody(Schema):
         return without_empty(data, kept=("userId",))
 
 
-def read_profile(document: Any) -> tuple[str, Profile]:
+def read_user(document: Any) -> tuple[str, Profile]:
     """Return the user's id and profile that a document holds; raise `InvalidBody`."""
-    said = load(ProfileBody(), document)
+    said = load(UserSchema(), document)
     return said.pop("user_id"), Profile(**said)

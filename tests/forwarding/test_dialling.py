@@ -5,10 +5,10 @@ import time
 from typing import Any
 
 import pytest
-
-from chatproxy.errors import UpstreamTimeout, UpstreamUnreachable
 from chatproxy.forwarding.dialling import Dialler
 from chatproxy.forwarding.patience import Limits, Patience
+
+from chatproxy.errors import UpstreamTimeout, UpstreamUnreachable
 from chatproxy.forwarding.target import Upstream
 from tests.sidecar import free_port
 

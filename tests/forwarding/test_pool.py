@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import h11
 import pytest
+from chatproxy.forwarding.patience import Limits, Patience
 
 from chatproxy.forwarding.connection import Connection
-from chatproxy.forwarding.patience import Limits, Patience
 from chatproxy.forwarding.pool import OLDEST_IDLE, Pool
 from tests.stopwatch import Stopwatch
 

@@ -10,8 +10,8 @@ import pytest
 import redis
 
 from chatproxy.errors import LimiterUnavailable
-from chatproxy.limiting.limiter import Limiter
 from chatproxy.formats.rates import Rate
+from chatproxy.limiting.limiter import Limiter
 from chatproxy.limiting.shared import REST
 from tests.limiting.conftest import OwnRedis, Silent
 from tests.stopwatch import Stopwatch

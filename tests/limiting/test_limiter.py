@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from chatproxy.errors import TooManyRequests
+from chatproxy.formats.rates import Rate
 from chatproxy.limiting import memory
 from chatproxy.limiting.limiter import Limiter, key_of
-from chatproxy.formats.rates import Rate
 from tests.stopwatch import Stopwatch
 
 THREE = Rate.read("3 per minute")

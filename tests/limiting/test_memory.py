@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from chatproxy.limiting.memory import LOOKED_AT, MOST_SUBJECTS, Memory
 from chatproxy.formats.rates import Rate
+from chatproxy.limiting.memory import LOOKED_AT, MOST_SUBJECTS, Memory
 from tests.stopwatch import Stopwatch
 
 TEN = Rate.read("10 per 15 minutes")

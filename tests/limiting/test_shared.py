@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from chatproxy.limiting.limiter import Count, Limiter, key_of
 from chatproxy.formats.rates import MICROSECONDS, Rate
+from chatproxy.limiting.limiter import Count, Limiter, key_of
 from chatproxy.limiting.shared import PREFIX
 from tests.limiting.conftest import OwnRedis
 from tests.stopwatch import Stopwatch

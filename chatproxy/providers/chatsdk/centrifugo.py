@@ -5,7 +5,7 @@ Source: the vendor's documentation of the server API, versions 5 and 6.
 
 import json
 
-from chatproxy.providers.base import OwnCall
+from chatproxy.forwarding.call import Call
 from chatproxy.providers.chatsdk.settings import ChatSDKSettings
 
 
@@ -18,11 +18,11 @@ class Centrifugo:
         self.base_url = settings.centrifugo_url
         self._key = settings.centrifugo_key or ""
 
-    def check(self) -> OwnCall:
+    def check(self) -> Call:
         """Ask for its nodes."""
         return self._call("/info", {})
 
-    def disconnect(self, user_id: str) -> OwnCall:
+    def disconnect(self, user_id: str) -> Call:
         """End every connection of a user; without a connection it succeeds as well."""
         return self._call("/disconnect", {"user": user_id})
 
@@ -42,6 +42,6 @@ class Centrifugo:
         code = error.get("code") if isinstance(error, dict) else "of an unknown form"
         return f"answered error {code}."
 
-    def _call(self, path: str, parameters: dict[str, str]) -> OwnCall:
+    def _call(self, path: str, parameters: dict[str, str]) -> Call:
         headers = [("Content-Type", "application/json"), ("X-API-Key", self._key)]
-        return OwnCall("POST", path, headers=headers, body=json.dumps(parameters).encode())
+        return Call.own("POST", path, headers=headers, body=json.dumps(parameters).encode())

@@ -4,22 +4,28 @@ There are three: a fault in a body lists its issues (the shape of the validator 
 vendor uses), the token routes have a message only, all else has a code beside it.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from chatproxy.errors import ChatproxyError, InvalidBody, LimiterUnavailable, TooManyRequests
+from chatproxy.errors import (
+    ChatproxyError,
+    FaultKind,
+    InvalidBody,
+    LimiterUnavailable,
+    TooManyRequests,
+)
 
 #: The vendor's words for a status; 500 has one of its own.
 CODES = {401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND", 500: "INTERNAL_ERROR"}
 
-#: The validator's codes for its messages.
-ISSUE_CODES = {
-    "Required": "invalid_type",
-    "Expected string": "invalid_type",
-    "Expected object": "invalid_type",
-    "Invalid url": "invalid_string",
-    "Invalid email": "invalid_string",
-    "Too short": "too_small",
-    "Too long": "too_big",
+#: The vendor's validator has codes of its own for what can be wrong with a value.
+ISSUE_CODES: Mapping[FaultKind, str] = {
+    "required": "invalid_type",
+    "type": "invalid_type",
+    "url": "invalid_string",
+    "email": "invalid_string",
+    "too short": "too_small",
+    "too long": "too_big",
 }
 VALIDATOR = "ZodError"
 
@@ -54,7 +60,7 @@ def _special(error: ChatproxyError) -> dict[str, Any] | None:
     if isinstance(error, InvalidBody):
         issues = [
             {
-                "code": ISSUE_CODES.get(one.message, "custom"),
+                "code": ISSUE_CODES.get(one.kind, "custom"),
                 "path": list(one.path),
                 "message": one.message,
             }

@@ -1,26 +1,27 @@
 """What chatproxy knows of one ChatSDK application and its server."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
-from chatproxy.providers.credential import Verdict
 from chatproxy.errors import NotServed
+from chatproxy.forwarding.call import Call
+from chatproxy.forwarding.credentials import Credentials
 from chatproxy.identity.revocation import Issued
-from chatproxy.providers.base import Credentials, Dialect, OwnCall, Server
+from chatproxy.providers.base import Dialect, Provider, Server
 from chatproxy.providers.chatsdk import errors
 from chatproxy.providers.chatsdk.centrifugo import Centrifugo
 from chatproxy.providers.chatsdk.settings import ChatSDKSettings
 from chatproxy.providers.chatsdk.tokens import TokenPairs
+from chatproxy.providers.credential import Verdict
 
 
-class ChatSDK:
+class ChatSDK(Provider):
     """One ChatSDK application."""
 
     name = "chatsdk"
     needed = "CHATSDK_BASE_URL and CHATSDK_API_KEY"
-    root_port = None
 
-    def __init__(self, settings: ChatSDKSettings) -> None:
+    def __init__(self, settings: ChatSDKSettings, _monotonic: Callable[[], float]) -> None:
         self.base_url = settings.base_url if settings.api_key else None
         self.allowed_origins = settings.allowed_origins
         self.refresh_grace = settings.refresh_grace
@@ -48,9 +49,9 @@ class ChatSDK:
 
         return "refused" if status == 401 and b"API key" in content else "accepted"
 
-    def check(self) -> OwnCall:
+    def check(self) -> Call:
         """Ask for channels with the key alone: without a user the answer is 401, for that."""
-        return OwnCall("GET", "/api/channels", headers=self._headers)
+        return Call.own("GET", "/api/channels", headers=self._headers)
 
     def fault_in(self, status: int, content: bytes) -> str:
         """Return what is wrong with the answer."""

@@ -9,11 +9,9 @@ from typing import Any
 
 from chatproxy.errors import TokenExpired, TokenForged, TokenMalformed, TokenRevoked
 from chatproxy.identity.revocation import Issued
+from chatproxy.providers.base import BACK_DATED
 from chatproxy.providers.chatsdk.settings import ChatSDKSettings
 from chatproxy.signing import tokens
-
-#: Seconds by which `iat` lies in the past: two machines' clocks are never quite the same.
-BACK_DATED = 5
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """What chatproxy knows of one ImbaChat widget and of imbachat.com."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from chatproxy.providers.credential import Verdict
 from chatproxy.errors import NotServed
-from chatproxy.providers.base import Credentials, Dialect, OwnCall, Server
+from chatproxy.forwarding.call import Call
+from chatproxy.forwarding.credentials import Credentials
+from chatproxy.providers.base import Dialect, Provider
+from chatproxy.providers.credential import Verdict
 from chatproxy.providers.imbachat import basic
 from chatproxy.providers.imbachat.errors import envelope
 from chatproxy.providers.imbachat.settings import NO_DEV_ID, ImbaChatSettings
@@ -15,14 +17,13 @@ from chatproxy.signing.tokens import mint
 NO_WEBSOCKET = "WebSockets are not proxied. The widget opens its own, at imbachat.com."
 
 
-class ImbaChat:
+class ImbaChat(Provider):
     """One ImbaChat widget."""
 
     name = "imbachat"
     needed = "IMBACHAT_DEV_ID"  # the URL itself has a default
-    root_port = None
 
-    def __init__(self, settings: ImbaChatSettings) -> None:
+    def __init__(self, settings: ImbaChatSettings, _monotonic: Callable[[], float]) -> None:
         self.app = settings.app
         self.token_ttl = settings.token_ttl
         self.base_url = None if settings.dev_id == NO_DEV_ID else settings.base_url
@@ -44,25 +45,11 @@ class ImbaChat:
 
     def verdict(self, status: int, content: bytes | None) -> Verdict:
         """Tell by forwarded calls only: what `check` asks for needs no key."""
-        if content is not None:
-            return "unknown"
+        return super().verdict(status, content) if content is None else "unknown"
 
-        if status == 401:
-            return "refused"
-
-        return "accepted" if 200 <= status < 300 else "unknown"
-
-    def check(self) -> OwnCall:
+    def check(self) -> Call:
         """Ask for the widget's script. No harmless call that needs the key is documented."""
-        return OwnCall("GET", self._script_path)
-
-    def fault_in(self, status: int, _content: bytes) -> str:
-        """Return what is wrong with the answer."""
-        return "" if 200 <= status < 300 else f"answered {status}."
-
-    def servers(self) -> Sequence[Server]:
-        """Return nothing: all is at one server."""
-        return ()
+        return Call.own("GET", self._script_path)
 
     def is_imbachat(self, given: tuple[str, str]) -> bool:
         """Say whether login and password are those with which imbachat.com calls."""

@@ -16,9 +16,6 @@ from chatproxy.errors import (
     Unauthenticated,
 )
 
-#: What `endpoints.profiles` says of a field that is not there.
-REQUIRED = "Required"
-
 
 class InvalidAPIKey(Unauthenticated):
     """The platform key is not one in force, or not of this app."""
@@ -84,7 +81,7 @@ def said(error: ChatproxyError, _seconds: float = 0) -> dict[str, Any]:
 
 def code_of(error: ChatproxyError) -> str:
     """Return the vendor's code for a failure, else the status in words."""
-    if isinstance(error, InvalidBody) and error.issues[0].message == REQUIRED:
+    if isinstance(error, InvalidBody) and error.issues[0].kind == "required":
         return CODES[MissingParameter]
 
     named = next((CODES[one] for one in type(error).__mro__ if one in CODES), None)

@@ -2,13 +2,15 @@
 
 import importlib.util
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from chatproxy.providers.credential import Verdict
 from chatproxy.errors import NotServed
-from chatproxy.providers.base import Credentials, Dialect, OwnCall, Server
+from chatproxy.forwarding.call import Call
+from chatproxy.forwarding.credentials import Credentials
+from chatproxy.providers.base import Dialect, Provider
+from chatproxy.providers.credential import Verdict
 from chatproxy.providers.imkit.errors import said
 from chatproxy.providers.imkit.settings import IMKitSettings
 
@@ -23,15 +25,14 @@ KEYS = frozenset({"im_api_key", "api_key", "im_client_key", "client_key"})
 MOST_LEGACY_CALLERS = 1000
 
 
-class IMKit:
+class IMKit(Provider):
     """One IMKit application."""
 
     name = "imkit"
     needed = "IMKIT_BASE_URL, IMKIT_API_KEY and IMKIT_CLIENT_KEY"
-    root_port = None
     dialect = Dialect(said, partial(NotServed, NO_WEBSOCKET))
 
-    def __init__(self, settings: IMKitSettings) -> None:
+    def __init__(self, settings: IMKitSettings, _monotonic: Callable[[], float]) -> None:
         self.base_url = settings.base_url
         self.app = settings.app
         self.token_ttl = settings.token_ttl
@@ -81,12 +82,9 @@ class IMKit:
         if content is None:
             return "unknown"
 
-        if status in (401, 403):
-            return "refused"
+        return "refused" if status == 403 else super().verdict(status, content)
 
-        return "accepted" if 200 <= status < 300 else "unknown"
-
-    def check(self) -> OwnCall:
+    def check(self) -> Call:
         """Ask for one client: a call that needs the platform key and changes nothing."""
         return self._call("GET", "/admin/clients", query=[("limit", "1")])
 
@@ -95,13 +93,9 @@ class IMKit:
         if self.verdict(status, content) == "refused":
             return "refuses the platform key."
 
-        return "" if 200 <= status < 300 else f"answered {status}."
+        return super().fault_in(status, content)
 
-    def servers(self) -> Sequence[Server]:
-        """Return nothing: all is at one server."""
-        return ()
-
-    def change(self, method: str, path: str, document: Mapping[str, Any]) -> OwnCall:
+    def change(self, method: str, path: str, document: Mapping[str, Any]) -> Call:
         """Return the call that tells the server of a change."""
         return self._call(method, path, json.dumps(document).encode())
 
@@ -111,7 +105,7 @@ class IMKit:
         path: str,
         body: bytes | None = None,
         query: Sequence[tuple[str, str]] = (),
-    ) -> OwnCall:
+    ) -> Call:
         kind = [("Content-Type", "application/json")] if body is not None else []
         headers = [("IM-API-KEY", self._api_key), *kind]
-        return OwnCall(method, path, query, headers, body)
+        return Call.own(method, path, query=query, headers=headers, body=body)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chatproxy.formats.timestamps import iso
 from chatproxy.identity.boundtexts import BoundText
 from chatproxy.identity.user import Profile, User
-from chatproxy.formats.timestamps import iso
 
 #: What IMKit has beyond a user's own fields; kept in the metadata.
 IN_METADATA = ("description", "publicKey")

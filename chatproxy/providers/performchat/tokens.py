@@ -8,10 +8,8 @@ from chatproxy.errors import TokenMalformed
 from chatproxy.identity.agents import Agent
 from chatproxy.identity.revocation import Issued, new_token_id
 from chatproxy.identity.user import User
+from chatproxy.providers.base import BACK_DATED
 from chatproxy.signing import tokens
-
-#: Seconds by which `iat` lies in the past: two machines' clocks are never quite the same.
-BACK_DATED = 5
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,21 +5,19 @@ Source: the vendor's REST documentation and its official SDKs.
 
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from chatproxy.providers.credential import Verdict
 from chatproxy.errors import CallerError
-from chatproxy.providers.base import Credentials, Dialect, OwnCall, Server
+from chatproxy.forwarding.call import Call
+from chatproxy.forwarding.credentials import Credentials
+from chatproxy.providers.base import BACK_DATED, Dialect, Notes, Provider
+from chatproxy.providers.stream.client_config import ClientConfig
 from chatproxy.providers.stream.errors import envelope
 from chatproxy.providers.stream.settings import StreamSettings
 from chatproxy.signing.digests import is_signed
 from chatproxy.signing.tokens import mint
-
-#: Seconds by which `iat` lies in the past: Stream refuses a token from the future
-#: (code 42), and the clocks of two machines are never quite the same.
-BACK_DATED = 5
 
 USER_ID = re.compile(r"[A-Za-z0-9@_-]{1,255}")
 
@@ -37,18 +35,21 @@ NO_WEBSOCKET = (
 )
 
 
-class Stream:
-    """One Stream application."""
+class Stream(Provider):
+    """One Stream application. A 401 means its credential: see the vendor's codes 2, 5, 40-43."""
 
     name = "stream"
     needed = "STREAM_BASE_URL"
+    mounts = ("/proxy",)
     dialect = Dialect(envelope, partial(CallerError, NO_WEBSOCKET))
-    dialects: Mapping[str, Dialect] = {}
 
-    def __init__(self, settings: StreamSettings) -> None:
+    def __init__(self, settings: StreamSettings, monotonic: Callable[[], float]) -> None:
         self.api_key = settings.api_key
-        self.base_url: str | None = settings.base_url
+        self.base_url = settings.base_url
         self.root_port = settings.root_port
+        self.error_object_key = settings.error_object_key
+        self.user_id_prefixes = settings.user_id_strip_prefix
+        self.client_config = ClientConfig(settings.style_config, monotonic)
         self._secrets = settings.api_secrets
         self._duration = settings.token_duration
         server_token = settings.auth_token or mint({"server": True}, self._secrets[0])
@@ -62,24 +63,16 @@ class Stream:
         """Return the key, and the server token, which carries no `Bearer` here."""
         return self._credentials
 
-    def verdict(self, status: int, _content: bytes | None) -> Verdict:
-        """Take a 401 for a refusal: it is answered for nothing else (codes 2, 5, 40-43)."""
-        if status == 401:
-            return "refused"
-
-        return "accepted" if 200 <= status < 300 else "unknown"
-
-    def check(self) -> OwnCall:
+    def check(self) -> Call:
         """Read the application's own settings."""
-        return OwnCall("GET", "/app", self._credentials.query, self._credentials.headers)
+        ours = self._credentials
+        return Call.own("GET", "/app", query=ours.query, headers=ours.headers)
 
-    def fault_in(self, status: int, _content: bytes) -> str:
-        """Return what is wrong with the answer; the status says it all."""
-        return "" if 200 <= status < 300 else f"answered {status}."
-
-    def servers(self) -> Sequence[Server]:
-        """Return nothing: all is at one server."""
-        return ()
+    def notes(self) -> Notes:
+        """Say why a newer client configuration is not in force."""
+        self.client_config.refresh()
+        fault = self.client_config.fault
+        return {} if fault is None else {"config": {"fault": fault, "inForce": "the last good one"}}
 
     def is_user_id(self, user_id: str) -> bool:
         """Check the alphabet that Stream documents, upper case included as seen in use."""

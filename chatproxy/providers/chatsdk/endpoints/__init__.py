@@ -1,22 +1,36 @@
-"""ChatSDK's surface: what is reachable, and who may call it.
-
-| blueprint | at | who may call |
-|---|---|---|
-| tokens | `POST /tokens` | a platform key, asked after the body was read |
-| tokens | the other token routes | a user token, which is what they are about |
-| users | `/api/users/…` | a platform key |
-| api | the rest of `/api/*` | a user token |
-| websocket | `/ws` | nobody: it says where to go |
-"""
+"""ChatSDK's surface: what is reachable, and who may call it."""
 
 from collections.abc import Sequence
 
-from flask import Blueprint
-
 from chatproxy.providers.chatsdk.endpoints import api, tokens, users, websocket
+from chatproxy.providers.chatsdk.endpoints.access import (
+    PlatformKey,
+    exchangeable_token,
+    rest_token,
+    websocket_token,
+)
+from chatproxy.providers.chatsdk.endpoints.schemas import wanted_user
 from chatproxy.services import Services
+from chatproxy.web.routing import Route, anybody
+
+USERS = "/api/users"
 
 
-def blueprints(_services: Services) -> Sequence[Blueprint]:
-    """Return the surface."""
-    return (tokens.blueprint, users.blueprint, api.blueprint, websocket.blueprint)
+def routes(_services: Services) -> Sequence[Route]:
+    """Return the table."""
+    return (
+        Route("/tokens", tokens.issuing, PlatformKey(wanted_user)),
+        Route("/tokens/refresh", tokens.exchange, exchangeable_token),
+        Route("/tokens/validate", tokens.validation, rest_token),
+        Route("/tokens/validate-ws", tokens.websocket_validation, websocket_token),
+        Route(f"{USERS}/ensure", users.ensuring, PlatformKey(wanted_user)),
+        Route(
+            f"{USERS}/<anything:user_id>/revoke-tokens",
+            users.revocation,
+            PlatformKey(users.wanted_revocation),
+        ),
+        Route(f"{USERS}/<anything:user_id>", users.single, users.service_or_client),
+        Route("/api", api.preflight, anybody),
+        Route("/api", api.blueprint, rest_token),
+        Route("/ws", websocket.blueprint, anybody),  # it says where to connect
+    )

@@ -1,36 +1,77 @@
 """Who calls, as ChatSDK asks it: an API key in `X-API-Key`, a user token as Bearer."""
 
-from typing import cast
+import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 from flask import request
 
-from chatproxy.web import guards
-from chatproxy.web.serving import directory, now, services
 from chatproxy.errors import TokenOfAnotherApp, TokenRejected, TokenRevoked, Unauthenticated
 from chatproxy.identity.keys import Key
 from chatproxy.identity.revocation import Issued, Standing
 from chatproxy.identity.user import Profile
 from chatproxy.providers.chatsdk.provider import ChatSDK
 from chatproxy.providers.chatsdk.tokens import TokenKind
+from chatproxy.web import guards
+from chatproxy.web.current import directory, now, provider
 
 
-def chatsdk() -> ChatSDK:
-    """Return the provider."""
-    return cast(ChatSDK, services().routes[ChatSDK.name].provider)
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """A service that calls: its key, and what it asks for."""
+
+    key: Key
+    wanted: Any = None
 
 
-def platform_key() -> Key:
-    """Return the key of a service that calls; raise `Unauthenticated`."""
-    text = request.headers.get("X-API-Key", "")
+@dataclasses.dataclass(frozen=True)
+class Client:
+    """A client that calls with a token of its own, and what the directory says of it."""
 
-    if not text:
-        raise Unauthenticated("Missing API key")
+    bearer: str = dataclasses.field(repr=False)
+    issued: Issued
+    standing: Standing
 
-    return guards.key(text, "platform", refused="Invalid API key")
+
+class PlatformKey:
+    """Lets a service in by its API key.
+
+    `wanted` reads what the call asks for. It comes first: at the vendor's a fault in the
+    body is told before one in the key.
+    """
+
+    def __init__(self, wanted: Callable[[], Any] = lambda: None) -> None:
+        self._wanted = wanted
+
+    def __call__(self) -> Service:
+        """Return the service; raise `CallerError`, `Unauthenticated`, `TooManyRequests`."""
+        wanted = self._wanted()
+        text = request.headers.get("X-API-Key", "")
+
+        if not text:
+            raise Unauthenticated("Missing API key")
+
+        return Service(guards.key(text, "platform", refused="Invalid API key"), wanted)
 
 
-def user_token(kind: TokenKind, grace: int = 0) -> tuple[Issued, Standing]:
-    """Return a token that counts; raise `Unauthenticated`, `TooManyRequests`.
+def rest_token() -> Client:
+    """Let a client in by its `token`."""
+    return _client(provider(ChatSDK).tokens.rest)
+
+
+def exchangeable_token() -> Client:
+    """Let a client in by a `token` that is good, or was until a short while ago."""
+    chatsdk = provider(ChatSDK)
+    return _client(chatsdk.tokens.rest, chatsdk.refresh_grace)
+
+
+def websocket_token() -> Client:
+    """Let a client in by its `wsToken`."""
+    return _client(provider(ChatSDK).tokens.websocket)
+
+
+def _client(kind: TokenKind, grace: int = 0) -> Client:
+    """Return the client whose token counts; raise `Unauthenticated`, `TooManyRequests`.
 
     Raises `DirectoryUnavailable` where nobody can say whether the token was revoked.
     """
@@ -54,7 +95,7 @@ def user_token(kind: TokenKind, grace: int = 0) -> tuple[Issued, Standing]:
         user, _ = directory().users.upsert(issued.app_id, issued.user_id, Profile())
         standing = Standing(user, standing.version)
 
-    return issued, standing
+    return Client(token, issued, standing)
 
 
 def _check_app(issued: Issued) -> None:

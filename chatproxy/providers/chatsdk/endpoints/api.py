@@ -2,25 +2,26 @@
 
 from flask import Blueprint, Response, request
 
-from chatproxy.web import guards
-from chatproxy.web.cors import CrossOrigin
-from chatproxy.web.relay import METHODS, relayed
-from chatproxy.web.serving import context, services
 from chatproxy.errors import BadTarget, Forbidden
-from chatproxy.providers.chatsdk.endpoints import access
+from chatproxy.providers.chatsdk.endpoints.access import Client
 from chatproxy.providers.chatsdk.keyroutes import asks_for_a_key_only
 from chatproxy.providers.chatsdk.provider import ChatSDK
+from chatproxy.web.cors import CrossOrigin
+from chatproxy.web.current import authenticated, context, provider, services
+from chatproxy.web.relay import METHODS, relay
 
 blueprint = Blueprint("chatsdk-api", __name__)
+preflight = Blueprint("chatsdk-preflight", __name__)
 
-cross_origin = CrossOrigin(lambda: access.chatsdk().allowed_origins)
+cross_origin = CrossOrigin(lambda: provider(ChatSDK).allowed_origins)
 blueprint.after_request(cross_origin.mark)
+preflight.after_request(cross_origin.mark)
 
 
-@blueprint.route("/api/<anything:path>", methods=METHODS)
+@blueprint.route("/<anything:path>", methods=METHODS)
 def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwarded, not this
-    """Check the user's token, and hand the call to the ChatSDK server."""
-    access.user_token(access.chatsdk().tokens.rest)
+    """Hand the client's call to the ChatSDK server."""
+    client = authenticated(Client)
     prefix, target = services().settings.service_prefix, context().target.path
 
     if not target.startswith(f"{prefix}/api/"):
@@ -29,12 +30,12 @@ def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwar
     if asks_for_a_key_only(request.method, target.removeprefix(prefix)):
         raise Forbidden("This call is made with an API key, not for a user.")
 
-    bearer = guards.bearer(missing="Missing token")
-    credentials = access.chatsdk().authorise().beside([("Authorization", f"Bearer {bearer}")])
-    return relayed(services().routes[ChatSDK.name], prefix, credentials)
+    ours = provider(ChatSDK).authorise()
+    credentials = ours.beside([("Authorization", f"Bearer {client.bearer}")])
+    return relay(services().backends[ChatSDK.name], prefix, credentials)
 
 
-@blueprint.route("/api/<anything:path>", methods=["OPTIONS"])
-def preflight(path: str) -> Response:  # noqa: ARG001 - all places are alike
+@preflight.route("/<anything:path>", methods=["OPTIONS"])
+def allow(path: str) -> Response:  # noqa: ARG001 - all places are alike
     """Answer a browser that asks whether a page may call."""
     return cross_origin.preflight()

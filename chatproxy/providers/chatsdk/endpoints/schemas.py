@@ -1,44 +1,40 @@
-"""The bodies that ChatSDK's endpoints take. `errors` has the vendor's codes for their faults."""
+"""What ChatSDK's endpoints read of a body. `errors` has the vendor's codes for its faults."""
 
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, fields, validate
+from marshmallow import fields
 
-from chatproxy.web.jsonbody import is_json
-from chatproxy.web.user_schema import TEXT, read_profile
-from chatproxy.web.serving import context, load, read_json
 from chatproxy.errors import MalformedBody
 from chatproxy.identity.user import Profile
+from chatproxy.web.current import context
+from chatproxy.web.parsing import is_json, load, read_json
+from chatproxy.web.user_schema import LONGEST_ID, ObjectSchema, read_user
+from chatproxy.web.validators import TEXT_MESSAGES, at_most
 
 #: Bytes of a body: metadata at its bound, every character escaped, and the rest.
 LARGEST_BODY = 256 * 1024
 
 
-class RevocationBody(Schema):
+class RevocationBody(ObjectSchema):
     """Why tokens are revoked, for the log."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    error_messages = {"type": "Expected object"}  # noqa: RUF012 - marshmallow's form
 
     reason = fields.String(
         load_default="server_revoke",
-        validate=validate.Length(max=255, error="Too long"),
-        error_messages=TEXT,
+        validate=at_most(LONGEST_ID),
+        error_messages=TEXT_MESSAGES,
     )
 
 
-def load_profile() -> tuple[str, Profile]:
+def wanted_user() -> tuple[str, Profile]:
     """Read a user's id and profile from the body; raise `InvalidBody`, `MalformedBody`."""
-    return read_profile(_document())
+    return read_user(_document())
 
 
-def load_reason() -> str:
+def wanted_reason() -> str:
     """Read why tokens are revoked; a body is not needed."""
     body = context().body
-    said = {} if body is None or body.ended else _document()
-    reason: str = load(RevocationBody(), said)["reason"]
+    document = {} if body is None or body.ended else _document()
+    reason: str = load(RevocationBody(), document)["reason"]
     return reason
 
 

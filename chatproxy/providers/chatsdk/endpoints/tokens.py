@@ -4,28 +4,30 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from chatproxy.web.serving import directory, limiter, now, private, services
 from chatproxy.errors import ChatproxyError
+from chatproxy.formats.rates import Rate
+from chatproxy.formats.timestamps import iso
 from chatproxy.identity.revocation import Issued, new_token_id
 from chatproxy.identity.user import Profile, User
 from chatproxy.limiting.limiter import Count
-from chatproxy.formats.rates import Rate
-from chatproxy.providers.chatsdk.endpoints import access, schemas
-from chatproxy.formats.timestamps import iso
+from chatproxy.providers.chatsdk.endpoints.access import Client, Service
+from chatproxy.providers.chatsdk.provider import ChatSDK
+from chatproxy.web.answers import private
+from chatproxy.web.current import authenticated, directory, limiter, now, provider, services
 
-blueprint = Blueprint("chatsdk-tokens", __name__)
+issuing = Blueprint("chatsdk-tokens", __name__)
+exchange = Blueprint("chatsdk-exchange", __name__)
+validation = Blueprint("chatsdk-validation", __name__)
+websocket_validation = Blueprint("chatsdk-websocket-validation", __name__)
 
 TOO_MANY = "Too many token requests, please try again later"
 
 
-@blueprint.post("/tokens")
+@issuing.post("")
 def issue() -> Response:
-    """Answer both tokens for a user, who is made or changed on the way.
-
-    The vendor's order: the body is checked before the key, the key before the limit.
-    """
-    user_id, profile = schemas.load_profile()
-    key = access.platform_key()
+    """Answer both tokens for a user, who is made or changed on the way."""
+    service = authenticated(Service)
+    key, (user_id, profile) = service.key, service.wanted
     subject = f"tokens {key.id} {key.app_id} {user_id}"
     count = _spend(subject)
 
@@ -35,40 +37,39 @@ def issue() -> Response:
         limiter().give_back(subject, _rate())  # it got no token
         raise
 
-    pair = access.chatsdk().tokens.make(key.app_id, user_id, new_token_id(user.version), now())
+    pair = provider(ChatSDK).tokens.make(key.app_id, user_id, new_token_id(user.version), now())
     answer = private(pair.body() | {"user": _echo(user_id, profile)})
     answer.headers.update(count.headers())
     return answer
 
 
-@blueprint.post("/tokens/refresh")
+@exchange.post("")
 def refresh() -> Response:
     """Answer new tokens for one that is good, or was until a short while ago."""
-    provider = access.chatsdk()
-    issued, standing = access.user_token(provider.tokens.rest, provider.refresh_grace)
+    client = authenticated(Client)
+    issued, standing = client.issued, client.standing
     count = _spend(f"exchanged tokens {issued.app_id} {issued.user_id}")
 
     # The version is the one that was checked: a revocation in between ends these too.
     token_id = new_token_id(standing.version)
-    pair = provider.tokens.make(issued.app_id, issued.user_id, token_id, now())
+    pair = provider(ChatSDK).tokens.make(issued.app_id, issued.user_id, token_id, now())
     answer = private(pair.body())
     answer.headers.update(count.headers())
     return answer
 
 
-@blueprint.get("/tokens/validate")
+@validation.get("")
 def validate() -> Response:
     """Answer what a `token` says, and its user where the directory knows it."""
-    issued, standing = access.user_token(access.chatsdk().tokens.rest)
-    user = None if standing.user is None else _shown(standing.user)
-    return private({"valid": True, "payload": _payload(issued), "user": user})
+    client = authenticated(Client)
+    user = None if client.standing.user is None else _shown(client.standing.user)
+    return private({"valid": True, "payload": _payload(client.issued), "user": user})
 
 
-@blueprint.get("/tokens/validate-ws")
+@websocket_validation.get("")
 def validate_websocket() -> Response:
     """Answer what a `wsToken` says."""
-    issued, _ = access.user_token(access.chatsdk().tokens.websocket)
-    return private({"valid": True, "payload": _payload(issued)})
+    return private({"valid": True, "payload": _payload(authenticated(Client).issued)})
 
 
 def _spend(subject: str) -> Count:

@@ -2,40 +2,67 @@
 
 import logging
 from typing import Any
-from urllib.parse import unquote
 
 from flask import Blueprint, Response, request
 
-from chatproxy.web.outbound import answer_of
-from chatproxy.web.serving import context, directory, private, services
-from chatproxy.errors import BadTarget, ChatproxyError, NotFound, UpstreamError
+from chatproxy.errors import ChatproxyError, NotFound, UpstreamError
 from chatproxy.identity.user import User
-from chatproxy.providers.chatsdk.endpoints import access, api, schemas
+from chatproxy.providers.chatsdk.endpoints import api, schemas
+from chatproxy.providers.chatsdk.endpoints.access import Client, PlatformKey, Service, rest_token
+from chatproxy.providers.chatsdk.provider import ChatSDK
+from chatproxy.web.answers import private
+from chatproxy.web.current import authenticated, context, directory, provider, services
+from chatproxy.web.parsing import decoded_id, segments_below
 
 log = logging.getLogger(__name__)
 
-blueprint = Blueprint("chatsdk-users", __name__)
-blueprint.after_request(api.cross_origin.mark)
+ensuring = Blueprint("chatsdk-ensuring", __name__)
+revocation = Blueprint("chatsdk-revocation", __name__)
+single = Blueprint("chatsdk-user", __name__)
+
+for blueprint in (ensuring, revocation, single):
+    blueprint.after_request(api.cross_origin.mark)
 
 PLACE = "/api/users/"
 
 
-@blueprint.post("/api/users/ensure")
+def service_or_client() -> Service | Client:
+    """Let in a service by its key; without one the call is a client's own, to be forwarded.
+
+    To delete a user is never a client's call.
+    """
+    is_client = "X-API-Key" not in request.headers
+    is_deletion = request.method == "DELETE" and named_user() is not None
+    return rest_token() if is_client and not is_deletion else PlatformKey(named_user)()
+
+
+def named_user(segments: int = 1) -> str | None:
+    """Return the id in the raw path where it has so many segments, else None."""
+    named = segments_below(PLACE)
+    return decoded_id(named[0], "user") if len(named) == segments else None
+
+
+def wanted_revocation() -> tuple[str | None, str]:
+    """Read whose tokens are to end, and why."""
+    return named_user(2), schemas.wanted_reason()
+
+
+@ensuring.post("")
 def ensure() -> Response:
     """Make or change a user without a token; 201 where it is new."""
-    user_id, profile = schemas.load_profile()
-    key = access.platform_key()
-    user, action = directory().users.upsert(key.app_id, user_id, profile)
+    service = authenticated(Service)
+    user_id, profile = service.wanted
+    user, action = directory().users.upsert(service.key.app_id, user_id, profile)
     made = {"created": action == "created", "updated": action == "updated"}
     body = {"action": action, **made, "user": _shown(user)}
     return private(body, 201 if action == "created" else 200)
 
 
-@blueprint.post("/api/users/<anything:user_id>/revoke-tokens")
-def revoke(user_id: str) -> Response:
+@revocation.post("")
+def revoke(user_id: str) -> Response:  # noqa: ARG001 - read from the raw path
     """End all tokens that the user has now, and its WebSockets."""
-    named, reason = _named_user(2), schemas.load_reason()
-    key = access.platform_key()
+    service = authenticated(Service)
+    key, (named, reason) = service.key, service.wanted
 
     if named is None or not directory().tokens.revoke_user(key.app_id, named):
         raise NotFound("User not found")
@@ -45,15 +72,15 @@ def revoke(user_id: str) -> Response:
     return private({"success": True, "revokedUserId": named})
 
 
-@blueprint.get("/api/users/<anything:user_id>")
+@single.get("")
 def show(user_id: str) -> Response:
-    """Answer what is known of a user; without a key the call is the client's own, and forwarded."""
-    if "X-API-Key" not in request.headers:
+    """Answer what is known of a user."""
+    if isinstance(context().authenticated, Client):
         return api.forwarded(user_id)
 
-    named = _named_user(1)
-    key = access.platform_key()
-    user = None if named is None else directory().users.find(key.app_id, named)
+    service = authenticated(Service)
+    app_id, named = service.key.app_id, service.wanted
+    user = None if named is None else directory().users.find(app_id, named)
 
     if user is None:
         raise NotFound("User not found")
@@ -61,39 +88,21 @@ def show(user_id: str) -> Response:
     return private({"user": _shown(user)})
 
 
-@blueprint.delete("/api/users/<anything:user_id>")
+@single.delete("")
 def delete(user_id: str) -> Response:
     """Forget a user, and end its tokens and WebSockets."""
-    named = _named_user(1)
-
-    if named is None and "X-API-Key" not in request.headers:
+    if isinstance(context().authenticated, Client):
         return api.forwarded(user_id)
 
-    key = access.platform_key()
+    service = authenticated(Service)
+    app_id, named = service.key.app_id, service.wanted
 
-    if named is None or not directory().tokens.revoke_user(key.app_id, named):
+    if named is None or not directory().tokens.revoke_user(app_id, named):
         raise NotFound("User not found")
 
     _disconnect(named)  # before the user is gone: where it fails, the call can be repeated
-    directory().users.delete(key.app_id, named)
+    directory().users.delete(app_id, named)
     return private({"success": True, "anonymizedUserId": named})
-
-
-def _named_user(segments: int) -> str | None:
-    """Return the id in the raw path, where so many segments follow; else None.
-
-    Read from the raw form, so that an id may hold an encoded slash.
-    """
-    path = context().target.path.removeprefix(services().settings.service_prefix)
-    named = path.removeprefix(PLACE).split("/")
-
-    if len(named) != segments:
-        return None
-
-    try:
-        return unquote(named[0], errors="strict")
-    except UnicodeDecodeError as error:
-        raise BadTarget("The user id in the path is not UTF-8.") from error
 
 
 def _disconnect(user_id: str) -> None:
@@ -101,14 +110,14 @@ def _disconnect(user_id: str) -> None:
 
     The tokens are dead by then, and asking again is harmless.
     """
-    centrifugo = access.chatsdk().centrifugo
+    centrifugo = provider(ChatSDK).centrifugo
     peer = services().peers.get(centrifugo.name)
 
     if peer is None:
         return
 
     try:
-        status, content = answer_of(peer, centrifugo.disconnect(user_id))
+        status, content = peer.ask(centrifugo.disconnect(user_id))
         fault = centrifugo.fault_in(status, content)
     except ChatproxyError as error:
         fault = error.detail or error.message

@@ -2,14 +2,15 @@
 
 from flask import Blueprint, Response
 
+from chatproxy.providers.chatsdk.provider import ChatSDK
+from chatproxy.web.current import provider
 from chatproxy.web.relay import METHODS
-from chatproxy.providers.chatsdk.endpoints import access
 
 blueprint = Blueprint("chatsdk-websocket", __name__)
 
 
-@blueprint.route("/ws", methods=METHODS)
-@blueprint.route("/ws/<anything:path>", methods=METHODS)
+@blueprint.route("", methods=METHODS)
+@blueprint.route("/<anything:path>", methods=METHODS)
 def websocket(path: str = "") -> Response:  # noqa: ARG001 - all places are alike
     """Answer 501."""
-    raise access.chatsdk().no_websocket()
+    raise provider(ChatSDK).no_websocket()

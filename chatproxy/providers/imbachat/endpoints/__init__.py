@@ -1,20 +1,17 @@
-"""ImbaChat's surface: what is reachable, and who may call it.
-
-| blueprint | at | who may call |
-|---|---|---|
-| users | `/imbachat/users…`, and the same and `search` below `/imbachat/api/v1` | imbachat.com |
-| version | `/imbachat/api/v1` | everybody |
-| widget | `/imbachat/token/…`, `/imbachat/widget/…` | whoever reaches the port |
-"""
+"""ImbaChat's surface: what is reachable, and who may call it."""
 
 from collections.abc import Sequence
 
-from flask import Blueprint
-
 from chatproxy.providers.imbachat.endpoints import users, version, widget
+from chatproxy.providers.imbachat.endpoints.access import only_imbachat
 from chatproxy.services import Services
+from chatproxy.web.routing import Route, anybody
 
 
-def blueprints(_services: Services) -> Sequence[Blueprint]:
-    """Return the surface."""
-    return (users.blueprint, version.blueprint, widget.blueprint)
+def routes(_services: Services) -> Sequence[Route]:
+    """Return the table."""
+    return (
+        Route("/imbachat", users.blueprint, only_imbachat),
+        Route("/imbachat/api/v1", version.blueprint, anybody),
+        Route("/imbachat", widget.blueprint, anybody),
+    )

@@ -1,22 +1,15 @@
 """Who calls: imbachat.com shows the widget's `API login` and `API password`."""
 
-from typing import cast
-
 from flask import request
 
-from chatproxy.web import guards
-from chatproxy.web.serving import services
 from chatproxy.errors import Unauthenticated
 from chatproxy.providers.imbachat import basic
 from chatproxy.providers.imbachat.provider import ImbaChat
+from chatproxy.web import guards
+from chatproxy.web.current import provider
 
 REFUSED = "Authenticate required!"
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="Backend"'}
-
-
-def imbachat() -> ImbaChat:
-    """Return the provider."""
-    return cast(ImbaChat, services().routes[ImbaChat.name].provider)
 
 
 def only_imbachat() -> None:
@@ -26,7 +19,7 @@ def only_imbachat() -> None:
     """
     given = basic.read(request.environ.get("HTTP_AUTHORIZATION", ""))
 
-    if given is not None and imbachat().is_imbachat(given):
+    if given is not None and provider(ImbaChat).is_imbachat(given):
         return
 
     if given is not None:

@@ -2,13 +2,13 @@
 
 from flask import Blueprint, Response, request
 
-from chatproxy.web.serving import directory, private
 from chatproxy.providers.imbachat import shapes, userids
-from chatproxy.providers.imbachat.endpoints import access
 from chatproxy.providers.imbachat.errors import VERSION
+from chatproxy.providers.imbachat.provider import ImbaChat
+from chatproxy.web.answers import private
+from chatproxy.web.current import directory, provider
 
 blueprint = Blueprint("imbachat-users", __name__)
-blueprint.before_request(access.only_imbachat)
 
 #: Query fields that may hold ids: the page's own, and that of the OpenCart plugin.
 LISTS = ("user_ids", "ids")
@@ -16,10 +16,10 @@ LISTS = ("user_ids", "ids")
 MOST_HITS = 50
 
 
-@blueprint.get("/imbachat/users")
-@blueprint.get("/imbachat/users/<anything:ids>")
-@blueprint.get("/imbachat/api/v1/users")
-@blueprint.get("/imbachat/api/v1/users/<anything:ids>")
+@blueprint.get("/users")
+@blueprint.get("/users/<anything:ids>")
+@blueprint.get("/api/v1/users")
+@blueprint.get("/api/v1/users/<anything:ids>")
 def info(ids: str = "") -> Response:
     """Answer what is known of the users with these ids, in their order, as a bare array.
 
@@ -28,14 +28,14 @@ def info(ids: str = "") -> Response:
     """
     lists = [ids.strip("/"), *(one for name in LISTS for one in request.args.getlist(name))]
     wanted = userids.read_lists(lists)
-    found = directory().finder.find_many(access.imbachat().app, wanted)
+    found = directory().finder.find_many(provider(ImbaChat).app, wanted)
     return private([shapes.info(found[user_id]) for user_id in wanted if user_id in found])
 
 
-@blueprint.get("/imbachat/api/v1/search/<anything:key>")
+@blueprint.get("/api/v1/search/<anything:key>")
 def search(key: str) -> Response:
     """Answer the users whose name or id holds the text."""
-    app, text = access.imbachat().app, key.strip()
+    app, text = provider(ImbaChat).app, key.strip()
     found = directory().finder.search(app, text, MOST_HITS, numbers_only=True)
     hits = [shapes.hit(user) for user in found if userids.is_user_id(user.external_id)]
     return private({"code": 200, "version": VERSION, "data": hits})

@@ -7,7 +7,7 @@ from chatproxy.providers.imbachat.errors import VERSION
 blueprint = Blueprint("imbachat-version", __name__)
 
 
-@blueprint.get("/imbachat/api/v1")
+@blueprint.get("")
 def version() -> Response:
     """Answer the version of the interface, and what serves it."""
     return jsonify({"version": VERSION, "type": "chatproxy"})

@@ -5,10 +5,13 @@ from typing import Any
 from flask import Blueprint, Response
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from chatproxy.web.serving import load_query, now, private
 from chatproxy.errors import CallerError
 from chatproxy.providers.imbachat import userids
-from chatproxy.providers.imbachat.endpoints import access, page
+from chatproxy.providers.imbachat.endpoints import page
+from chatproxy.providers.imbachat.provider import ImbaChat
+from chatproxy.web.answers import private
+from chatproxy.web.current import now, provider
+from chatproxy.web.parsing import load_query
 
 blueprint = Blueprint("imbachat-widget", __name__)
 
@@ -36,13 +39,13 @@ class WidgetQuery(Schema):
     position = _one_of("right", "left")
 
 
-@blueprint.get("/imbachat/token/<anything:user_id>")
+@blueprint.get("/token/<anything:user_id>")
 def token(user_id: str) -> Response:
     """Answer a user's token. Whether the user exists is not asked."""
-    return private(_issued(user_id) | {"expiresIn": access.imbachat().token_ttl})
+    return private(_issued(user_id) | {"expiresIn": provider(ImbaChat).token_ttl})
 
 
-@blueprint.get("/imbachat/widget/<anything:user_id>")
+@blueprint.get("/widget/<anything:user_id>")
 def widget(user_id: str) -> Response:
     """Answer the options that the widget is loaded with, or the HTML that loads it.
 
@@ -51,7 +54,7 @@ def widget(user_id: str) -> Response:
     issued = _issued(user_id)
     options = load_query(WidgetQuery())
     form, dialog = options.pop("format"), options.pop("dialog", user_id)
-    script_url = access.imbachat().script_url
+    script_url = provider(ImbaChat).script_url
 
     if form == "json":
         return private(issued | options | {"scriptUrl": script_url})
@@ -67,5 +70,5 @@ def _issued(user_id: str) -> dict[str, Any]:
     if not userids.is_user_id(user_id):
         raise CallerError(userids.WHAT_IT_IS)
 
-    issued = access.imbachat().issue_token(user_id, now())
+    issued = provider(ImbaChat).issue_token(user_id, now())
     return {"user_id": int(user_id), "token": issued, "user_key": issued}

@@ -1,30 +1,29 @@
-"""IMKit's surface, below `/imkit`: what is reachable, and who may call it.
-
-| blueprint | at | who may call |
-|---|---|---|
-| clients | `/admin/clients…` | a platform key |
-| me | `/me`, `/me/badge` | a client; a platform key for the client that it names |
-| verify | `/verify` | whoever shows a token, which is what it is about |
-| badge | `/badge…` | whoever reaches the port, as at the vendor's |
-| socket | `/socket.io` | whoever shows a good token within seconds |
-| forwarded | every other path | a client; a platform key; `/admin/…` a platform key only |
-"""
+"""IMKit's surface: what is reachable, and who may call it."""
 
 from collections.abc import Sequence
 
-from flask import Blueprint
-
-from chatproxy.providers.imkit.endpoints import badge, clients, forwarded, me, socket, verify
+from chatproxy.providers.imkit.endpoints import (
+    access,
+    badge,
+    clients,
+    forwarded,
+    me,
+    socket,
+    verify,
+)
 from chatproxy.services import Services
+from chatproxy.web.routing import Route, anybody
 
 
-def blueprints(services: Services) -> Sequence[Blueprint]:
-    """Return the surface."""
+def routes(services: Services) -> Sequence[Route]:
+    """Return the table."""
     return (
-        clients.blueprint,
-        me.blueprint,
-        verify.blueprint,
-        badge.blueprint,
-        socket.blueprint(services),
-        forwarded.blueprint,
+        Route("/imkit/admin/clients", clients.blueprint, access.platform),
+        Route("/imkit/me", me.blueprint, access.acting_user),
+        Route("/imkit/me/badge", me.unread, me.who_asks_for_badge),
+        Route("/imkit/verify", verify.blueprint, anybody),  # who shows a token asks about it
+        Route("/imkit/badge", badge.blueprint, anybody),  # as open as the vendor's own sample
+        Route("/imkit/socket.io", socket.blueprint(services), anybody),  # asks for a token itself
+        Route("/imkit", forwarded.preflight, anybody),
+        Route("/imkit", forwarded.blueprint, access.forwarded_caller),
     )

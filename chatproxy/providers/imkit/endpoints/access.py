@@ -6,17 +6,21 @@ Each header has a deprecated name too; the server in front lets those two with a
 
 import dataclasses
 import logging
-from typing import cast
 
 from flask import request
 
-from chatproxy.web import guards
-from chatproxy.web.serving import context, directory, services
-from chatproxy.errors import CallerError, TokenMalformed, TokenRejected, Unauthenticated
+from chatproxy.errors import (
+    CallerError,
+    NotFound,
+    TokenMalformed,
+    TokenRejected,
+    Unauthenticated,
+)
 from chatproxy.identity.boundtokens import Bound
 from chatproxy.identity.keys import Key
 from chatproxy.identity.keytexts import Kind
 from chatproxy.identity.user import User
+from chatproxy.providers.imkit.endpoints.paths import first_segment
 from chatproxy.providers.imkit.errors import (
     ClientNotFound,
     InvalidAPIKey,
@@ -27,10 +31,17 @@ from chatproxy.providers.imkit.errors import (
     PermissionDenied,
 )
 from chatproxy.providers.imkit.provider import IMKit
+from chatproxy.web import guards
+from chatproxy.web.current import context, directory, provider
+from chatproxy.web.parsing import BEARER, header_text
 
 log = logging.getLogger(__name__)
 
 LONGEST_DEVICE_ID = 255
+
+#: Below these nothing is an IMKit server's, and no more than what the table names is here.
+SERVED_HERE = frozenset({"badge", "verify", "socket.io"})
+FOR_PLATFORMS = frozenset({"admin"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,11 +51,6 @@ class Client:
     bound: Bound
     token: str = dataclasses.field(repr=False)
     legacy: bool
-
-
-def imkit() -> IMKit:
-    """Return the provider."""
-    return cast(IMKit, services().routes[IMKit.name].provider)
 
 
 def platform() -> Key:
@@ -68,6 +74,20 @@ def caller() -> Client | None:
         return None
 
     return client()
+
+
+def forwarded_caller() -> Client | None:
+    """Return who makes a call that is to be forwarded, None for a platform."""
+    first = first_segment()
+
+    if first in SERVED_HERE:
+        raise NotFound("Nothing is served at this path.")
+
+    if first in FOR_PLATFORMS:
+        platform()
+        return None
+
+    return caller()
 
 
 def client() -> Client:
@@ -95,12 +115,12 @@ def acting_user() -> User:
     if found is not None:
         return found.bound.user
 
-    client_id = _utf_8(request.environ.get("HTTP_IM_CLIENT_ID", ""))
+    client_id = header_text("IM-CLIENT-ID")
 
     if not client_id:
         raise MissingParameter("A platform caller names the client in IM-CLIENT-ID.")
 
-    user = directory().users.find(imkit().app, client_id)
+    user = directory().users.find(provider(IMKit).app, client_id)
 
     if user is None:
         raise ClientNotFound("Client not found")
@@ -132,7 +152,7 @@ def _key(text: str, kind: Kind, deprecated: str | None) -> Key:
     except Unauthenticated as error:
         raise refusal(words) from error
 
-    if key.app_id != imkit().app:
+    if key.app_id != provider(IMKit).app:
         raise refusal(words, detail="the key is of another app than IMKIT_APP")
 
     if deprecated is not None:
@@ -164,13 +184,13 @@ def _token(key: Key) -> Client:
 
 def bare(text: str) -> str:
     """Return a token without a `Bearer` in front, which some callers send."""
-    found = guards.BEARER.fullmatch(text)
+    found = BEARER.fullmatch(text)
     return found[1] if found else text
 
 
 def _device_id() -> str:
     """Return the id of the device, empty for none; raise `CallerError` for one of no use."""
-    device_id = _utf_8(request.environ.get("HTTP_IM_DEVICE_ID", ""))
+    device_id = header_text("IM-DEVICE-ID") or ""
 
     if len(device_id) > LONGEST_DEVICE_ID or not device_id.isprintable():
         raise CallerError(f"IM-Device-ID is at most {LONGEST_DEVICE_ID} printable characters.")
@@ -178,16 +198,8 @@ def _device_id() -> str:
     return device_id
 
 
-def _utf_8(text: str) -> str:
-    """Return a header as text. WSGI hands its bytes on as Latin-1; they are UTF-8."""
-    try:
-        return text.encode("latin-1").decode("utf-8")
-    except UnicodeError as error:
-        raise CallerError("A header is not UTF-8.") from error
-
-
 def _note_deprecated(key: Key, name: str) -> None:
     """Log a deprecated header, once for each caller: somebody has to change it some day."""
-    if imkit().is_first_use(key.id, name):
+    if provider(IMKit).is_first_use(key.id, name):
         fields = {"reqId": context().id, "keyId": key.id, "header": name}
         log.warning("a caller uses a deprecated header", extra=fields)

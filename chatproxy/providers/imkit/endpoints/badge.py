@@ -8,26 +8,20 @@ reaches the port. It keeps its counts in memory, and takes every source.
 import re
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from chatproxy.web.user_schema import LONGEST_ID, text_field
-from chatproxy.web.serving import (
-    context,
-    directory,
-    load,
-    load_json,
-    private,
-    read_json,
-    services,
-)
 from chatproxy.errors import BadTarget, InvalidBody, MalformedBody, NotFound, WrongMethod
 from chatproxy.identity.badges import Badge
-from chatproxy.providers.imkit.endpoints.access import imkit
-from chatproxy.providers.imkit.errors import REQUIRED
+from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.providers.imkit.shapes import badge_of
+from chatproxy.web.answers import private
+from chatproxy.web.current import context, directory, provider
+from chatproxy.web.parsing import decoded_id, load, load_json, read_json, segments_below
+from chatproxy.web.user_schema import LONGEST_ID, text_field
+from chatproxy.web.validators import TEXT_MESSAGES
 
 blueprint = Blueprint("imkit-badge", __name__)
 
@@ -95,7 +89,7 @@ class Change(Schema):
 
     source = fields.String(
         required=True,
-        error_messages={"required": REQUIRED},
+        error_messages={"required": TEXT_MESSAGES["required"]},
         validate=[
             validate.Regexp(SOURCE, error="Must be 1 to 64 of A-Z a-z 0-9, and later . _ : -"),
             _not_reserved,
@@ -104,40 +98,40 @@ class Change(Schema):
     count = Count(load_default=0, allow_none=True)
 
 
-@blueprint.get(PLACE)
-@blueprint.get(f"{PLACE}/", strict_slashes=True)  # two may be an id that is a slash
+@blueprint.get("")
+@blueprint.get("/", strict_slashes=True)  # two may be an id that is a slash
 def show_all() -> Response:
     """Answer all clients by id, at most 1,000, or those that `clientId` names, in their order."""
     asked = _ids_in_query()
-    badges, app = directory().badges, imkit().app
+    badges, app = directory().badges, provider(IMKit).app
     return _answer(badges.of(app, asked) if asked else badges.all(app))
 
 
-@blueprint.post(PLACE)
-@blueprint.post(f"{PLACE}/", strict_slashes=True)
+@blueprint.post("")
+@blueprint.post("/", strict_slashes=True)
 def show_some() -> Response:
     """Answer the clients whose ids the body lists, in their order."""
     asked = _ids_in_body()
-    return _answer(directory().badges.of(imkit().app, asked))
+    return _answer(directory().badges.of(provider(IMKit).app, asked))
 
 
-@blueprint.get(f"{PLACE}/<anything:client_id>")
+@blueprint.get("/<anything:client_id>")
 def show(client_id: str) -> Response:  # noqa: ARG001 - the raw path says where it ends
     """Answer one client; who is unknown is made, with zeros."""
-    (badge,) = directory().badges.of(imkit().app, [_id_in_path()])
+    (badge,) = directory().badges.of(provider(IMKit).app, [_id_in_path()])
     return private(_shown(badge))
 
 
-@blueprint.post(f"{PLACE}/<anything:client_id>")
+@blueprint.post("/<anything:client_id>")
 def change(client_id: str) -> Response:  # noqa: ARG001 - the raw path says where it ends
     """Set the count of one source, and answer the client."""
     named, said = _id_in_path(), load_json(Change())
-    badge = directory().badges.set(imkit().app, named, said["source"], said["count"] or 0)
+    badge = directory().badges.set(provider(IMKit).app, named, said["source"], said["count"] or 0)
     return private(_shown(badge))
 
 
-@blueprint.route(PLACE, methods=OTHERS)
-@blueprint.route(f"{PLACE}/<anything:client_id>", methods=OTHERS)
+@blueprint.route("", methods=OTHERS)
+@blueprint.route("/<anything:client_id>", methods=OTHERS)
 def refuse(client_id: str = "") -> Response:  # noqa: ARG001 - no client has more methods
     """Refuse what would be forwarded elsewhere below `/imkit`."""
     raise WrongMethod("This method is not served here.", allowed=ALLOWED)
@@ -172,18 +166,12 @@ def _id_in_path() -> str:
 
     One slash behind it is passed over. Raises `NotFound`, `BadTarget`.
     """
-    path = context().target.path.removeprefix(services().settings.service_prefix)
-    named = path.removeprefix(f"{PLACE}/").removesuffix("/")
+    named, *rest = segments_below(f"{PLACE}/")
 
-    if "/" in named:
+    if rest not in ([], [""]):
         raise NotFound("Nothing is served at this path.")
 
-    try:
-        text = unquote(named, errors="strict")
-    except UnicodeDecodeError as error:
-        raise BadTarget("The client id in the path is not UTF-8.") from error
-
-    return _in_target([text])[0]
+    return _in_target([decoded_id(named, "client")])[0]
 
 
 def _in_target(ids: list[str]) -> list[str]:

@@ -10,16 +10,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chatproxy.web.outbound import answer_of
-from chatproxy.web.serving import context, directory, services
 from chatproxy.errors import ChatproxyError, Conflict, TokenRejected, UpstreamError
 from chatproxy.identity.boundtexts import BoundText
 from chatproxy.identity.user import Profile, User, news, stored
-from chatproxy.providers.imkit.endpoints.access import imkit
 from chatproxy.providers.imkit.endpoints.paths import clients_token_path
 from chatproxy.providers.imkit.errors import ClientNotFound, TokenNotFound
 from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.providers.imkit.shapes import token_of, told
+from chatproxy.web.current import context, directory, provider, services
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +30,7 @@ def put_client(client_id: str, profile: Profile) -> User:
     """Make or change a client without touching its tokens."""
     _check_fits({client_id: profile})
     _tell("POST", CLIENTS, told(client_id, profile))
-    user, _ = directory().users.upsert(imkit().app, client_id, profile, seen=False)
+    user, _ = directory().users.upsert(provider(IMKit).app, client_id, profile, seen=False)
     return user
 
 
@@ -40,7 +38,7 @@ def put_clients(profiles: Mapping[str, Profile]) -> None:
     """Make or change many clients, all or none."""
     _check_fits(profiles)
     _tell("POST", f"{CLIENTS}/list", {"data": [told(*one) for one in profiles.items()]})
-    directory().users.upsert_many(imkit().app, profiles)
+    directory().users.upsert_many(provider(IMKit).app, profiles)
 
 
 def change_client(user: User, profile: Profile) -> User:
@@ -61,7 +59,7 @@ def bind(client_id: str, token: BoundText, profile: Profile | None = None) -> Us
     Raises `ClientNotFound` without either, `Conflict` where the token is another client's,
     `UpstreamError`.
     """
-    app, known = imkit().app, directory().bound
+    app, known = provider(IMKit).app, directory().bound
 
     if profile is None and directory().users.find(app, client_id) is None:
         raise ClientNotFound(NO_CLIENT)
@@ -96,7 +94,7 @@ def unbind(client_id: str, token: str | None) -> int:
 
     Raises `ClientNotFound`, `TokenNotFound`, `UpstreamError`.
     """
-    app = imkit().app
+    app = provider(IMKit).app
 
     if directory().users.find(app, client_id) is None:
         raise ClientNotFound(NO_CLIENT)
@@ -116,7 +114,7 @@ def unbind(client_id: str, token: str | None) -> int:
 
 def _check_fits(profiles: Mapping[str, Profile]) -> None:
     """Refuse what the directory would refuse, before the server is told; raise `MalformedBody`."""
-    known = directory().finder.find_many(imkit().app, profiles)
+    known = directory().finder.find_many(provider(IMKit).app, profiles)
 
     for client_id, profile in profiles.items():
         user = known.get(client_id)
@@ -128,10 +126,10 @@ def _end_replaced(client_id: str, token: BoundText, ended: list[BoundText]) -> N
 
     Each is put into `ended` before, so that it is known also where the answer is lost.
     """
-    if token.name is None or services().routes[IMKit.name].peer is None:
+    if token.name is None or services().backends[IMKit.name].peer is None:
         return
 
-    app, known = imkit().app, directory().bound
+    app, known = provider(IMKit).app, directory().bound
 
     for name, digest in known.made_here(app, client_id):
         text = directory().bound_texts.again(name, digest)
@@ -148,7 +146,7 @@ def _end_replaced(client_id: str, token: BoundText, ended: list[BoundText]) -> N
 def _take_back(client_id: str, token: str) -> None:
     """End a token at the server that it may know by now, and nobody else does."""
     try:
-        if directory().bound.owner(imkit().app, token) != client_id:
+        if directory().bound.owner(provider(IMKit).app, token) != client_id:
             _tell("DELETE", clients_token_path(client_id), {"token": token}, may_lack=True)
     except ChatproxyError as error:
         _log_left(error, "a token could not be taken back at the IMKit server")
@@ -172,13 +170,13 @@ def _tell(method: str, path: str, document: Mapping[str, Any], *, may_lack: bool
 
     Raises `Conflict` where it knows the token as another client's, else `UpstreamError`.
     """
-    peer = services().routes[IMKit.name].peer
+    peer = services().backends[IMKit.name].peer
 
     if peer is None:
         return False
 
     try:
-        status, content = answer_of(peer, imkit().change(method, path, document))
+        status, content = peer.ask(provider(IMKit).change(method, path, document))
     except UpstreamError as error:
         raise UpstreamError(
             "The IMKit server could not be told of the change. Nothing was changed.",

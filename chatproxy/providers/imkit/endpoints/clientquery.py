@@ -13,11 +13,11 @@ from typing import Any
 from flask import request
 from marshmallow import EXCLUDE, Schema
 
-from chatproxy.formats import strictjson
-from chatproxy.web.serving import load_query
 from chatproxy.errors import CallerError
+from chatproxy.formats import strictjson
 from chatproxy.identity.finding import Condition, Field, Operator
-from chatproxy.settings.variables import WholeNumber
+from chatproxy.settings.fields import WholeNumber
+from chatproxy.web.parsing import load_query
 
 MOST_ROWS = 100
 MOST_SKIPPED = 1_000_000

@@ -4,20 +4,22 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from chatproxy.web.serving import directory, load, now, private, read_json, read_object
 from chatproxy.errors import CallerError
 from chatproxy.identity.boundtexts import BoundText
-from chatproxy.providers.imkit.endpoints import access, changes, clientquery, schemas
+from chatproxy.providers.imkit.endpoints import changes, clientquery, schemas
 from chatproxy.providers.imkit.endpoints.paths import named_client
+from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.providers.imkit.shapes import client_of, device_of, envelope, listed, token_of
+from chatproxy.web.answers import private
+from chatproxy.web.current import directory, now, provider
+from chatproxy.web.parsing import load, read_json, read_object
 
 blueprint = Blueprint("imkit-clients", __name__)
 
 
-@blueprint.post("/imkit/admin/clients")
+@blueprint.post("")
 def put() -> Response:
     """Make or change a client, with a token made here, with one of its own, or without."""
-    access.platform()
     wanted = load(schemas.NewClientBody(), read_json())
     token = _wanted_token(wanted)
 
@@ -28,22 +30,20 @@ def put() -> Response:
     return private(envelope(client_of(user) | token_of(token)))
 
 
-@blueprint.post("/imkit/admin/clients/list")
+@blueprint.post("/list")
 def put_many() -> Response:
     """Make or change up to 100 clients, all or none; no tokens are made."""
-    access.platform()
     profiles = schemas.load_clients(read_json())
     changes.put_clients(profiles)
     return private(envelope({"count": len(profiles)}))
 
 
-@blueprint.get("/imkit/admin/clients")
+@blueprint.get("")
 def show_all() -> Response:
     """Answer the clients that fit, with their devices."""
-    access.platform()
     wanted = clientquery.asked()
     users, total = directory().finder.page(
-        access.imkit().app, wanted.conditions, wanted.skip, wanted.limit
+        provider(IMKit).app, wanted.conditions, wanted.skip, wanted.limit
     )
     devices = directory().devices.of([user.id for user in users])
     shown = [
@@ -53,11 +53,10 @@ def show_all() -> Response:
     return private(envelope(listed(shown, total)))
 
 
-@blueprint.put("/imkit/admin/clients/<anything:client_id>/token")
-@blueprint.put("/imkit/admin/clients/<anything:client_id>/token/")
+@blueprint.put("/<anything:client_id>/token")
+@blueprint.put("/<anything:client_id>/token/")
 def put_token(client_id: str) -> Response:  # noqa: ARG001 - read from the raw path
     """Bind a token to a client that is there."""
-    access.platform()
     named = named_client()
     schemas.check_client_id(named)
     wanted = load(schemas.TokenBody(), read_json())
@@ -66,11 +65,10 @@ def put_token(client_id: str) -> Response:  # noqa: ARG001 - read from the raw p
     return private(envelope(client_of(user) | {"client": named} | token_of(token)))
 
 
-@blueprint.delete("/imkit/admin/clients/<anything:client_id>/token")
-@blueprint.delete("/imkit/admin/clients/<anything:client_id>/token/")
+@blueprint.delete("/<anything:client_id>/token")
+@blueprint.delete("/<anything:client_id>/token/")
 def delete_token(client_id: str) -> Response:  # noqa: ARG001 - read from the raw path
     """End one token of a client, or all of them."""
-    access.platform()
     named = named_client()
     ended = changes.unbind(named, load(schemas.RevocationBody(), read_object())["token"])
     said = {"success": True, "message": "Tokens revoked", "revokedTokens": ended}
@@ -83,7 +81,7 @@ def _wanted_token(wanted: dict[str, Any]) -> BoundText | None:
         if wanted["token"] is not None or wanted["expires"] is not None:
             raise CallerError("issueAccessToken makes token and expirationDate: send one or other.")
 
-        return directory().bound_texts.make(now() + access.imkit().token_ttl)
+        return directory().bound_texts.make(now() + provider(IMKit).token_ttl)
 
     if wanted["token"] is not None:
         return BoundText(wanted["token"], _end(wanted["expires"]))
@@ -97,7 +95,7 @@ def _wanted_token(wanted: dict[str, Any]) -> BoundText | None:
 def _end(expires: float | None) -> float:
     """Return a token's end; raise `CallerError` for one that is over."""
     if expires is None:
-        return now() + access.imkit().token_ttl
+        return now() + provider(IMKit).token_ttl
 
     if expires <= now():
         raise CallerError("expirationDate is in the past.")

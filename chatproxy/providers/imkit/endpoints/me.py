@@ -2,47 +2,60 @@
 
 from flask import Blueprint, Response, request
 
-from chatproxy.web.serving import directory, load, private, read_json, services
+from chatproxy.identity.user import User
 from chatproxy.providers.imkit.endpoints import access, changes, forwarded, schemas
 from chatproxy.providers.imkit.errors import InvalidRoomTags
 from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.providers.imkit.shapes import client_of, envelope
+from chatproxy.web.answers import private
+from chatproxy.web.current import authenticated, context, directory, services
+from chatproxy.web.parsing import load, read_json
 
 blueprint = Blueprint("imkit-me", __name__)
+unread = Blueprint("imkit-me-badge", __name__)
 blueprint.after_request(forwarded.cross_origin.mark)
+unread.after_request(forwarded.cross_origin.mark)
 
 LONGEST_TAG = 255
 
 
-@blueprint.get("/imkit/me")
+@blueprint.get("")
 def show() -> Response:
     """Answer the client."""
-    return private(envelope(client_of(access.acting_user())))
+    return private(envelope(client_of(authenticated(User))))
 
 
-@blueprint.post("/imkit/me")
+@blueprint.post("")
 def change() -> Response:
     """Change the client's profile."""
-    user = access.acting_user()
     profile = load(schemas.ProfileFields(), read_json())["profile"]
-    return private(envelope(client_of(changes.change_client(user, profile))))
+    return private(envelope(client_of(changes.change_client(authenticated(User), profile))))
 
 
-@blueprint.get("/imkit/me/badge")
-def badge() -> Response:
-    """Answer how much is unread: by the IMKit server, which knows the rooms, else by the badges."""
+def who_asks_for_badge() -> User | access.Client | None:
+    """Return whom the question is about, or who asks the IMKit server; tags are checked first."""
     tags = request.args.getlist("roomTags")
 
     if not all(tag and tag.isprintable() and len(tag) <= LONGEST_TAG for tag in tags):
         raise InvalidRoomTags("roomTags are texts that are not empty.")
 
-    if services().routes[IMKit.name].peer is not None:
-        return forwarded.forwarded("me/badge")
+    return access.caller() if _has_server() else access.acting_user()
 
-    user = access.acting_user()
 
-    if tags:
+@unread.get("")
+def badge() -> Response:
+    """Answer how much is unread: by the IMKit server, which knows the rooms, else by the badges."""
+    if _has_server():
+        return forwarded.hand_on(context().authenticated)
+
+    user = authenticated(User)
+
+    if request.args.getlist("roomTags"):
         raise InvalidRoomTags("roomTags need an IMKit server, which knows the rooms.")
 
     total = directory().badges.total(user.app_id, user.external_id)
     return private(envelope({"badge": total}))
+
+
+def _has_server() -> bool:
+    return services().backends[IMKit.name].peer is not None

@@ -1,25 +1,32 @@
-"""Client ids in paths: read from the raw form, so that an id may hold an encoded slash."""
+"""Paths below `/imkit`, read from the raw form: an id may hold an encoded slash."""
 
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
-from chatproxy.web.serving import context, services
-from chatproxy.errors import BadTarget, NotFound
+from chatproxy.errors import NotFound
+from chatproxy.providers.paths import folded_segments
+from chatproxy.web.current import context, services
+from chatproxy.web.parsing import decoded_id, segments_below
 
 CLIENTS = "/imkit/admin/clients/"
 
 
+def first_segment() -> str:
+    """Return the first name below `/imkit`, as the most lenient server would read it."""
+    mount = f"{services().settings.service_prefix}/imkit"
+    return next(iter(folded_segments(context().path.removeprefix(mount))), "")
+
+
 def named_client() -> str:
     """Return the id in `/admin/clients/<id>/token`; raise `NotFound`, `BadTarget`."""
-    path = context().target.path.removeprefix(services().settings.service_prefix)
-    segments = path.removeprefix(CLIENTS).rstrip("/").split("/")
+    segments = segments_below(CLIENTS)
+
+    if not segments[-1]:  # one slash or more at the end
+        segments = "/".join(segments).rstrip("/").split("/")
 
     if len(segments) != 2:
         raise NotFound("Nothing is served at this path.")
 
-    try:
-        return unquote(segments[0], errors="strict")
-    except UnicodeDecodeError as error:
-        raise BadTarget("The client id in the path is not UTF-8.") from error
+    return decoded_id(segments[0], "client")
 
 
 def clients_token_path(client_id: str) -> str:

@@ -7,24 +7,26 @@ empty one believes to have bound it.
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate
+from marshmallow import ValidationError, fields, post_load, pre_load, validate
 
+from chatproxy.formats.timestamps import iso, read_iso
+from chatproxy.identity.user import Profile
+from chatproxy.web.parsing import load
 from chatproxy.web.user_schema import (
     LONGEST_ID,
     LONGEST_NAME,
     LONGEST_URL,
-    picture_url,
+    ObjectSchema,
     text_field,
     without_empty,
 )
-from chatproxy.web.serving import load
-from chatproxy.identity.user import Profile
-from chatproxy.formats.timestamps import iso, read_iso
+from chatproxy.web.validators import BAD_CHARACTERS, TEXT_MESSAGES, email, picture_url
 
 LONGEST_TEXT = 8192
 #: A request header has room for twice that.
 LONGEST_TOKEN = 4096
 MOST_CLIENTS = 100
+REQUIRED_MESSAGE = {"required": TEXT_MESSAGES["required"]}
 NO_INSTANT = "An ISO 8601 date with time and zone, such as 2030-01-31T12:00:00Z."
 TOKEN = validate.Regexp(
     rf"[\x21-\x7e]{{1,{LONGEST_TOKEN}}}\Z",
@@ -35,7 +37,7 @@ TOKEN = validate.Regexp(
 def client_id(text: str) -> None:
     """Refuse what could not be sent as `IM-CLIENT-ID` (RFC 9110 section 5.5), or in a path."""
     if not text.isprintable() or text != text.strip() or text in (".", ".."):
-        raise ValidationError("Invalid characters")
+        raise ValidationError([BAD_CHARACTERS])
 
 
 class Instant(fields.Field[float]):
@@ -63,17 +65,12 @@ class Switch(fields.Field[bool]):
         return value
 
 
-class ProfileFields(Schema):
+class ProfileFields(ObjectSchema):
     """What a client may say of itself."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    error_messages = {"type": "Expected object"}  # noqa: RUF012 - marshmallow's form
 
     nickname = text_field(LONGEST_NAME)
     avatar_url = text_field(LONGEST_URL, picture_url, data_key="avatarUrl")
-    email = text_field(LONGEST_NAME, validate.Email(error="Invalid email"))
+    email = text_field(LONGEST_NAME, email)
     description = text_field(LONGEST_TEXT)
 
     @pre_load
@@ -105,54 +102,34 @@ class NewClientBody(ClientBody):
     expires = Instant(data_key="expirationDate", load_default=None, allow_none=False)
 
 
-class TokenBody(Schema):
+class TokenBody(ObjectSchema):
     """A token that a client is to have; without its end it has that of one made here."""
 
-    class Meta:
-        unknown = EXCLUDE
-
-    error_messages = {"type": "Expected object"}  # noqa: RUF012
-
-    token = fields.String(validate=TOKEN, required=True, error_messages={"required": "Required"})
+    token = fields.String(validate=TOKEN, required=True, error_messages=REQUIRED_MESSAGE)
     expires = Instant(data_key="expirationDate", load_default=None, allow_none=False)
 
 
-class RevocationBody(Schema):
+class RevocationBody(ObjectSchema):
     """The token that is to end; absent: all."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    error_messages = {"type": "Expected object"}  # noqa: RUF012
 
     token = fields.String(validate=TOKEN, load_default=None, allow_none=False)
 
 
-class ClientsBody(Schema):
+class ClientsBody(ObjectSchema):
     """Clients without tokens."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    error_messages = {"type": "Expected object"}  # noqa: RUF012
 
     data = fields.List(
         fields.Nested(ClientBody),
         required=True,
         validate=validate.Length(1, MOST_CLIENTS),
-        error_messages={"required": "Required"},
+        error_messages=REQUIRED_MESSAGE,
     )
 
 
-class VerificationBody(Schema):
+class VerificationBody(ObjectSchema):
     """The token that is asked about."""
 
-    class Meta:
-        unknown = EXCLUDE
-
-    error_messages = {"type": "Expected object"}  # noqa: RUF012
-
-    token = fields.String(required=True, error_messages={"required": "Required"})
+    token = fields.String(required=True, error_messages=REQUIRED_MESSAGE)
 
 
 def check_client_id(text: str) -> None:

@@ -2,25 +2,25 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, copy_current_request_context, request
 from werkzeug.wsgi import ClosingIterator
 
-from chatproxy.web.context import StartResponse
-from chatproxy.web import guards
-from chatproxy.web.relay import METHODS
-from chatproxy.web.serving import context, directory
 from chatproxy.errors import CallerError, Forbidden, NotFound, NotServed, TokenRejected
 from chatproxy.identity.boundtokens import Bound
 from chatproxy.providers.imkit.endpoints import access
 from chatproxy.providers.imkit.provider import NO_SOCKETS, IMKit
 from chatproxy.services import Services
+from chatproxy.web import guards
+from chatproxy.web.current import context, directory, provider
+from chatproxy.web.relay import METHODS
+from chatproxy.web.request_log import StartResponse
 
 if TYPE_CHECKING:
     from chatproxy.providers.imkit.sockets.hub import Hub
 
-PATHS = ("/imkit/socket.io", "/imkit/socket.io/<anything:path>")
+PATHS = ("", "/<anything:path>")
 NO_CONNECTION = "The socket needs the server that this is shipped with."
 
 
@@ -47,16 +47,16 @@ def blueprint(services: Services) -> Blueprint:
 
 
 def _hub(services: Services) -> "Hub | None":
-    provider = cast(IMKit, services.routes[IMKit.name].provider)
+    imkit = services.provider(IMKit)
 
-    if not provider.has_sockets or services.directory is None:
+    if not imkit.has_sockets or services.directory is None:
         return None
 
     # The library below it is an extra.
     from chatproxy.providers.imkit.sockets.hub import Hub
 
     return Hub(
-        provider.max_sockets,
+        imkit.max_sockets,
         services.directory.bound.still_count,
         services.lifetime.is_over,
         services.clock.monotonic,
@@ -88,7 +88,7 @@ def _check_origin() -> None:
 
     Who is no page names none, or, as some clients' libraries do, the host that it calls.
     """
-    origin, allowed = request.environ.get("HTTP_ORIGIN"), access.imkit().allowed_origins
+    origin, allowed = request.environ.get("HTTP_ORIGIN"), provider(IMKit).allowed_origins
 
     if origin is None or "*" in allowed or origin in allowed:
         return
@@ -106,7 +106,7 @@ def _authenticated(text: str, device_id: str) -> Bound:
         raise CallerError(f"deviceId is at most {longest} printable characters.")
 
     try:
-        bound = directory().bound.find(access.imkit().app, token)
+        bound = directory().bound.find(provider(IMKit).app, token)
     except TokenRejected as error:
         guards.count_rejected(token, error)
         raise

@@ -4,17 +4,20 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from chatproxy.web import guards
-from chatproxy.web.serving import directory, load, now, private, read_json, services
 from chatproxy.errors import TokenRejected, TokenUnknown
 from chatproxy.identity.user import User
 from chatproxy.providers.base import ReadsTokens
 from chatproxy.providers.imkit.endpoints import access, schemas
+from chatproxy.providers.imkit.provider import IMKit
+from chatproxy.web import guards
+from chatproxy.web.answers import private
+from chatproxy.web.current import directory, now, provider, services
+from chatproxy.web.parsing import load, read_json
 
 blueprint = Blueprint("imkit-verify", __name__)
 
 
-@blueprint.post("/imkit/verify")
+@blueprint.post("")
 def verify() -> Response:
     """Answer the client's id, nickname and picture; 401 for a token that does not count.
 
@@ -34,9 +37,9 @@ def verify() -> Response:
 def _owner(token: str) -> dict[str, Any]:
     """Return whose token it is; raise a `TokenRejected`."""
     try:
-        return _shown(directory().bound.find(access.imkit().app, token).user)
+        return _shown(directory().bound.find(provider(IMKit).app, token).user)
     except TokenUnknown:
-        if not access.imkit().verifies_all:
+        if not provider(IMKit).verifies_all:
             raise
 
     return _owner_elsewhere(token)
@@ -44,16 +47,16 @@ def _owner(token: str) -> dict[str, Any]:
 
 def _owner_elsewhere(token: str) -> dict[str, Any]:
     """Return whose token of another provider it is; raise a `TokenRejected`."""
-    for route in services().routes.values():
-        if not isinstance(route.provider, ReadsTokens):
+    for backend in services().backends.values():
+        if not isinstance(backend.provider, ReadsTokens):
             continue
 
         try:
-            issued = route.provider.read_user_token(token, now())
+            issued = backend.provider.read_user_token(token, now())
         except TokenRejected:
             continue
 
-        if issued.app_id != access.imkit().app:
+        if issued.app_id != provider(IMKit).app:
             continue
 
         user = directory().tokens.check(issued).user

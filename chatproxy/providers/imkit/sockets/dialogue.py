@@ -13,7 +13,7 @@ from typing import Any
 
 from chatproxy.errors import CallerError, ChatproxyError, InvalidBody, Issue, NotServed
 from chatproxy.identity.boundtokens import Bound
-from chatproxy.providers.imkit.errors import REQUIRED, said
+from chatproxy.providers.imkit.errors import said
 from chatproxy.providers.imkit.shapes import client_of, envelope
 from chatproxy.providers.imkit.sockets.packets import Event
 
@@ -71,7 +71,7 @@ class Dialogue:
 
     def _authenticated(self, arguments: list[Any]) -> dict[str, Any]:
         if not arguments:
-            raise InvalidBody([Issue(("token",), REQUIRED)])
+            raise InvalidBody([Issue(("token",), "Required", "required")])
 
         token, extra = (*arguments, None)[:2]
 

@@ -15,6 +15,8 @@ from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessa
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError
 
+from chatproxy.server.caller import linger
+
 #: Characters, or bytes, of the longest message. A token is at most some thousand.
 LONGEST = 64 * 1024
 
@@ -85,8 +87,7 @@ class WebSocket:
         with contextlib.suppress(Over, LocalProtocolError):
             self._write(CloseConnection(code=code))
 
-        with contextlib.suppress(OSError):
-            self._linger()
+        linger(self._sock, self._monotonic, seconds=LINGER, most=LINGER_BYTES)
 
     def interrupt(self, over: Over) -> None:
         """From any thread: have the next `receive`, or the present one, raise this.
@@ -156,16 +157,3 @@ class WebSocket:
             self._sock.sendall(self._frames.send(event))
         except OSError as error:
             raise self._interruption or Over("caller", None) from error
-
-    def _linger(self) -> None:
-        self._sock.shutdown(socket.SHUT_WR)
-        until = self._monotonic() + LINGER
-        taken = 0
-
-        while (left := until - self._monotonic()) > 0 and taken < LINGER_BYTES:
-            self._sock.settimeout(left)
-
-            if not (data := self._sock.recv(READ_AT_ONCE)):
-                return
-
-            taken += len(data)

@@ -1,20 +1,30 @@
-"""PerformChat's surface, below `/rest/v1`: what is reachable, and who may call it.
-
-| blueprint | at | who may call |
-|---|---|---|
-| tokens | `/auth/token`, `/auth/invalidate-token` | a platform key in the body |
-| tokens | `/auth/verify` | whoever shows a token, which is what it is about |
-| agents, customers | the rest | a platform key in the body |
-"""
+"""PerformChat's surface: what is reachable, and who may call it."""
 
 from collections.abc import Sequence
 
-from flask import Blueprint
-
 from chatproxy.providers.performchat.endpoints import agents, customers, tokens
+from chatproxy.providers.performchat.endpoints.access import PlatformKey
+from chatproxy.providers.performchat.endpoints.paging import wanted_page
 from chatproxy.services import Services
+from chatproxy.web.routing import Route, anybody
+
+AUTH = "/rest/v1/auth"
+AGENTS = "/rest/v1/agents"
+USERS = "/rest/v1/customer-users"
 
 
-def blueprints(_services: Services) -> Sequence[Blueprint]:
-    """Return the surface."""
-    return (tokens.blueprint, agents.blueprint, customers.blueprint)
+def routes(_services: Services) -> Sequence[Route]:
+    """Return the table."""
+    return (
+        Route(f"{AUTH}/token", tokens.issuing, PlatformKey(tokens.wanted_token)),
+        Route(
+            f"{AUTH}/invalidate-token",
+            tokens.invalidation,
+            PlatformKey(tokens.wanted_invalidation),
+        ),
+        Route(f"{AUTH}/verify", tokens.verification, anybody),  # who shows a token asks about it
+        Route(AGENTS, agents.listing, PlatformKey(wanted_page)),
+        Route(f"{AGENTS}/<agent_id>", agents.single, PlatformKey()),
+        Route(USERS, customers.listing, PlatformKey(customers.wanted_users)),
+        Route(f"{USERS}/<user_id>", customers.single, PlatformKey(customers.wanted_change)),
+    )

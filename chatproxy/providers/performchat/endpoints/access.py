@@ -1,14 +1,16 @@
 """Who calls, as PerformChat asks it: a key's two halves in the JSON body, also of a GET."""
 
-from typing import Any, cast
+import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 from marshmallow import EXCLUDE, Schema
 
-from chatproxy.web import guards
-from chatproxy.web.serving import directory, now, read_object, services
 from chatproxy.errors import Unauthenticated
 from chatproxy.identity.keys import Key
-from chatproxy.providers.performchat.provider import PerformChat
+from chatproxy.web import guards
+from chatproxy.web.current import directory, now
+from chatproxy.web.parsing import read_object
 
 REFUSED = "Invalid API credentials"
 
@@ -22,18 +24,37 @@ class Body(Schema):
     error_messages = {"type": "The body must be a JSON object."}  # noqa: RUF012
 
 
-def performchat() -> PerformChat:
-    """Return the provider."""
-    return cast(PerformChat, services().routes[PerformChat.name].provider)
+@dataclasses.dataclass(frozen=True)
+class Company:
+    """A company that calls: its key, and what it asks for."""
+
+    key: Key
+    wanted: Any
+
+    @property
+    def app_id(self) -> str:
+        """The app that the company's key is of."""
+        return self.key.app_id
 
 
-def body() -> dict[str, Any]:
-    """Read the JSON object; without a body it is empty. Raises `MalformedBody`."""
-    return read_object()
+class PlatformKey:
+    """Lets a company in by the key in its body.
+
+    `wanted` reads the rest of the body, or what else the call asks for. It comes first: at
+    the vendor's a fault in the body is told before one in the key.
+    """
+
+    def __init__(self, wanted: Callable[[dict[str, Any]], Any] = dict) -> None:
+        self._wanted = wanted
+
+    def __call__(self) -> Company:
+        """Return the company; raise `CallerError`, `Unauthenticated`, `TooManyRequests`."""
+        document = read_object()
+        wanted = self._wanted(document)
+        return Company(_key_in(document), wanted)
 
 
-def platform_key(document: dict[str, Any]) -> Key:
-    """Return the key whose halves are in the body; raise `Unauthenticated`."""
+def _key_in(document: dict[str, Any]) -> Key:
     key_id, secret = document.get("keyId"), document.get("keySecret")
 
     # A dot in the id would let the two be divided at another place.

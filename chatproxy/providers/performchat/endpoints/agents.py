@@ -4,31 +4,33 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from chatproxy.web.serving import directory, private
 from chatproxy.errors import NotFound
-from chatproxy.identity.agents import Agent
-from chatproxy.providers.performchat.endpoints import access
-from chatproxy.providers.performchat.endpoints.paging import asked_page, paged
-from chatproxy.providers.performchat.endpoints.pathids import plain_id
 from chatproxy.formats.timestamps import iso
+from chatproxy.identity.agents import Agent
+from chatproxy.providers.performchat.endpoints.access import Company
+from chatproxy.web.answers import private
+from chatproxy.web.current import authenticated, directory
 
-blueprint = Blueprint("performchat-agents", __name__)
+listing = Blueprint("performchat-agents", __name__)
+single = Blueprint("performchat-agent", __name__)
 
 
-@blueprint.get("/rest/v1/agents")
+@listing.get("")
 def show_all() -> Response:
     """Answer a page of the company's agents."""
-    page, limit = asked_page()
-    key = access.platform_key(access.body())
-    agents, total = directory().agents.page(key.app_id, (page - 1) * limit, limit)
-    return paged([_shown(agent) for agent in agents], total, page, limit)
+    company = authenticated(Company)
+    page = company.wanted
+    agents, total = directory().agents.page(company.app_id, page.offset, page.limit)
+    rows = [_shown(agent) for agent in agents]
+    answer: Response = page.answer(rows, total)
+    return answer
 
 
-@blueprint.get("/rest/v1/agents/<agent_id>")
+@single.get("")
 def show(agent_id: str) -> Response:
     """Answer one agent; another company's is as unknown as none."""
-    key = access.platform_key(access.body())
-    agent = directory().agents.find(key.app_id, plain_id(agent_id))
+    company = authenticated(Company)
+    agent = None if "\0" in agent_id else directory().agents.find(company.app_id, agent_id)
 
     if agent is None:
         raise NotFound("Agent not found")

@@ -1,25 +1,28 @@
 """`/rest/v1/customer-users`: the users of a company."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from flask import Blueprint, Response
 from marshmallow import fields, validate
 
-from chatproxy.web.user_schema import LONGEST_NAME
-from chatproxy.web.serving import directory, load, private
-from chatproxy.web.validators import storable, storable_object
 from chatproxy.errors import NotFound
+from chatproxy.formats.timestamps import iso
 from chatproxy.identity.finding import Condition, Field
 from chatproxy.identity.user import Profile, User
-from chatproxy.providers.performchat.endpoints import access
-from chatproxy.providers.performchat.endpoints.paging import asked_page, paged
-from chatproxy.providers.performchat.endpoints.pathids import plain_id
-from chatproxy.formats.timestamps import iso
+from chatproxy.providers.performchat.endpoints.access import Body, Company
+from chatproxy.providers.performchat.endpoints.paging import Page, wanted_page
+from chatproxy.web.answers import private
+from chatproxy.web.current import authenticated, directory
+from chatproxy.web.parsing import load
+from chatproxy.web.user_schema import LONGEST_NAME
+from chatproxy.web.validators import storable, storable_object
 
-blueprint = Blueprint("performchat-customers", __name__)
+listing = Blueprint("performchat-customers", __name__)
+single = Blueprint("performchat-customer", __name__)
 
 
-class FilterBody(access.Body):
+class FilterBody(Body):
     """What listed users must have, beside the key."""
 
     external_id = fields.String(load_default=None, allow_none=True, validate=storable)
@@ -27,7 +30,7 @@ class FilterBody(access.Body):
     email = fields.String(load_default=None, allow_none=True, validate=storable)
 
 
-class ChangeBody(access.Body):
+class ChangeBody(Body):
     """What is changed of a user, beside the key. What is absent or null is left alone."""
 
     name = fields.String(allow_none=True, validate=[validate.Length(1, LONGEST_NAME), storable])
@@ -37,29 +40,39 @@ class ChangeBody(access.Body):
     metadata = fields.Raw(allow_none=True, validate=storable_object)
 
 
-@blueprint.get("/rest/v1/customer-users")
-def show_all() -> Response:
-    """Answer a page of the company's users that fit the filter."""
-    page, limit = asked_page()
-    document = access.body()
-    wanted = [
+def wanted_users(document: dict[str, Any]) -> tuple[Page, Sequence[Condition]]:
+    """Read which users are asked for, and which page of them; raise `CallerError`."""
+    page = wanted_page()
+    conditions = [
         Condition(cast(Field, field), "in", (value,))
         for field, value in load(FilterBody(), document).items()
         if value is not None
     ]
-    key = access.platform_key(document)
-    users, total = directory().finder.page(key.app_id, wanted, (page - 1) * limit, limit)
-    return paged([_shown(user) for user in users], total, page, limit)
+    return page, conditions
 
 
-@blueprint.put("/rest/v1/customer-users/<user_id>")
+def wanted_change(document: dict[str, Any]) -> Profile:
+    """Read what is to be changed; raise `InvalidBody`."""
+    said = load(ChangeBody(), document)
+    return Profile(said.get("name"), None, said.get("email"), said.get("metadata"))
+
+
+@listing.get("")
+def show_all() -> Response:
+    """Answer a page of the company's users that fit the filter."""
+    company = authenticated(Company)
+    page, conditions = company.wanted
+    users, total = directory().finder.page(company.app_id, conditions, page.offset, page.limit)
+    answer: Response = page.answer([_shown(user) for user in users], total)
+    return answer
+
+
+@single.put("")
 def change(user_id: str) -> Response:
     """Change a user, named by its internal id; metadata is merged, name by name."""
-    document = access.body()
-    said = load(ChangeBody(), document)
-    key = access.platform_key(document)
-    profile = Profile(said.get("name"), None, said.get("email"), said.get("metadata"))
-    user = directory().users.change(key.app_id, plain_id(user_id), profile)
+    company, users = authenticated(Company), directory().users
+    known = "\0" not in user_id  # no database holds one, and PostgreSQL refuses the question
+    user = users.change(company.app_id, user_id, company.wanted) if known else None
 
     if user is None:
         raise NotFound("Customer user not found")

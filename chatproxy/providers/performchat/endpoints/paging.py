@@ -1,13 +1,15 @@
 """Lists in pages: `?page=` and `?limit=`, and what the vendor says beside the rows."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 from flask import Response
 from marshmallow import EXCLUDE, Schema
 
-from chatproxy.web.serving import load_query, private
-from chatproxy.settings.variables import WholeNumber
+from chatproxy.settings.fields import WholeNumber
+from chatproxy.web.answers import private
+from chatproxy.web.parsing import load_query
 
 MOST_ROWS = 100
 MOST_PAGES = 1_000_000
@@ -23,13 +25,30 @@ class PageQuery(Schema):
     limit = WholeNumber(1, MOST_ROWS, load_default=20)
 
 
-def asked_page() -> tuple[int, int]:
-    """Return page and limit; raise `CallerError`."""
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """Which rows of a list are asked for."""
+
+    number: int
+    limit: int
+
+    @property
+    def offset(self) -> int:
+        """How many rows come before."""
+        return (self.number - 1) * self.limit
+
+    def answer(self, rows: Sequence[dict[str, Any]], total: int) -> Response:
+        """Answer the rows, and how many there are in all."""
+        pagination = {
+            "page": self.number,
+            "limit": self.limit,
+            "total": total,
+            "total_pages": -(-total // self.limit),
+        }
+        return private({"data": list(rows), "pagination": pagination})
+
+
+def wanted_page(_document: Any = None) -> Page:
+    """Return the page that the query asks for; raise `CallerError`."""
     query = load_query(PageQuery())
-    return query["page"], query["limit"]
-
-
-def paged(rows: Sequence[dict[str, Any]], total: int, page: int, limit: int) -> Response:
-    """Answer a page."""
-    pagination = {"page": page, "limit": limit, "total": total, "total_pages": -(-total // limit)}
-    return private({"data": list(rows), "pagination": pagination})
+    return Page(query["page"], query["limit"])

@@ -1,15 +1,11 @@
 """`/rest/v1/auth`: issue, invalidate and verify tokens."""
 
+import dataclasses
 from typing import Any
 
 from flask import Blueprint, Response, request
 from marshmallow import fields, validate
 
-from chatproxy.formats import durations
-from chatproxy.web import guards
-from chatproxy.web.user_schema import LONGEST_ID
-from chatproxy.web.serving import directory, limiter, load, now, private
-from chatproxy.web.validators import storable
 from chatproxy.errors import (
     CallerError,
     TokenOfAnotherApp,
@@ -17,11 +13,21 @@ from chatproxy.errors import (
     TokenRevoked,
     Unauthenticated,
 )
+from chatproxy.formats import durations
 from chatproxy.identity.agents import Agent
 from chatproxy.identity.user import Profile, User
-from chatproxy.providers.performchat.endpoints import access
+from chatproxy.providers.performchat.endpoints.access import Body, Company
+from chatproxy.providers.performchat.provider import PerformChat
+from chatproxy.web import guards
+from chatproxy.web.answers import private
+from chatproxy.web.current import authenticated, directory, limiter, now, provider
+from chatproxy.web.parsing import BEARER, load, read_object
+from chatproxy.web.user_schema import LONGEST_ID
+from chatproxy.web.validators import storable
 
-blueprint = Blueprint("performchat-tokens", __name__)
+issuing = Blueprint("performchat-tokens", __name__)
+invalidation = Blueprint("performchat-invalidation", __name__)
+verification = Blueprint("performchat-verification", __name__)
 
 ENVIRONMENT = "production"
 DEFAULT_LIFE = "24h"
@@ -29,7 +35,7 @@ NOBODY = "Customer user not found or does not belong to your company"
 TOO_MANY = "Too many token requests"
 
 
-class TokenRequest(access.Body):
+class TokenRequest(Body):
     """The body of `POST /auth/token`, beside the key."""
 
     user_id = fields.String(
@@ -44,28 +50,46 @@ class TokenRequest(access.Body):
     expires_in = fields.String(data_key="expiresIn", load_default=DEFAULT_LIFE)
 
 
-class InvalidationRequest(access.Body):
+class InvalidationRequest(Body):
     """The body of `POST /auth/invalidate-token`, beside the key."""
 
     customer_user_id = fields.String(data_key="customerUserId", required=True, validate=storable)
 
 
-@blueprint.post("/rest/v1/auth/token")
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """The token that is asked for; `ttl` is seconds."""
+
+    user_id: str
+    agent_id: str | None
+    ttl: int
+
+
+def wanted_token(document: dict[str, Any]) -> Wanted:
+    """Read which token is asked for; raise `CallerError`."""
+    said = load(TokenRequest(), document)
+    return Wanted(said["user_id"], said["agent_id"], _life(said["expires_in"]))
+
+
+def wanted_invalidation(document: dict[str, Any]) -> str:
+    """Read whose tokens are to end; raise `InvalidBody`."""
+    user_id: str = load(InvalidationRequest(), document)["customer_user_id"]
+    return user_id
+
+
+@issuing.post("")
 def issue() -> Response:
     """Answer a token for a user and an agent; the user is made on the way."""
-    document = access.body()
-    wanted = load(TokenRequest(), document)
-    ttl = _life(wanted["expires_in"])
-    key = access.platform_key(document)
-    provider = access.performchat()
-    agent = _agent(key.app_id, wanted["agent_id"])
-    count = limiter().spend(f"performchat tokens {key.id}", provider.token_rate, TOO_MANY)
+    company, performchat = authenticated(Company), provider(PerformChat)
+    key, wanted = company.key, company.wanted
+    agent = _agent(key.app_id, wanted.agent_id)
+    count = limiter().spend(f"performchat tokens {key.id}", performchat.token_rate, TOO_MANY)
 
-    user, _ = directory().users.upsert(key.app_id, wanted["user_id"], Profile())
+    user, _ = directory().users.upsert(key.app_id, wanted.user_id, Profile())
     shown = _shown(user, agent)
     answer = private(
         {
-            "token": provider.tokens.make(user, agent, now(), ttl),
+            "token": performchat.tokens.make(user, agent, now(), wanted.ttl),
             "user": shown,
             "customerUser": shown,
             "agent": {"id": agent.id, "name": agent.name, "active": agent.active},
@@ -76,13 +100,12 @@ def issue() -> Response:
     return answer
 
 
-@blueprint.post("/rest/v1/auth/invalidate-token")
+@invalidation.post("")
 def invalidate() -> Response:
     """End all tokens of a user, named by the internal id that `issue` answered."""
-    document = access.body()
-    user_id = load(InvalidationRequest(), document)["customer_user_id"]
-    key = access.platform_key(document)
-    version = directory().tokens.revoke_user_by_our_id(key.app_id, user_id)
+    company = authenticated(Company)
+    user_id = company.wanted
+    version = directory().tokens.revoke_user_by_our_id(company.app_id, user_id)
 
     if version is None:
         raise CallerError(NOBODY)
@@ -96,7 +119,7 @@ def invalidate() -> Response:
     )
 
 
-@blueprint.post("/rest/v1/auth/verify")
+@verification.post("")
 def verify() -> Response:
     """Answer the claims of a token that counts; the vendor's order of checks."""
     token = _shown_token()
@@ -112,7 +135,7 @@ def verify() -> Response:
 
 def _checked(token: str) -> dict[str, Any]:
     """Return the claims; raise a `TokenRejected`."""
-    read = access.performchat().tokens.read(token, now())
+    read = provider(PerformChat).tokens.read(token, now())
     claims = read.claims
 
     user = directory().finder.by_our_id(claims["sub"])
@@ -141,8 +164,8 @@ def _checked(token: str) -> dict[str, Any]:
 
 def _shown_token() -> str:
     """Return the token in `Authorization` or in the body; two must be the same."""
-    given = access.body().get("token")
-    shown = guards.BEARER.fullmatch(request.environ.get("HTTP_AUTHORIZATION", ""))
+    given = read_object().get("token")
+    shown = BEARER.fullmatch(request.environ.get("HTTP_AUTHORIZATION", ""))
 
     if given is not None and not isinstance(given, str):
         raise CallerError("token: Not a valid string.")
@@ -161,7 +184,7 @@ def _shown_token() -> str:
 
 def _life(text: str) -> int:
     """Return the seconds of `expiresIn`; raise `CallerError`, never cut."""
-    most = access.performchat().max_ttl
+    most = provider(PerformChat).max_ttl
 
     try:
         seconds = durations.seconds_of(text)

@@ -2,12 +2,13 @@
 
 from flask import Blueprint, Response, jsonify
 
-from chatproxy.web.serving import default_provider
+from chatproxy.providers.stream.provider import Stream
+from chatproxy.web.current import provider
 
-blueprint = Blueprint("api_key", __name__)
+blueprint = Blueprint("stream-api-key", __name__)
 
 
-@blueprint.get("/api-key")
+@blueprint.get("")
 def api_key() -> Response:
     """Answer `api_key`."""
-    return jsonify({"api_key": default_provider().api_key})
+    return jsonify({"api_key": provider(Stream).api_key})

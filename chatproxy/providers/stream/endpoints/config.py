@@ -4,21 +4,18 @@ import json
 import logging
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from chatproxy.web.serving import (
-    context,
-    default_provider,
-    load_query,
-    now,
-    private,
-    services,
-)
+from chatproxy.errors import CallerError
+from chatproxy.providers.stream.provider import Stream
+from chatproxy.web.answers import private
+from chatproxy.web.current import context, now, provider, services
+from chatproxy.web.parsing import header_text, load_query
 
 log = logging.getLogger(__name__)
 
-blueprint = Blueprint("config", __name__)
+blueprint = Blueprint("stream-config", __name__)
 
 AUTHENTICATION = "authentication"
 
@@ -37,7 +34,7 @@ class ConfigQuery(Schema):
     )
 
 
-@blueprint.get("/config")
+@blueprint.get("")
 def config() -> Response:
     """Answer the client type's object with `authentication`, or with the error object.
 
@@ -45,46 +42,45 @@ def config() -> Response:
     `authentication` is never passed on: a file cannot fake a session.
     """
     client_type = load_query(ConfigQuery())["client_type"]
-    document = services().client_config.for_client_type(client_type)
+    stream = provider(Stream)
+    document = stream.client_config.for_client_type(client_type)
     document.pop(AUTHENTICATION, None)
-    messages = document.pop(services().settings.error_object_key, NOT_LOGGED_IN)
-    user_id = _user_id()
+    messages = document.pop(stream.error_object_key, NOT_LOGGED_IN)
+    user_id = _user_id(stream)
 
     if user_id is None:
-        return private(document | {services().settings.error_object_key: messages})
+        return private(document | {stream.error_object_key: messages})
 
-    return private(document | {AUTHENTICATION: _authentication(user_id)})
+    return private(document | {AUTHENTICATION: _authentication(stream, user_id)})
 
 
-def _authentication(user_id: str) -> dict[str, Any]:
-    provider = default_provider()
+def _authentication(stream: Stream, user_id: str) -> dict[str, Any]:
     return {
-        "apiKey": provider.api_key,
+        "apiKey": stream.api_key,
         "userId": user_id,
-        "userToken": provider.issue_token(user_id, now()),
+        "userToken": stream.issue_token(user_id, now()),
     }
 
 
-def _user_id() -> str | None:
+def _user_id(stream: Stream) -> str | None:
     """Return who is logged in, as the gateway in front says; None is anonymous.
 
     An id that the provider cannot know makes the caller anonymous, and is logged:
     somebody has to look at `USERID_STRIP_PREFIX` or at the gateway.
     """
-    settings = services().settings
-    header, *properties = settings.user_id_header.split(".")
+    header, *properties = services().settings.user_id_header.split(".")
     given = _header(header)
     user_id = given if not properties else _property(given, properties)
 
     if not user_id:
         return None
 
-    for prefix in settings.user_id_strip_prefix:
+    for prefix in stream.user_id_prefixes:
         if user_id.startswith(prefix):
             user_id = user_id.removeprefix(prefix)
             break
 
-    if default_provider().is_user_id(user_id):
+    if stream.is_user_id(user_id):
         return user_id
 
     log.warning(
@@ -95,12 +91,10 @@ def _user_id() -> str | None:
 
 
 def _header(name: str) -> str:
-    """Return a header as text. WSGI hands its bytes on as Latin-1; they are UTF-8."""
-    raw = request.environ.get("HTTP_" + name.upper().replace("-", "_"), "")
-
+    """Return a header as text, empty for none and for what cannot be read: nobody is logged in."""
     try:
-        return str(raw).encode("latin-1").decode("utf-8").strip()
-    except UnicodeError:
+        return (header_text(name) or "").strip()
+    except CallerError:
         return ""
 
 

@@ -7,12 +7,14 @@ import logging
 from flask import Blueprint, Response, jsonify
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from chatproxy.web.serving import context, default_provider, load_json
 from chatproxy.errors import MalformedBody
+from chatproxy.providers.stream.provider import Stream
+from chatproxy.web.current import context, provider
+from chatproxy.web.parsing import load_json
 
 log = logging.getLogger(__name__)
 
-blueprint = Blueprint("webhook", __name__)
+blueprint = Blueprint("stream-webhook", __name__)
 
 
 class Event(Schema):
@@ -26,12 +28,12 @@ class Event(Schema):
     encoding = fields.String(load_default="text", validate=validate.OneOf(["text", "base64"]))
 
 
-@blueprint.post("/webhook/verify")
+@blueprint.post("/verify")
 def verify() -> Response:
     """Answer `isValid`. The verdict is logged, the body is not."""
     event = load_json(Event())
     body = _bytes_of(event["raw_body"], event["encoding"])
-    is_valid = default_provider().verify_event(body, _utf_8(event["signature"]))
+    is_valid = provider(Stream).verify_event(body, _utf_8(event["signature"]))
     log.info("webhook verified", extra={"reqId": context().id, "isValid": is_valid})
     return jsonify({"isValid": is_valid})
 

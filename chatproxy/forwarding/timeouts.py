@@ -1,13 +1,22 @@
-"""How long is waited, and for whom: the time limits of one forwarded call."""
+"""How long a forwarded call may take, and the clock that counts it down."""
 
 import dataclasses
 from collections.abc import Callable
+from typing import Protocol
 
 from chatproxy.errors import CallerLeft, UpstreamTimeout
-from chatproxy.forwarding.caller import Caller
 
-#: Seconds of waiting after which we look whether the caller is still there.
-LOOK_UP_FROM_WAITING = 0.5
+#: Seconds of waiting after which we look whether the caller is still there. Each look is a
+#: question to the kernel, so it is not asked more often than somebody could notice.
+CHECK_CALLER_EVERY = 0.5
+
+
+class Caller(Protocol):
+    """Whoever waits for the answer."""
+
+    def has_left(self) -> bool:
+        """Say whether the caller has certainly closed its connection."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -21,8 +30,16 @@ class Limits:
     body_total: float
     body_bytes: int
 
+    def for_a_short_answer(self) -> "Limits":
+        """Return the limits of a call whose whole answer is awaited before anything is done.
 
-class Patience:
+        The sidecar's own calls hold up somebody else's request, so their bodies have the
+        limits of a head.
+        """
+        return dataclasses.replace(self, body_idle=self.read, body_total=self.total)
+
+
+class Deadline:
     """The clock of one call. It starts when it is made."""
 
     def __init__(
@@ -30,10 +47,10 @@ class Patience:
     ) -> None:
         self.limits = limits
         self.monotonic = monotonic
-        self._caller = caller or Caller(None)
+        self._caller = caller
         self._until = monotonic() + limits.total
 
-    def allow_more(self, seconds: float) -> None:
+    def extend(self, seconds: float) -> None:
         """Move the total limit: the time of an upload has limits of its own."""
         self._until += seconds
 
@@ -41,16 +58,16 @@ class Patience:
         """Change from the limit on the headers to the limit on the whole body."""
         self._until = self.monotonic() + self.limits.body_total
 
-    def left(self, *, at_most: float) -> float:
+    def remaining(self, *, at_most: float) -> float:
         """Return the seconds that may still be waited; raise `UpstreamTimeout` at none."""
-        left = min(self._until - self.monotonic(), at_most)
+        remaining = min(self._until - self.monotonic(), at_most)
 
-        if left <= 0:
+        if remaining <= 0:
             raise UpstreamTimeout("The chat provider did not answer in time.")
 
-        return left
+        return remaining
 
-    def look_up(self) -> None:
+    def check_caller(self) -> None:
         """Raise `CallerLeft` where nobody is waiting any more."""
-        if self._caller.has_left():
+        if self._caller is not None and self._caller.has_left():
             raise CallerLeft("The caller closed its connection.")

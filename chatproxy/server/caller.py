@@ -1,4 +1,4 @@
-"""The connection of the one who asked: is anybody still there?
+"""The connection of the one who asked: is anybody still there, and how is it let go?
 
 A caller that only closed its sending side still wants its answer, and on the wire
 that looks the same as having left: a FIN in both cases. Where both ends are on
@@ -11,6 +11,7 @@ import errno
 import ipaddress
 import socket
 import struct
+from collections.abc import Callable
 
 #: State of a connection that was reset (tcp_states.h). Unread data does not hide it, as it
 #: would from a read.
@@ -30,6 +31,13 @@ DIAG_SOCKET_TAIL = struct.Struct("=III")  # interface, cookie
 INODE_OFFSET = NETLINK_HEADER.size + 4 + 48 + 16
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+#: Seconds that a closing connection may still send, and bytes: enough for the
+#: answer to be read before the rest of an unwanted upload meets a reset.
+LINGER = 2.0
+LINGER_BYTES = 16 * 1024 * 1024
+
+READ_AT_ONCE = 64 * 1024
 
 
 class Caller:
@@ -58,6 +66,11 @@ class Caller:
             with contextlib.suppress(OSError):  # closed: there is nothing left to bound
                 self._sock.settimeout(seconds)
 
+    def linger(self, monotonic: Callable[[], float]) -> None:
+        """Let the caller read its answer while it may still be sending what nobody reads."""
+        if self._sock is not None:
+            linger(self._sock, monotonic)
+
     def reset(self) -> None:
         """Break the connection with a RST, so that what arrived cannot pass for the whole.
 
@@ -68,6 +81,33 @@ class Caller:
             with contextlib.suppress(OSError):
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
                 self._sock.close()
+
+
+def linger(
+    sock: socket.socket,
+    monotonic: Callable[[], float],
+    *,
+    seconds: float = LINGER,
+    most: int = LINGER_BYTES,
+) -> None:
+    """Close the sending side and take in what the caller still sends, within bounds.
+
+    Closed at once, unread bytes would make the system send a reset, and the caller
+    could lose the answer that is on its way (RFC 9112 section 9.6).
+    """
+    until = monotonic() + seconds
+    taken = 0
+
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_WR)
+
+        while (left := until - monotonic()) > 0 and taken < most:
+            sock.settimeout(left)
+
+            if not (data := sock.recv(READ_AT_ONCE)):
+                return
+
+            taken += len(data)
 
 
 def _belongs_to_nobody(sock: socket.socket) -> bool:

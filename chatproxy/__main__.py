@@ -1,5 +1,0 @@
-"""`python -m chatproxy`."""
-
-from chatproxy.cli import main
-
-main()

@@ -1,0 +1,39 @@
+"""The application, put together."""
+
+from flask import Flask
+
+from chatproxy import logs, settings
+from chatproxy.providers import SETTINGS
+from chatproxy.providers.registry import REGISTRY
+from chatproxy.routes import forwarding_mounts, listener_mounts, routes
+from chatproxy.services import Clock, open_services
+from chatproxy.settings import Settings
+from chatproxy.web import error_handlers, routing
+from chatproxy.web.request_log import RequestLog
+
+
+def create_app(found: Settings | None = None, clock: Clock | None = None) -> Flask:
+    """Build the WSGI application from settings, or from the environment.
+
+    Raises `SettingsError` with every problem at once.
+    """
+    found = found or settings.load(SETTINGS)
+    clock = clock or Clock()
+    providers = [
+        REGISTRY[name].provider(section, clock.monotonic)
+        for name, section in found.provider_settings.items()
+    ]
+    services = open_services(found, providers, clock)
+    logs.hide(services.secrets())
+
+    app = Flask("chatproxy", static_folder=None)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.extensions["chatproxy"] = services
+    app.url_map.merge_slashes = False  # else `/proxy//x` is answered by a redirect
+    app.url_map.strict_slashes = False
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+
+    error_handlers.register(app, services, forwarding_mounts(services))
+    routing.register(app, routes(services))
+    app.wsgi_app = RequestLog(app.wsgi_app, services, listener_mounts(services))  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,5 @@
+"""`python -m chatproxy.cli …` is `chatproxy …`."""
+
+from chatproxy.cli import main
+
+main()

@@ -1,0 +1,39 @@
+"""What is made of each provider's settings, and what is reachable of it.
+
+A new provider is a folder, its line here, and its line in `providers.SETTINGS`.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from chatproxy.providers.base import Provider
+from chatproxy.providers.chatsdk import endpoints as chatsdk
+from chatproxy.providers.chatsdk.provider import ChatSDK
+from chatproxy.providers.imbachat import endpoints as imbachat
+from chatproxy.providers.imbachat.provider import ImbaChat
+from chatproxy.providers.imkit import endpoints as imkit
+from chatproxy.providers.imkit.provider import IMKit
+from chatproxy.providers.performchat import endpoints as performchat
+from chatproxy.providers.performchat.provider import PerformChat
+from chatproxy.providers.stream import endpoints as stream
+from chatproxy.providers.stream.provider import Stream
+from chatproxy.services import Services
+from chatproxy.web.routing import Route
+
+
+@dataclasses.dataclass(frozen=True)
+class Registered:
+    """The class of a provider, made of its settings and a clock, and the table of its routes."""
+
+    provider: Callable[[Any, Callable[[], float]], Provider]
+    routes: Callable[[Services], Sequence[Route]]
+
+
+REGISTRY: Mapping[str, Registered] = {
+    "stream": Registered(Stream, stream.routes),
+    "chatsdk": Registered(ChatSDK, chatsdk.routes),
+    "performchat": Registered(PerformChat, performchat.routes),
+    "imkit": Registered(IMKit, imkit.routes),
+    "imbachat": Registered(ImbaChat, imbachat.routes),
+}

@@ -1,0 +1,129 @@
+"""Reading what a caller sent: a body, a query, an id in the raw path."""
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+from flask import request
+from marshmallow import Schema, ValidationError
+
+from chatproxy.errors import BadTarget, CallerError, InvalidBody, Issue, MalformedBody
+from chatproxy.formats import strictjson
+from chatproxy.forwarding.credentials import JSON_TYPE
+from chatproxy.web.current import context, services
+from chatproxy.web.validators import Fault
+
+BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([^\s,]+)")
+
+
+def is_json() -> bool:
+    """Say whether the request's content type is JSON."""
+    return JSON_TYPE.fullmatch(request.headers.get("Content-Type", "")) is not None
+
+
+def load_json(schema: Schema) -> dict[str, Any]:
+    """Read the whole body and check it against the schema.
+
+    Raises `MalformedBody`, `InvalidBody`, `TruncatedBody`, `BodyTooLarge`. What the
+    content type says is not asked: the body is JSON or it is refused.
+    """
+    return load(schema, read_json())
+
+
+def read_json(most: int | None = None) -> Any:
+    """Read the whole body as JSON, at most so many bytes, `MAX_JSON_BYTES` in any case.
+
+    Raises `MalformedBody`, `TruncatedBody`, `BodyTooLarge`.
+    """
+    return _parsed(_content(most))
+
+
+def read_object() -> dict[str, Any]:
+    """Read the body as a JSON object, nothing as an empty one; raise as `read_json` does."""
+    content = _content()
+    document = _parsed(content) if content else {}
+
+    if not isinstance(document, dict):
+        raise MalformedBody("The body must be a JSON object.")
+
+    return document
+
+
+def load(schema: Schema, document: Any) -> dict[str, Any]:
+    """Check a document against the schema; raise `InvalidBody` with all that is wrong."""
+    try:
+        loaded: dict[str, Any] = schema.load(document)
+    except ValidationError as error:
+        raise InvalidBody(list(_issues(error.messages))) from error
+
+    return loaded
+
+
+def load_query(schema: Schema) -> dict[str, Any]:
+    """Check the query against the schema; raise `CallerError`."""
+    try:
+        document: dict[str, Any] = schema.load(request.args.to_dict())
+    except ValidationError as error:
+        raise CallerError(InvalidBody(list(_issues(error.messages))).message) from error
+
+    return document
+
+
+def segments_below(place: str) -> list[str]:
+    """Return the raw path's segments below a place, still encoded.
+
+    The router decodes first, and then an id's own `%2F` looks like the end of the id.
+    """
+    path = context().target.path.removeprefix(services().settings.service_prefix)
+    return path.removeprefix(place).split("/")
+
+
+def decoded_id(segment: str, kind: str) -> str:
+    """Return the id in a segment of the raw path; raise `BadTarget` for what is not UTF-8."""
+    try:
+        return unquote(segment, errors="strict")
+    except UnicodeDecodeError as error:
+        raise BadTarget(f"The {kind} id in the path is not UTF-8.") from error
+
+
+def header_text(name: str) -> str | None:
+    """Return a header as text, None for none; raise `CallerError` for what is not UTF-8.
+
+    WSGI hands the bytes of a header on as Latin-1 (PEP 3333); callers send UTF-8.
+    """
+    raw = request.environ.get("HTTP_" + name.upper().replace("-", "_"))
+
+    try:
+        return None if raw is None else str(raw).encode("latin-1").decode("utf-8")
+    except UnicodeError as error:
+        raise CallerError("A header is not UTF-8.") from error
+
+
+def _content(most: int | None = None) -> bytes:
+    body = context().body
+    limit = services().settings.max_json_bytes
+    return b"" if body is None else body.read_all(limit if most is None else min(limit, most))
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return strictjson.read(content)
+    except ValueError as error:
+        raise MalformedBody("The body must be a JSON object.", detail=str(error)) from error
+    finally:
+        time.sleep(0)  # reading may have taken long: the worker's other requests come first
+
+
+def _issues(messages: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issue]:
+    """List marshmallow's messages with their places."""
+    if isinstance(messages, dict):
+        for place, inner in messages.items():
+            yield from _issues(inner, path if place == "_schema" else (*path, place))
+    else:
+        for message in messages if isinstance(messages, list) else [messages]:
+            if isinstance(message, Fault):
+                yield Issue(path, message.message, message.kind)
+            else:
+                yield Issue(path, str(message))
