@@ -13,6 +13,7 @@ from typing import Any
 
 from chatproxy import logs, settings
 from chatproxy.errors import SettingsError
+from chatproxy.identity.schema_version import is_current
 from chatproxy.providers import SETTINGS
 from chatproxy.server import response
 
@@ -91,7 +92,9 @@ def _prepare_directory() -> None:
     if _settings.directory is None:
         return
 
-    if _settings.directory.sqlite_path is not None:
+    path = _settings.directory.sqlite_path
+
+    if path is not None and not is_current(path):
         _run("db", "upgrade")
 
     for section in _settings.provider_settings.values():

@@ -12,8 +12,9 @@ from pathlib import Path
 from types import FrameType
 
 from chatproxy import settings
+from chatproxy.providers import SETTINGS
 from chatproxy.errors import SettingsError
-from chatproxy.providers import REGISTRY
+from chatproxy.providers import SETTINGS
 from chatproxy.providers.stream.settings import STAND_IN_KEY, STAND_IN_SECRET
 from chatproxy.settings import LOOPBACK
 from chatproxy.settings.variables import is_given
@@ -41,8 +42,8 @@ def run(application: str, folder: Path) -> int:
         environ.update(_stand_in_account(folder, environ))
 
     if environ.get("BIND_HOST", LOOPBACK[0]) in LOOPBACK:
-        environ.setdefault("PROVIDERS", ",".join(REGISTRY))  # a local run shows all there is
-    found = settings.load(environ)
+        environ.setdefault("PROVIDERS", ",".join(SETTINGS))  # a local run shows all there is
+    found = settings.load(SETTINGS, environ)
     processes = [_start_stand_in()] if with_stand_in else []
     processes.append(_start_sidecar(application, environ))
     _pass_signals_on(processes)
@@ -91,7 +92,7 @@ def _stand_in_account(folder: Path, environ: Mapping[str, str]) -> dict[str, str
 
 
 def _start_stand_in() -> Process:
-    arguments = ["-m", "chatproxy", "sandbox", "--port", str(SANDBOX_PORT)]
+    arguments = ["-m", "sandbox", "serve", "--port", str(SANDBOX_PORT)]
     return subprocess.Popen([sys.executable, *arguments])  # noqa: S603 - our own command
 
 

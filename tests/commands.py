@@ -14,7 +14,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "chatproxy", *arguments],
+        [sys.executable, "-m", "chatproxy.cli", *arguments],
         cwd=ROOT,
         env=dict(environ),
         input=stdin,

@@ -8,6 +8,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from chatproxy import settings
+from chatproxy.providers import SETTINGS
 from chatproxy.providers.stream.settings import STAND_IN_KEY, STAND_IN_SECRET
 from tests.sidecar import ROOT
 from tests.test_sdks import SDKS, needs_node_sdks
@@ -46,7 +47,7 @@ def test_a_misspelt_key_would_be_found(compose: Any, specification: Draft7Valida
 def test_the_sidecar_starts_with_what_the_file_sets(compose: Any) -> None:
     environ = dict(compose["services"]["chatproxy"]["environment"])
     environ["STYLE_CONFIG"] = str(ROOT / "configmap" / "style.json")
-    found = settings.load(environ)
+    found = settings.load(SETTINGS, environ)
 
     assert found.provider_settings["stream"].api_key == STAND_IN_KEY
     assert found.provider_settings["stream"].api_secrets == (STAND_IN_SECRET,)

@@ -7,107 +7,173 @@ from pathlib import Path
 
 import pytest
 
-from chatproxy.providers import REGISTRY
+from chatproxy.providers import SETTINGS
+from chatproxy.providers.registry import REGISTRY
 
-PACKAGE = Path(__file__).parent.parent / "chatproxy"
-FILES = sorted(path for path in PACKAGE.rglob("*.py"))
-SURFACE = re.compile(r"(providers/[a-z]+/)?endpoints/")
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "chatproxy"
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+#: The floors, from the top: a module imports from those below its own, and from its own room.
+#: The first pattern that fits counts. Rooms on one floor do not know each other.
+FLOORS = [
+    [r"app", r"cli", r"gunicorn_conf"],
+    [r"routes", r"providers\.registry"],
+    [r"providers\.[a-z]+\.endpoints"],
+    [r"web"],
+    [r"services"],
+    [
+        r"providers\.[a-z]+(?=\.(?!settings|client_config)|$)",
+        r"providers\.(?:base|credential|paths)",
+    ],
+    [r"server", r"limiting"],
+    [r"forwarding", r"identity", r"signing"],
+    [r"providers"],  # the settings of each, and the table that names them
+    [r"settings", r"logs"],
+    [r"formats"],
+    [r"errors", r"__init__"],
+]
 
 
-def name_of(path: Path) -> str:
-    return str(path.relative_to(PACKAGE))
+def place_of(module: str) -> tuple[int, str]:
+    """The floor of a module, counted from the top, and its room there."""
+    inner = module.partition(".")[2] or "__init__"
+
+    for number, rooms in enumerate(FLOORS):
+        for room in rooms:
+            if found := re.match(rf"(?:{room})(?=\.|$)", inner):
+                return number, found[0]
+
+    raise AssertionError(f"{module} stands on no floor")
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Yield the full name of everything that a file imports."""
+    """Yield the full name of everything that a file imports, for types only too."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports by their full name"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def inner(path: Path) -> set[str]:
-    """The parts of chatproxy that a file imports, by their first name."""
-    return {
-        name.split(".")[1]
-        for name in imports(path)
-        if name.startswith("chatproxy.") and len(name.split(".")) > 1
-    }
+def module_of(name: str) -> str:
+    """The module in which an imported name lies."""
+    while name not in MODULES:
+        name = name.rpartition(".")[0]
+
+    return name
 
 
-def below(folder: str) -> list[Path]:
-    return [path for path in FILES if name_of(path).startswith(f"{folder}/")]
+ARROWS = {
+    name: {module_of(one) for one in imports(path) if one.partition(".")[0] == "chatproxy"} - {name}
+    for name, path in MODULES.items()
+}
+
+
+def test_every_arrow_points_down_or_stays_in_its_room() -> None:
+    up = [
+        f"{name} -> {other}"
+        for name, others in ARROWS.items()
+        for other in others
+        if place_of(other)[0] < place_of(name)[0]
+        or (place_of(other)[0] == place_of(name)[0] and place_of(other) != place_of(name))
+    ]
+
+    assert up == []
+
+
+def test_no_two_modules_need_each_other() -> None:
+    """Not even for types. A package does not need what lies in it to be imported first."""
+    done: set[str] = set()
+    circles: list[str] = []
+
+    def follow(name: str, way: tuple[str, ...]) -> None:
+        if name in way:
+            circles.append(" -> ".join((*way[way.index(name) :], name)))
+        elif name not in done:
+            for other in sorted(ARROWS[name]):
+                follow(other, (*way, name))
+
+            done.add(name)
+
+    for name in MODULES:
+        follow(name, ())
+
+    assert circles == []
 
 
 @pytest.mark.parametrize(
-    ("folder", "allowed"),
+    ("library", "homes"),
     [
-        ("forwarding", {"errors", "forwarding"}),
-        ("signing", {"errors", "signing", "strictjson"}),
-        ("identity", {"errors", "identity", "variables"}),
-        ("limiting", {"errors", "limiting", "variables"}),
-        (
-            "providers",
-            {
-                *("credential", "errors", "identity", "limiting", "providers", "signing"),
-                *("timestamps", "variables"),
-            },
-        ),
+        ("flask", r"web\.|routes$|app$|providers\.[a-z]+\.endpoints\."),
+        ("sqlalchemy", r"identity\."),
+        ("requests", r"forwarding|services$"),
+        ("gunicorn", r"server\.|gunicorn_conf$"),
     ],
 )
-def test_a_lower_room_knows_only_what_is_below_it(folder: str, allowed: set[str]) -> None:
-    """A provider's endpoints are the surface, and may know everything."""
-    beyond = {
-        name_of(path): inner(path) - allowed
-        for path in below(folder)
-        if not SURFACE.match(name_of(path))
-    }
-
-    assert not any(beyond.values()), beyond
-
-
-def test_flask_stays_in_the_endpoints_and_the_factory() -> None:
-    found = [
-        name_of(path)
-        for path in FILES
-        if any(name.split(".")[0] == "flask" for name in imports(path))
+def test_a_library_stays_where_it_belongs(library: str, homes: str) -> None:
+    users = [
+        name.partition(".")[2]
+        for name, path in MODULES.items()
+        if any(one.partition(".")[0] == library for one in imports(path))
     ]
 
-    assert [name for name in found if not SURFACE.match(name)] == ["__init__.py"]
+    assert users
+    assert [name for name in users if not re.match(homes, name)] == []
 
 
-def test_the_sidecar_does_not_need_the_stand_in() -> None:
-    users = [name_of(path) for path in FILES if "sandbox" in inner(path)]
+def test_the_package_needs_neither_the_stand_ins_nor_the_tests() -> None:
+    foreign = {"sandbox", "tests", "benchmarks"}
+    users = [
+        name
+        for name, path in MODULES.items()
+        if foreign & {one.partition(".")[0] for one in imports(path)}
+    ]
 
-    assert [name for name in users if not name.startswith("sandbox/")] == ["cli/__init__.py"]
+    assert users == []
 
 
 @pytest.mark.parametrize(
     ("words", "home"),
     [
-        (("os.environ", "os.getenv"), {"settings.py", "localrun.py"}),
-        (("time.time", "time.monotonic", "datetime.now"), {"services.py", "localrun.py"}),
+        (("os.environ", "os.getenv"), r"settings(\.|$)"),
+        (("time.time", "time.monotonic", "datetime.now"), r"services$"),
     ],
     ids=["environment", "clock"],
 )
-def test_there_is_one_home_for(words: tuple[str, ...], home: set[str]) -> None:
-    found = {
-        name_of(path)
-        for path in FILES
-        if not name_of(path).startswith("sandbox/")
-        and any(word in path.read_text() for word in words)
+def test_there_is_one_home_for(words: tuple[str, ...], home: str) -> None:
+    users = [
+        name.partition(".")[2]
+        for name, path in MODULES.items()
+        if any(word in path.read_text() for word in words)
+    ]
+
+    assert users
+    assert [name for name in users if not re.match(home, name)] == []
+
+
+@pytest.mark.parametrize("provider", SETTINGS)
+def test_only_a_providers_own_folder_names_it(provider: str) -> None:
+    """The two tables do, each once."""
+    users = {
+        name.partition(".")[2]
+        for name, path in MODULES.items()
+        if re.search(rf"\b{provider}\b", path.read_text(), re.IGNORECASE)
     }
+    outside = {name for name in users if not name.startswith(f"providers.{provider}")}
 
-    assert found == home
+    if provider == "stream":  # also an ordinary word
+        outside = {name for name in outside if f"providers.{provider}" in MODULES_TEXT[name]}
+
+    assert outside == {"providers", "providers.registry"}
 
 
-def test_only_a_providers_own_folder_names_its_module() -> None:
-    """A local run may: the stand-in it starts is that provider's."""
-    for provider in REGISTRY:
-        users = {name_of(path) for path in FILES if f"providers.{provider}" in path.read_text()}
-        outside = {
-            name for name in users if not name.startswith((f"providers/{provider}/", "sandbox/"))
-        }
+MODULES_TEXT = {name.partition(".")[2]: path.read_text() for name, path in MODULES.items()}
 
-        assert outside - {"localrun.py"} == {"providers/__init__.py"}
+
+def test_both_tables_name_the_same_providers() -> None:
+    assert list(REGISTRY) == list(SETTINGS)

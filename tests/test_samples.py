@@ -52,7 +52,7 @@ def environ(
 
     with Sidecar(output_folder / "sidecar-samples.log", settings) as sidecar:
         made = run(
-            [sys.executable, "-m", "chatproxy", "keys", "create", "samples", "--json"],
+            [sys.executable, "-m", "chatproxy.cli", "keys", "create", "samples", "--json"],
             sidecar.environ,
         )
         yield ENVIRON | {"CHATSDK_API_URL": sidecar.url, "CHATSDK_API_KEY": made["apiKey"]}

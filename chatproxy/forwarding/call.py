@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import h11
 import requests
+from requests.structures import CaseInsensitiveDict
 
 from chatproxy.forwarding.body import CallerBody
 from chatproxy.forwarding.headers import Fields
@@ -31,6 +32,15 @@ class Call(requests.PreparedRequest):
         self.fields = fields
         self.upload = upload
         self.deadline: Deadline
+
+    @property
+    def headers(self) -> CaseInsensitiveDict[str]:
+        """The fields as `requests` would have them, for whoever looks at a call that was made."""
+        return CaseInsensitiveDict(self.fields)
+
+    @headers.setter
+    def headers(self, _: object) -> None:
+        """Keep nothing: `fields` are what goes out."""
 
     @classmethod
     def own(

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from chatproxy.forwarding import Injection, _location
+from chatproxy.forwarding import location_for_caller
+from chatproxy.forwarding.credentials import Credentials
 from chatproxy.forwarding.target import Upstream
 from sandbox import StreamSandbox
 from tests.sidecar import Sidecar, free_port
@@ -405,10 +406,10 @@ def test_tiny_chunks_leave_the_others_their_turn(sidecar: Sidecar, target: str) 
 )
 def test_a_location_leads_back_here_or_is_left_out(location: str, expected: str | None) -> None:
     upstream = Upstream.at("http://127.0.0.1:8000/base")
-    injection = Injection([("api_key", "canarykey8f3a1c")], [], frozenset({"api_key"}), frozenset())
+    credentials = Credentials([("api_key", "canarykey8f3a1c")], [], frozenset({"api_key"}))
     given = location.replace("BASE", "http://HOST/base").replace("HOST", "127.0.0.1:8000")
 
-    assert _location(given, upstream, injection, "/proxy") == expected
+    assert location_for_caller(given, upstream, credentials, "/proxy") == expected
 
 
 def _timed(sidecar: Sidecar, request: bytes) -> tuple[float, RawAnswer]:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import h11
 import pytest
-from chatproxy.forwarding.patience import Limits, Patience
 
 from chatproxy.forwarding.connection import Connection
 from chatproxy.forwarding.pool import OLDEST_IDLE, Pool
+from chatproxy.forwarding.timeouts import Deadline, Limits
 from tests.stopwatch import Stopwatch
 
 LIMITS = Limits(connect=1, read=1, total=1, body_idle=1, body_total=1, body_bytes=1)
@@ -34,9 +34,9 @@ def connection(
     sockets.append(theirs)
     theirs.sendall(answer)
     made = Connection(ours)
-    patience = Patience(LIMITS, clock)
-    made.exchange(REQUEST, None, patience)
-    assert b"".join(made.pieces(patience)) == b""
+    deadline = Deadline(LIMITS, clock)
+    made.exchange(REQUEST, None, deadline)
+    assert b"".join(made.pieces(deadline)) == b""
     return made
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from chatproxy.errors import AnswerBroken
-from chatproxy.logs import AlreadyTold, JsonFormatter
+from chatproxy.logs.json_lines import AlreadyTold, JsonFormatter
 from sandbox import StreamSandbox
 from tests.sidecar import GUNICORN, ROOT, Sidecar, bare_environ, free_port
 from tests.wire import ask, get, post

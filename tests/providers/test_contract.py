@@ -13,7 +13,7 @@ from typing import Any
 import jwt
 import pytest
 
-from chatproxy.providers import REGISTRY
+from chatproxy.providers import SETTINGS
 from sandbox import SERVED
 from tests import commands
 from tests.calls import Reply, call
@@ -36,7 +36,7 @@ SECRETS = {
 }
 IMBACHAT_SECRET = "imbachat-secret-key-of-32-bytes-or-more"
 ENVIRON = {
-    "PROVIDERS": ",".join(REGISTRY),
+    "PROVIDERS": ",".join(SETTINGS),
     "STREAM_API_KEY": "key",
     "EXPIRATION_TOKEN_DURATION": "3600",
     "KEY_SIGNING_SECRET": "key-signing-secret-of-32-bytes-or-more",
@@ -227,9 +227,9 @@ def test_every_provider_has_its_lines() -> None:
     issuing = {kind.partition(" ")[0] for kind in ISSUERS}
     checking = {kind.partition(" ")[0] for kind in CHECKERS}
 
-    assert issuing == set(REGISTRY)
-    assert checking == set(REGISTRY) - set(ISSUE_ONLY)
-    assert set(SERVED) == set(REGISTRY)
+    assert issuing == set(SETTINGS)
+    assert checking == set(SETTINGS) - set(ISSUE_ONLY)
+    assert set(SERVED) == set(SETTINGS)
 
 
 @every_issuer
@@ -339,7 +339,7 @@ def test_one_person_has_one_end(world: World) -> None:
     assert {CHECKERS[kind].check(world, tokens[kind]).status for kind in kinds} == {401}
 
 
-@pytest.mark.parametrize("name", sorted(set(REGISTRY) - {"stream"}))
+@pytest.mark.parametrize("name", sorted(set(SETTINGS) - {"stream"}))
 def test_forwarding_without_a_server_is_a_clear_503_or_goes_out(world: World, name: str) -> None:
     reply = world.get(f"/{name}/proxy/x")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chatproxy.providers import REGISTRY
+from chatproxy.providers import SETTINGS
 from tests.sidecar import ROOT, bare_environ
 
 
@@ -34,7 +34,7 @@ def running(folder: Path, environ: dict[str, str]) -> Iterator[list[str]]:
     with (
         (folder / "log").open("wb") as log,
         subprocess.Popen(
-            [sys.executable, "-m", "chatproxy", "run"],
+            [sys.executable, "-m", "chatproxy.cli", "run"],
             cwd=ROOT,
             env=environ,
             stdout=log,
@@ -95,7 +95,7 @@ def test_the_start_says_which_providers_are_on(running: list[str], folder: Path)
     lines = [json.loads(line) for line in (folder / "log").read_text().splitlines()]
     (started,) = [line for line in lines if line["msg"] == "chatproxy starts"]
 
-    assert started["providers"] == list(REGISTRY)
+    assert started["providers"] == list(SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_the_start_says_which_providers_are_on(running: list[str], folder: Path)
 )
 def test_half_of_an_account_is_refused(environ: dict[str, str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "chatproxy", "run"],
+        [sys.executable, "-m", "chatproxy.cli", "run"],
         cwd=ROOT,
         env=bare_environ() | environ,
         capture_output=True,

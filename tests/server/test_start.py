@@ -134,7 +134,7 @@ def test_the_limit_on_open_files_is_raised_for_the_workers(
 
 def test_stream_alone_loads_no_database_and_writes_nothing(tmp_path: Path) -> None:
     code = (
-        "import sys; from chatproxy import create_app; create_app(); "
+        "import sys; from chatproxy.app import create_app; create_app(); "
         "print([m for m in ('sqlalchemy', 'alembic', 'redis') if m in sys.modules])"
     )
     environ = {"STREAM_API_KEY": "k", "STREAM_API_SECRET": "s" * 40, "PYTHONPATH": str(ROOT)}

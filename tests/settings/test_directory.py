@@ -7,6 +7,7 @@ import pytest
 
 from chatproxy import settings
 from chatproxy.errors import SettingsError
+from chatproxy.providers import SETTINGS
 from chatproxy.settings import Settings
 
 STREAM = {"STREAM_API_KEY": "key", "STREAM_API_SECRET": "s" * 40}
@@ -20,7 +21,7 @@ ALONE = SECRETS | {"PROVIDERS": "chatsdk"}
 
 def problems_of(environ: dict[str, str]) -> list[str]:
     with pytest.raises(SettingsError) as caught:
-        settings.load(environ)
+        settings.load(SETTINGS, environ)
 
     return list(caught.value.problems)
 
@@ -28,22 +29,25 @@ def problems_of(environ: dict[str, str]) -> list[str]:
 def local(folder: Path, **environ: str) -> Settings:
     """A local run on which nothing is set but where the database is."""
     return settings.load(
-        {"PROVIDERS": "chatsdk", "DATABASE_URL": f"sqlite:///{folder}/d.db"} | environ
+        SETTINGS, {"PROVIDERS": "chatsdk", "DATABASE_URL": f"sqlite:///{folder}/d.db"} | environ
     )
 
 
 def test_stream_alone_has_no_directory_and_no_limits() -> None:
-    found = settings.load(STREAM)
+    found = settings.load(SETTINGS, STREAM)
 
     assert (found.directory, found.keys, found.limiter, found.kept) == (None, None, None, None)
 
 
 def test_a_setting_of_chatsdk_turns_it_on() -> None:
-    assert list(settings.load(STREAM | SECRETS).provider_settings) == ["stream", "chatsdk"]
+    assert list(settings.load(SETTINGS, STREAM | SECRETS).provider_settings) == [
+        "stream",
+        "chatsdk",
+    ]
 
 
 def test_the_defaults_are_those_of_the_guide() -> None:
-    found = settings.load(ALONE)
+    found = settings.load(SETTINGS, ALONE)
     chatsdk = found.provider_settings["chatsdk"]
 
     assert (chatsdk.token_ttl, chatsdk.refresh_grace) == (86400, 86400)
@@ -174,7 +178,7 @@ def test_half_of_a_centrifugo_is_refused(half: dict[str, str]) -> None:
 
 
 def test_a_server_without_a_key_is_warned_of() -> None:
-    found = settings.load(ALONE | {"CHATSDK_BASE_URL": "https://x"})
+    found = settings.load(SETTINGS, ALONE | {"CHATSDK_BASE_URL": "https://x"})
 
     assert any("CHATSDK_API_KEY is not" in warning for warning in found.warnings())
 
@@ -192,7 +196,7 @@ def test_a_server_without_a_key_is_warned_of() -> None:
     ],
 )
 def test_the_driver_is_ours_to_name(given: str, url: str) -> None:
-    found = settings.load(ALONE | {"DATABASE_URL": given})
+    found = settings.load(SETTINGS, ALONE | {"DATABASE_URL": given})
 
     assert found.directory is not None
     assert found.directory.url == url
@@ -201,6 +205,6 @@ def test_the_driver_is_ours_to_name(given: str, url: str) -> None:
 def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("f" * 40 + "\n")
     given = {name: text for name, text in ALONE.items() if name != "CHATSDK_JWT_SECRET"}
-    found = settings.load(given | {"CHATSDK_JWT_SECRET_FILE": str(tmp_path / "secret")})
+    found = settings.load(SETTINGS, given | {"CHATSDK_JWT_SECRET_FILE": str(tmp_path / "secret")})
 
     assert found.provider_settings["chatsdk"].jwt_secrets == ("f" * 40,)

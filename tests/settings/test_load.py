@@ -8,6 +8,7 @@ import pytest
 
 from chatproxy import settings
 from chatproxy.errors import SettingsError
+from chatproxy.providers import SETTINGS
 from chatproxy.providers.stream.settings import STAND_IN_KEY, STAND_IN_SECRET
 
 SECRET = "a-secret-of-forty-characters-0123456789ab"
@@ -16,7 +17,7 @@ MINIMUM = {"STREAM_API_KEY": "key", "STREAM_API_SECRET": SECRET}
 
 def problems_of(**environ: str) -> list[str]:
     with pytest.raises(SettingsError) as caught:
-        settings.load(environ)
+        settings.load(SETTINGS, environ)
 
     return list(caught.value.problems)
 
@@ -26,7 +27,7 @@ def stream_of(found: settings.Settings) -> Any:
 
 
 def test_the_minimum_is_a_key_and_a_secret() -> None:
-    found = settings.load(MINIMUM)
+    found = settings.load(SETTINGS, MINIMUM)
 
     assert (found.http_port, found.bind_host, found.max_body_bytes) == (
         3000,
@@ -84,7 +85,6 @@ def test_all_problems_are_reported_at_once() -> None:
         ("STREAM_AUTH_TOKEN", "not-a-token"),
         ("STREAM_ROOT_PORT", "x"),
         ("PERMISSIONS_VERSION", "3"),
-        ("WORKER_CLASS", "sync"),
         ("ERROR_OBJ_KEY", "authentication"),
     ],
 )
@@ -97,10 +97,23 @@ def test_a_bad_value_is_named_and_never_printed(name: str, value: str) -> None:
     )
 
 
+@pytest.mark.parametrize("value", ["gevent", "gthread"])
+def test_a_setting_that_is_gone_is_told_once_and_has_no_effect(value: str) -> None:
+    (warning,) = settings.load(SETTINGS, MINIMUM | {"WORKER_CLASS": value}).warnings()
+
+    assert warning.startswith("WORKER_CLASS is set and has no effect any more: ")
+
+
+def test_a_provider_that_is_not_known_is_named() -> None:
+    (problem,) = problems_of(**MINIMUM, PROVIDERS="stream, nobody,else")
+
+    assert problem.startswith("PROVIDERS: nobody, else is not known. The providers are stream, ")
+
+
 def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(f"{SECRET}\n")
     found = settings.load(
-        {"STREAM_API_KEY": "key", "STREAM_API_SECRET_FILE": str(tmp_path / "secret")}
+        SETTINGS, {"STREAM_API_KEY": "key", "STREAM_API_SECRET_FILE": str(tmp_path / "secret")}
     )
 
     assert stream_of(found).api_secrets == (SECRET,)
@@ -129,18 +142,21 @@ def test_a_secret_given_twice_is_a_problem() -> None:
 
 
 def test_several_secrets_are_a_rotation() -> None:
-    found = settings.load(MINIMUM | {"STREAM_API_SECRET": f" {SECRET} , old-{SECRET}"})
+    found = settings.load(SETTINGS, MINIMUM | {"STREAM_API_SECRET": f" {SECRET} , old-{SECRET}"})
 
     assert stream_of(found).api_secrets == (SECRET, f"old-{SECRET}")
     assert set(found.secrets()) >= {SECRET, f"old-{SECRET}"}
 
 
 def test_an_empty_variable_is_an_absent_one() -> None:
-    assert settings.load(MINIMUM | {"HTTP_PORT": "", "STREAM_AUTH_TOKEN": " "}).http_port == 3000
+    assert (
+        settings.load(SETTINGS, MINIMUM | {"HTTP_PORT": "", "STREAM_AUTH_TOKEN": " "}).http_port
+        == 3000
+    )
 
 
 def test_no_repr_holds_a_secret() -> None:
-    assert SECRET not in repr(settings.load(MINIMUM))
+    assert SECRET not in repr(settings.load(SETTINGS, MINIMUM))
 
 
 @pytest.mark.parametrize(
@@ -168,7 +184,7 @@ def test_the_stand_ins_credentials_do_not_mix_with_real_ones(
     ],
 )
 def test_the_start_warns(environ: dict[str, str], words: str) -> None:
-    (warning,) = settings.load(MINIMUM | environ).warnings()
+    (warning,) = settings.load(SETTINGS, MINIMUM | environ).warnings()
 
     assert words in warning
 
@@ -204,7 +220,7 @@ def test_a_missing_client_configuration_stops_the_start(tmp_path: Path) -> None:
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        settings.load(MINIMUM).http_port = 1  # type: ignore[misc]
+        settings.load(SETTINGS, MINIMUM).http_port = 1  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("content", [None, "", "no certificate"])

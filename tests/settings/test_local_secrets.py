@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chatproxy.settings import local_secrets as keptsecrets
-from chatproxy.settings.local_secrets import KeptSecrets
+from chatproxy.settings.local_secrets import LocalSecrets
 
 NAME = "KEY_SIGNING_SECRET"
 
@@ -18,32 +18,32 @@ def mode(path: Path) -> int:
 
 
 def test_a_secret_is_made_once(tmp_path: Path) -> None:
-    kept = KeptSecrets(tmp_path)
+    kept = LocalSecrets(tmp_path)
 
     assert kept.text(NAME) == kept.text(NAME)
     assert len(kept.text(NAME)) >= 43
 
 
 def test_it_is_the_same_after_a_restart(tmp_path: Path) -> None:
-    assert KeptSecrets(tmp_path).text(NAME) == KeptSecrets(tmp_path).text(NAME)
+    assert LocalSecrets(tmp_path).text(NAME) == LocalSecrets(tmp_path).text(NAME)
 
 
 def test_each_name_and_folder_has_its_own(tmp_path: Path) -> None:
-    one, other = KeptSecrets(tmp_path / "one"), KeptSecrets(tmp_path / "other")
+    one, other = LocalSecrets(tmp_path / "one"), LocalSecrets(tmp_path / "other")
 
     assert len({one.text(NAME), one.text("B"), other.text(NAME), other.text("B")}) == 4
 
 
 def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
     folder = tmp_path / "var" / "secrets"
-    KeptSecrets(folder).text(NAME)
+    LocalSecrets(folder).text(NAME)
 
     assert mode(folder / NAME) == 0o600
     assert mode(folder) == 0o700
 
 
 def test_nothing_else_is_left_behind(tmp_path: Path) -> None:
-    KeptSecrets(tmp_path).text(NAME)
+    LocalSecrets(tmp_path).text(NAME)
 
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
 
@@ -51,19 +51,19 @@ def test_nothing_else_is_left_behind(tmp_path: Path) -> None:
 def test_one_that_is_there_is_taken(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text("  put here by hand\n")
 
-    assert KeptSecrets(tmp_path).text(NAME) == "put here by hand"
+    assert LocalSecrets(tmp_path).text(NAME) == "put here by hand"
     assert (tmp_path / NAME).read_text() == "  put here by hand\n"
 
 
 def test_one_that_is_there_is_only_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = KeptSecrets(tmp_path).text(NAME)
+    text = LocalSecrets(tmp_path).text(NAME)
     monkeypatch.delattr(keptsecrets, "_write_once")
 
-    assert KeptSecrets(tmp_path).text(NAME) == text
+    assert LocalSecrets(tmp_path).text(NAME) == text
 
 
 def test_it_knows_which_were_used(tmp_path: Path) -> None:
-    kept = KeptSecrets(tmp_path)
+    kept = LocalSecrets(tmp_path)
     kept.text("A")
     kept.text("B")
 
@@ -75,7 +75,7 @@ def test_many_at_once_agree_on_one(tmp_path: Path) -> None:
 
     def start(_: int) -> str:
         barrier.wait(30)
-        return KeptSecrets(tmp_path / "new").text(NAME)
+        return LocalSecrets(tmp_path / "new").text(NAME)
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(start, range(8)))) == 1
@@ -90,11 +90,11 @@ def test_one_that_came_in_between_is_taken(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(keptsecrets, "_write_once", write_after_another)
 
-    assert KeptSecrets(tmp_path).text(NAME) == "the other start was first"
+    assert LocalSecrets(tmp_path).text(NAME) == "the other start was first"
 
 
 def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(OSError, match="file"):
-        KeptSecrets(tmp_path / "file" / "secrets").text(NAME)
+        LocalSecrets(tmp_path / "file" / "secrets").text(NAME)

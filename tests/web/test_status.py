@@ -9,7 +9,9 @@ import responses
 from flask.testing import FlaskClient
 from requests.adapters import HTTPAdapter
 
-from chatproxy import create_app, settings
+from chatproxy import settings
+from chatproxy.app import create_app
+from chatproxy.providers import SETTINGS
 from tests.sidecar import Sidecar, free_port
 from tests.wire import ask, get
 
@@ -20,9 +22,9 @@ BASE = "https://chat.stream-io-api.com"
 @pytest.fixture
 def client() -> FlaskClient:
     environ = {"STREAM_API_KEY": "key", "STREAM_API_SECRET": "s" * 40}
-    app = create_app(settings.load(environ))
+    app = create_app(settings.load(SETTINGS, environ))
     # `responses` stands in for requests' own adapter, not for ours.
-    app.extensions["chatproxy"].peers["stream"].session.mount(f"{BASE}/", HTTPAdapter())
+    app.extensions["chatproxy"].peers["stream"].way.session.mount(f"{BASE}/", HTTPAdapter())
     return app.test_client()
 
 

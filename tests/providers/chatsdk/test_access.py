@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from chatproxy import create_app, settings
+from chatproxy import settings
+from chatproxy.app import create_app
+from chatproxy.providers import SETTINGS
 from tests import commands
 from tests.calls import call
 from tests.canaries import IMPORTED_KEY
@@ -231,7 +233,7 @@ def test_the_tables_here_name_everything_that_is_reachable() -> None:
     given = {"PROVIDERS": "chatsdk", **TOKEN_SECRETS}
     served = {
         rule.rule.split("<")[0].rstrip("/")
-        for rule in create_app(settings.load(given)).url_map.iter_rules()
+        for rule in create_app(settings.load(SETTINGS, given)).url_map.iter_rules()
     }
     named = {path.rstrip("/") for _, path in GUARDED} | set(OPEN)
     missing = {

@@ -6,6 +6,7 @@ import pytest
 
 from chatproxy import settings
 from chatproxy.errors import SettingsError
+from chatproxy.providers import SETTINGS
 from chatproxy.settings import Settings
 
 SECRETS = {
@@ -19,7 +20,7 @@ ELSEWHERE = {"PROVIDERS": "imbachat", "BIND_HOST": "0.0.0.0"}
 
 def problems_of(environ: dict[str, str]) -> list[str]:
     with pytest.raises(SettingsError) as caught:
-        settings.load(environ)
+        settings.load(SETTINGS, environ)
 
     return list(caught.value.problems)
 
@@ -27,12 +28,12 @@ def problems_of(environ: dict[str, str]) -> list[str]:
 def local(folder: Path, **environ: str) -> Settings:
     """A local run on which nothing is set but where the database is."""
     return settings.load(
-        {"PROVIDERS": "imbachat", "DATABASE_URL": f"sqlite:///{folder}/d.db"} | environ
+        SETTINGS, {"PROVIDERS": "imbachat", "DATABASE_URL": f"sqlite:///{folder}/d.db"} | environ
     )
 
 
 def test_the_defaults_are_those_of_the_plugins() -> None:
-    found = settings.load(ALONE).provider_settings["imbachat"]
+    found = settings.load(SETTINGS, ALONE).provider_settings["imbachat"]
 
     assert (found.token_ttl, found.base_url) == (7 * 3600, "https://imbachat.com")
     assert (found.api_login, found.app) == ("imbachat", "default")
@@ -41,8 +42,11 @@ def test_the_defaults_are_those_of_the_plugins() -> None:
 def test_a_setting_of_its_own_turns_it_on() -> None:
     stream = {"STREAM_API_KEY": "key", "STREAM_API_SECRET": "s" * 40}
 
-    assert list(settings.load(stream).provider_settings) == ["stream"]
-    assert list(settings.load(stream | SECRETS).provider_settings) == ["stream", "imbachat"]
+    assert list(settings.load(SETTINGS, stream).provider_settings) == ["stream"]
+    assert list(settings.load(SETTINGS, stream | SECRETS).provider_settings) == [
+        "stream",
+        "imbachat",
+    ]
 
 
 def test_a_local_run_makes_its_secrets_and_has_no_widget(tmp_path: Path) -> None:
@@ -101,7 +105,7 @@ def test_a_bad_value_is_named(name: str, value: str) -> None:
     ("secret", "is_short"), [("s" * 31, True), ("s" * 32, False), ("é" * 16, False)]
 )
 def test_a_short_secret_is_warned_of_and_used(secret: str, is_short: bool) -> None:
-    found = settings.load(ALONE | {"IMBACHAT_SECRET_KEY": secret})
+    found = settings.load(SETTINGS, ALONE | {"IMBACHAT_SECRET_KEY": secret})
 
     assert any("IMBACHAT_SECRET_KEY is shorter" in one for one in found.warnings()) == is_short
 
@@ -113,7 +117,7 @@ def test_secrets_are_in_no_repr_and_may_stand_in_files(tmp_path: Path) -> None:
         (tmp_path / name).write_text(f"{SECRETS[name]}\n")
         environ[f"{name}_FILE"] = str(tmp_path / name)
 
-    found = settings.load(environ)
+    found = settings.load(SETTINGS, environ)
 
     assert found.provider_settings["imbachat"].secret_key == SECRETS["IMBACHAT_SECRET_KEY"]
     assert not any(secret in repr(found) for secret in SECRETS.values())

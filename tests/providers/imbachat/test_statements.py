@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from chatproxy import create_app, settings
+from chatproxy import settings
+from chatproxy.app import create_app
 from chatproxy.identity.schema import upgrade
 from chatproxy.identity.user import Profile
+from chatproxy.providers import SETTINGS
 from tests.databases import KINDS, new_database
 from tests.identity.databases import statements
 from tests.providers.imbachat.conftest import ACCOUNT, LOGIN, PASSWORD, basic
@@ -23,7 +25,7 @@ def test_500_ids_are_one_statement(kind: str, tmp_path: Path) -> None:
 
     with new_database(kind, tmp_path) as url:
         environ = ACCOUNT | {"PROVIDERS": "imbachat", "DATABASE_URL": url}
-        app = create_app(settings.load(environ))
+        app = create_app(settings.load(SETTINGS, environ))
         services = app.extensions["chatproxy"]
         upgrade(services.directory.database)
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from chatproxy import create_app, settings
+from chatproxy import settings
+from chatproxy.app import create_app
+from chatproxy.providers import SETTINGS
 from sandbox.imkit import IMKitSandbox
 from tests import canaries
 from tests.calls import Reply
@@ -174,7 +176,7 @@ def test_every_origin_may_be_allowed(tmp_path: Path, method: str) -> None:
         "KEY_SIGNING_SECRET": canaries.KEY_SIGNING_SECRET,
         "DATABASE_URL": f"sqlite:///{tmp_path}/directory.db",
     }
-    page = create_app(settings.load(given)).test_client()
+    page = create_app(settings.load(SETTINGS, given)).test_client()
     reply = page.open("/imkit/me", method=method, headers={"Origin": ORIGIN})
 
     assert reply.headers["Access-Control-Allow-Origin"] == "*"

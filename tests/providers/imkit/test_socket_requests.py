@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from chatproxy import create_app, settings
+from chatproxy import settings
+from chatproxy.app import create_app
+from chatproxy.providers import SETTINGS
 from tests import canaries
 from tests.calls import Reply, call
 from tests.providers.imkit.conftest import Site
@@ -236,7 +238,7 @@ def test_a_refusal_leaves_the_connection_for_the_next_request(served: Site) -> N
 def test_another_server_cannot_hand_its_connection_over(tmp_path: Path) -> None:
     environ = {"PROVIDERS": "imkit", "KEY_SIGNING_SECRET": canaries.KEY_SIGNING_SECRET}
     environ["DATABASE_URL"] = f"sqlite:///{tmp_path}/directory.db"
-    app = create_app(settings.load(environ))
+    app = create_app(settings.load(SETTINGS, environ))
     fields = [(name, value) for name, value in FIELDS.items()]
     reply = app.test_client().get(f"{PATH}?{QUERY}", headers=fields)
     app.extensions["chatproxy"].close()

@@ -7,7 +7,10 @@ import jwt
 import pytest
 from flask.testing import FlaskClient
 
-from chatproxy import create_app, settings
+from chatproxy import settings
+from chatproxy.app import create_app
+from chatproxy.providers import SETTINGS
+from chatproxy.providers.stream.provider import Stream
 from chatproxy.services import Clock
 
 NOW = 1_795_177_602.9
@@ -17,7 +20,7 @@ MINIMUM = {"STREAM_API_KEY": "key", "STREAM_API_SECRET": f"{SECRET},older-{SECRE
 
 def client(**environ: str) -> FlaskClient:
     clock = Clock(now=lambda: NOW)
-    return create_app(settings.load(MINIMUM | environ), clock).test_client()
+    return create_app(settings.load(SETTINGS, MINIMUM | environ), clock).test_client()
 
 
 def claims(token: str) -> dict[str, Any]:
@@ -94,5 +97,5 @@ def test_the_key_is_told() -> None:
 
 
 def _server_token(made: FlaskClient) -> str:
-    provider = made.application.extensions["chatproxy"].default
-    return dict(provider.authorise().headers)["Authorization"]
+    stream = made.application.extensions["chatproxy"].provider(Stream)
+    return dict(stream.authorise().headers)["Authorization"]
