@@ -20,11 +20,12 @@ class RequestContext:
     """One request. Times are in seconds.
 
     `refusal` is what was wrong with its head, to be answered in its place. `authenticated`
-    is what its route's guard made of the caller. `listener_mount` is the path that stands at
-    the root of the listener on which it came.
+    is what its route's guard made of the caller, `surface` whose route that is.
+    `listener_mount` is the path that stands at the root of the listener on which it came.
     """
 
     def __init__(self, environ: Mapping[str, Any], monotonic: Callable[[], float]) -> None:
+        self.environ = environ
         self.monotonic = monotonic
         self.started = monotonic()
         self.id = _request_id(environ)
@@ -34,6 +35,7 @@ class RequestContext:
         self.listener_mount = ""
         self.body: CallerBody | None = None
         self.refusal: CallerError | None = None
+        self.surface = ""
         self.authenticated: Any = None
         self.status = 0
         self.sent = 0

@@ -6,8 +6,6 @@ what the count changes is the answer to them: 429 in place of 401.
 
 import hashlib
 
-from flask import request
-
 from chatproxy.errors import (
     TokenForged,
     TokenMalformed,
@@ -18,7 +16,7 @@ from chatproxy.errors import (
 from chatproxy.identity.keys import Key
 from chatproxy.identity.keytexts import Kind
 from chatproxy.web.current import context, directory, limiter, services
-from chatproxy.web.parsing import BEARER
+from chatproxy.web.parsing import BEARER, header
 
 TOO_MANY = "Too many failed authentications. Try again later."
 
@@ -37,16 +35,22 @@ def key(text: str, kind: Kind, *, refused: str, claimed: str | None = None) -> K
         if claimed is not None and directory().keys.is_known(claimed):
             once = claimed
 
-        count_failure(f"key {once}" if once else f"address {request.remote_addr}")
+        count_failure(f"key {once}" if once else f"address {address()}")
         raise Unauthenticated(refused)
 
     context().notes["keyId"] = found.id
     return found
 
 
+def address() -> str | None:
+    """Return the address of the connection on which the request came."""
+    found: str | None = context().environ.get("REMOTE_ADDR")
+    return found
+
+
 def bearer(*, missing: str) -> str:
     """Return the token in `Authorization: Bearer`; raise `Unauthenticated`, saying `missing`."""
-    found = BEARER.fullmatch(request.environ.get("HTTP_AUTHORIZATION", ""))
+    found = BEARER.fullmatch(header("Authorization") or "")
 
     if found is None:
         raise Unauthenticated(missing)
@@ -70,5 +74,5 @@ def count_failure(subject: str) -> None:
     """Count a failed authentication; raise `TooManyRequests` above the limit."""
     settings = services().settings.limiter
     assert settings is not None  # noqa: S101 - it is there where the limiter is
-    surface = str(request.blueprint).partition("-")[0]
+    surface = context().surface
     limiter().spend(f"failures at {surface} of {subject}", settings.auth_failures, TOO_MANY)

@@ -20,7 +20,7 @@ BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([^\s,]+)")
 
 def is_json() -> bool:
     """Say whether the request's content type is JSON."""
-    return JSON_TYPE.fullmatch(request.headers.get("Content-Type", "")) is not None
+    return JSON_TYPE.fullmatch(context().environ.get("CONTENT_TYPE") or "") is not None
 
 
 def load_json(schema: Schema) -> dict[str, Any]:
@@ -71,6 +71,11 @@ def load_query(schema: Schema) -> dict[str, Any]:
     return document
 
 
+def query_values(name: str) -> list[str]:
+    """Return every value that a name has in the query."""
+    return request.args.getlist(name)
+
+
 def segments_below(place: str) -> list[str]:
     """Return the raw path's segments below a place, still encoded.
 
@@ -88,15 +93,21 @@ def decoded_id(segment: str, kind: str) -> str:
         raise BadTarget(f"The {kind} id in the path is not UTF-8.") from error
 
 
+def header(name: str) -> str | None:
+    """Return a header as WSGI has it, None for none; repeated ones are joined by commas."""
+    found: str | None = context().environ.get("HTTP_" + name.upper().replace("-", "_"))
+    return found
+
+
 def header_text(name: str) -> str | None:
     """Return a header as text, None for none; raise `CallerError` for what is not UTF-8.
 
     WSGI hands the bytes of a header on as Latin-1 (PEP 3333); callers send UTF-8.
     """
-    raw = request.environ.get("HTTP_" + name.upper().replace("-", "_"))
+    raw = header(name)
 
     try:
-        return None if raw is None else str(raw).encode("latin-1").decode("utf-8")
+        return None if raw is None else raw.encode("latin-1").decode("utf-8")
     except UnicodeError as error:
         raise CallerError("A header is not UTF-8.") from error
 

@@ -50,4 +50,5 @@ def register(app: Flask, routes: Iterable[Route]) -> None:
     def ask_guard() -> None:
         # Without a blueprint no view is called: the router has found nothing.
         if request.blueprint is not None:
+            context().surface = request.blueprint.partition("-")[0]
             context().authenticated = guards[request.blueprint]()

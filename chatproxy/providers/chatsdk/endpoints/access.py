@@ -4,8 +4,6 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from flask import request
-
 from chatproxy.errors import TokenOfAnotherApp, TokenRejected, TokenRevoked, Unauthenticated
 from chatproxy.identity.keys import Key
 from chatproxy.identity.revocation import Issued, Standing
@@ -14,6 +12,7 @@ from chatproxy.providers.chatsdk.provider import ChatSDK
 from chatproxy.providers.chatsdk.tokens import TokenKind
 from chatproxy.web import guards
 from chatproxy.web.current import directory, now, provider
+from chatproxy.web.parsing import header
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +45,7 @@ class PlatformKey:
     def __call__(self) -> Service:
         """Return the service; raise `CallerError`, `Unauthenticated`, `TooManyRequests`."""
         wanted = self._wanted()
-        text = request.headers.get("X-API-Key", "")
+        text = header("X-API-Key") or ""
 
         if not text:
             raise Unauthenticated("Missing API key")
@@ -103,7 +102,7 @@ def _check_app(issued: Issued) -> None:
 
     Any other key is not looked at: it is the server's own, and replaced on the way there.
     """
-    key = directory().keys.find(request.headers.get("X-API-Key", ""))
+    key = directory().keys.find(header("X-API-Key") or "")
 
     if key is not None and key.app_id != issued.app_id:
         raise TokenOfAnotherApp("Token app mismatch")

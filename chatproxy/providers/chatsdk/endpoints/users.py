@@ -12,7 +12,7 @@ from chatproxy.providers.chatsdk.endpoints.access import Client, PlatformKey, Se
 from chatproxy.providers.chatsdk.provider import ChatSDK
 from chatproxy.web.answers import private
 from chatproxy.web.current import authenticated, context, directory, provider, services
-from chatproxy.web.parsing import decoded_id, segments_below
+from chatproxy.web.parsing import decoded_id, header, segments_below
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def service_or_client() -> Service | Client:
 
     To delete a user is never a client's call.
     """
-    is_client = "X-API-Key" not in request.headers
+    is_client = header("X-API-Key") is None
     is_deletion = request.method == "DELETE" and named_user() is not None
     return rest_token() if is_client and not is_deletion else PlatformKey(named_user)()
 

@@ -1,12 +1,13 @@
 """What imbachat.com asks of a site: who are these users, and whom does a text find?"""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from chatproxy.providers.imbachat import shapes, userids
 from chatproxy.providers.imbachat.errors import VERSION
 from chatproxy.providers.imbachat.provider import ImbaChat
 from chatproxy.web.answers import private
 from chatproxy.web.current import directory, provider
+from chatproxy.web.parsing import query_values
 
 blueprint = Blueprint("imbachat-users", __name__)
 
@@ -26,7 +27,7 @@ def info(ids: str = "") -> Response:
     All places that may hold ids are read. A slash at either end of the path's comes from
     how the URL was put together.
     """
-    lists = [ids.strip("/"), *(one for name in LISTS for one in request.args.getlist(name))]
+    lists = [ids.strip("/"), *(one for name in LISTS for one in query_values(name))]
     wanted = userids.read_lists(lists)
     found = directory().finder.find_many(provider(ImbaChat).app, wanted)
     return private([shapes.info(found[user_id]) for user_id in wanted if user_id in found])

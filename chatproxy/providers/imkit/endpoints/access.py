@@ -7,8 +7,6 @@ Each header has a deprecated name too; the server in front lets those two with a
 import dataclasses
 import logging
 
-from flask import request
-
 from chatproxy.errors import (
     CallerError,
     NotFound,
@@ -33,7 +31,7 @@ from chatproxy.providers.imkit.errors import (
 from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.web import guards
 from chatproxy.web.current import context, directory, provider
-from chatproxy.web.parsing import BEARER, header_text
+from chatproxy.web.parsing import BEARER, header, header_text
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +58,7 @@ def platform() -> Key:
     if text:
         return _key(text, "platform", "API_KEY" if legacy else None)
 
-    if "HTTP_IM_CLIENT_KEY" in request.environ or "HTTP_CLIENT_KEY" in request.environ:
+    if header("IM-Client-Key") is not None or header("CLIENT_KEY") is not None:
         client()
         raise PermissionDenied("This call is made with a platform API key.")
 
@@ -69,7 +67,7 @@ def platform() -> Key:
 
 def caller() -> Client | None:
     """Return the client that calls, None for a platform caller, who may make every call."""
-    if request.environ.get("HTTP_IM_API_KEY") or request.environ.get("HTTP_API_KEY"):
+    if header("IM-API-KEY") or header("API_KEY"):
         platform()
         return None
 
@@ -133,8 +131,8 @@ def _shown(name: str, deprecated: str) -> tuple[str, bool]:
 
     Raises `CallerError` where the two hold different values: nobody could say which counts.
     """
-    given = request.environ.get("HTTP_" + name.upper().replace("-", "_"))
-    before = request.environ.get(f"HTTP_{deprecated}")
+    given = header(name)
+    before = header(deprecated)
 
     if given is not None and before is not None and given != before:
         raise CallerError(f"{name} and {deprecated} hold different keys. Send one.")
@@ -163,9 +161,9 @@ def _key(text: str, kind: Kind, deprecated: str | None) -> Key:
 
 def _token(key: Key) -> Client:
     """Return whose token it is; `Authorization` is looked at only without `IM-Authorization`."""
-    given = request.environ.get("HTTP_IM_AUTHORIZATION")
+    given = header("IM-Authorization")
     legacy = given is None
-    text = bare(request.environ.get("HTTP_AUTHORIZATION", "") if given is None else given)
+    text = bare((header("Authorization") or "") if given is None else given)
 
     if not text:
         raise TokenMalformed("Missing client token")

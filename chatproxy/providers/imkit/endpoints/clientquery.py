@@ -10,14 +10,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from flask import request
 from marshmallow import EXCLUDE, Schema
 
 from chatproxy.errors import CallerError
 from chatproxy.formats import strictjson
 from chatproxy.identity.finding import Condition, Field, Operator
 from chatproxy.settings.fields import WholeNumber
-from chatproxy.web.parsing import load_query
+from chatproxy.web.parsing import load_query, query_values
 
 MOST_ROWS = 100
 MOST_SKIPPED = 1_000_000
@@ -61,7 +60,7 @@ class PageQuery(Schema):
 def asked() -> Asked:
     """Read the query; raise `CallerError`."""
     page = load_query(PageQuery())
-    return Asked(tuple(_conditions(request.args.get("q", ""))), page["skip"], page["limit"])
+    return Asked(tuple(_conditions(next(iter(query_values("q")), ""))), page["skip"], page["limit"])
 
 
 def _conditions(text: str) -> Iterator[Condition]:

@@ -1,6 +1,6 @@
 """`/imkit/me`: what a client asks and says of itself."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from chatproxy.identity.user import User
 from chatproxy.providers.imkit.endpoints import access, changes, forwarded, schemas
@@ -9,7 +9,7 @@ from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.providers.imkit.shapes import client_of, envelope
 from chatproxy.web.answers import private
 from chatproxy.web.current import authenticated, context, directory, services
-from chatproxy.web.parsing import load, read_json
+from chatproxy.web.parsing import load, query_values, read_json
 
 blueprint = Blueprint("imkit-me", __name__)
 unread = Blueprint("imkit-me-badge", __name__)
@@ -34,7 +34,7 @@ def change() -> Response:
 
 def who_asks_for_badge() -> User | access.Client | None:
     """Return whom the question is about, or who asks the IMKit server; tags are checked first."""
-    tags = request.args.getlist("roomTags")
+    tags = query_values("roomTags")
 
     if not all(tag and tag.isprintable() and len(tag) <= LONGEST_TAG for tag in tags):
         raise InvalidRoomTags("roomTags are texts that are not empty.")
@@ -50,7 +50,7 @@ def badge() -> Response:
 
     user = authenticated(User)
 
-    if request.args.getlist("roomTags"):
+    if query_values("roomTags"):
         raise InvalidRoomTags("roomTags need an IMKit server, which knows the rooms.")
 
     total = directory().badges.total(user.app_id, user.external_id)

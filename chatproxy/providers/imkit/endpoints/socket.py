@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, copy_current_request_context, request
+from flask import Blueprint, Response, copy_current_request_context
 from werkzeug.wsgi import ClosingIterator
 
 from chatproxy.errors import CallerError, Forbidden, NotFound, NotServed, TokenRejected
@@ -14,6 +14,7 @@ from chatproxy.providers.imkit.provider import NO_SOCKETS, IMKit
 from chatproxy.services import Services
 from chatproxy.web import guards
 from chatproxy.web.current import context, directory, provider
+from chatproxy.web.parsing import header
 from chatproxy.web.relay import METHODS
 from chatproxy.web.request_log import StartResponse
 
@@ -67,7 +68,7 @@ def _upgraded(hub: "Hub") -> Response:
     """Answer a request for a socket; raise `CallerError`, `Forbidden`, `TooManySockets`."""
     from chatproxy.providers.imkit.sockets.handshake import accept_token
 
-    token = accept_token(request.environ)
+    token = accept_token(context().environ)
     _check_origin()
     current, connection = context(), context().socket
 
@@ -88,12 +89,12 @@ def _check_origin() -> None:
 
     Who is no page names none, or, as some clients' libraries do, the host that it calls.
     """
-    origin, allowed = request.environ.get("HTTP_ORIGIN"), provider(IMKit).allowed_origins
+    origin, allowed = header("Origin"), provider(IMKit).allowed_origins
 
     if origin is None or "*" in allowed or origin in allowed:
         return
 
-    if origin.partition("://")[2] != request.environ.get("HTTP_HOST"):
+    if origin.partition("://")[2] != header("Host"):
         raise Forbidden("Pages of this origin may not open the socket.")
 
 

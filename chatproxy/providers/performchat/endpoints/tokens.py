@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from marshmallow import fields, validate
 
 from chatproxy.errors import (
@@ -21,7 +21,7 @@ from chatproxy.providers.performchat.provider import PerformChat
 from chatproxy.web import guards
 from chatproxy.web.answers import private
 from chatproxy.web.current import authenticated, directory, limiter, now, provider
-from chatproxy.web.parsing import BEARER, load, read_object
+from chatproxy.web.parsing import BEARER, header, load, read_object
 from chatproxy.web.user_schema import LONGEST_ID
 from chatproxy.web.validators import storable
 
@@ -165,7 +165,7 @@ def _checked(token: str) -> dict[str, Any]:
 def _shown_token() -> str:
     """Return the token in `Authorization` or in the body; two must be the same."""
     given = read_object().get("token")
-    shown = BEARER.fullmatch(request.environ.get("HTTP_AUTHORIZATION", ""))
+    shown = BEARER.fullmatch(header("Authorization") or "")
 
     if given is not None and not isinstance(given, str):
         raise CallerError("token: Not a valid string.")
