@@ -6,13 +6,16 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from click.testing import CliRunner
+
+from chatproxy.cli import main
 from tests.sidecar import ROOT
 
 
 def run(
     environ: Mapping[str, str], *arguments: str, stdin: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+    """Run a command to its end, in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "chatproxy.cli", *arguments],
         cwd=ROOT,
@@ -26,8 +29,11 @@ def run(
 
 
 def answer(environ: Mapping[str, str], *arguments: str, stdin: str = "") -> Any:
-    """Run a command with `--json`; return what it prints, which is one line."""
-    done = run(environ, *arguments, "--json", stdin=stdin)
-    assert done.returncode == 0, done.stderr
+    """Run a command with `--json` in this process; return what it prints, which is one line.
+
+    A second quicker than in a process of its own: for what a test needs, not what it is about.
+    """
+    done = CliRunner().invoke(main, [*arguments, "--json"], input=stdin, env=dict(environ))
+    assert done.exit_code == 0, done.output
     (line,) = done.stdout.splitlines()
     return json.loads(line)

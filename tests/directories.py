@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.keytexts import Kind
-from chatproxy.identity.schema import upgrade
 from chatproxy.settings import load_for_commands
 
 
@@ -24,13 +23,6 @@ def beside(environ: Mapping[str, str]) -> Iterator[Directory]:
         yield directory
     finally:
         directory.close()
-
-
-def give_schema(environ: Mapping[str, str]) -> None:
-    """Bring it to the newest schema; on SQLite the start does it."""
-    with beside(environ) as directory:
-        if not directory.database.is_sqlite:
-            upgrade(directory.database)
 
 
 def make_key(environ: Mapping[str, str], name: str, kind: Kind = "platform") -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import killed, limits, tokens
-from tests.databases import KINDS, new_database
+from tests.databases import KINDS, new_directory
 from tests.providers.chatsdk.conftest import TOKEN_SECRETS
 
 pytestmark = pytest.mark.bulk
@@ -25,7 +25,7 @@ WORKERS = 2
 def test_many_requests_at_once_make_each_user_once(
     kind: str, output_folder: Path, tmp_path: Path
 ) -> None:
-    with new_database(kind, tmp_path) as url:
+    with new_directory(kind, tmp_path) as url:
         found = tokens.made_at_once(output_folder, url, REQUESTS, USERS, **SETTINGS)
 
     print(f"{kind}: {found}")
@@ -40,7 +40,7 @@ def test_a_limit_is_exact_over_workers(output_folder: Path, tmp_path: Path) -> N
     if not redis_url:
         pytest.skip("TEST_REDIS_URL is not set: such as redis://127.0.0.1:6379/0")
 
-    with new_database("sqlite", tmp_path) as url:
+    with new_directory("sqlite", tmp_path) as url:
         found = list(limits.admitted(output_folder, url, redis_url, ROUNDS, **SETTINGS))
 
     print(*found, sep="\n")
@@ -53,7 +53,7 @@ def test_a_limit_is_exact_over_workers(output_folder: Path, tmp_path: Path) -> N
 def test_a_killed_worker_loses_nothing_that_was_acknowledged(
     output_folder: Path, tmp_path: Path
 ) -> None:
-    with new_database("sqlite", tmp_path) as url:
+    with new_directory("sqlite", tmp_path) as url:
         found = list(killed.survived(output_folder, url, WORKERS, KILLS, **SETTINGS))
 
     print(*found, sep="\n")

@@ -17,7 +17,7 @@ from chatproxy.providers import SETTINGS
 from sandbox import SERVED
 from tests import commands
 from tests.calls import Reply, call
-from tests.databases import KINDS, new_database
+from tests.databases import KINDS, new_directory
 from tests.sidecar import Sidecar
 
 OFTEN = "100000 per minute"
@@ -78,10 +78,9 @@ class World:
 def world(
     request: pytest.FixtureRequest, output_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
-    with new_database(request.param, tmp_path_factory.mktemp("contract")) as url:
+    with new_directory(request.param, tmp_path_factory.mktemp("contract")) as url:
         environ = ENVIRON | {"DATABASE_URL": url}
         sidecar = Sidecar(output_folder / f"contract-{request.param}.log", environ)
-        assert commands.run(sidecar.environ, "db", "upgrade").returncode == 0
 
         with sidecar:
             key = commands.answer(sidecar.environ, "keys", "create", "contract")

@@ -7,8 +7,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from sandbox import StreamSandbox
 from tests.sidecar import GUNICORN, ROOT, Sidecar, bare_environ, free_port
 from tests.wire import answer_on, ask, connected, get
@@ -105,15 +103,16 @@ def test_a_second_listener_serves_the_provider_at_its_root(
     assert b"more_info" in not_there.body
 
 
-@pytest.mark.parametrize("worker_class", ["gevent", "gthread"])
-def test_both_worker_classes_serve(
-    upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar], worker_class: str
+def test_the_worker_class_of_earlier_releases_is_warned_of_once(
+    upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]
 ) -> None:
-    with sidecar_before(
-        upstream.url, WORKER_CLASS=worker_class, WORKER_CONNECTIONS="20"
-    ) as sidecar:
+    with sidecar_before(upstream.url, WORKER_CLASS="gthread", WORKERS="2") as sidecar:
         assert ask(sidecar.port, get("/proxy/app")).status == 200
         assert ask(sidecar.port, get("/-/check-up")).status == 200
+
+    warnings = [line["msg"] for line in sidecar.lines() if "WORKER_CLASS" in line["msg"]]
+    assert len(warnings) == 1
+    assert "no effect" in warnings[0]
 
 
 def test_the_limit_on_open_files_is_raised_for_the_workers(

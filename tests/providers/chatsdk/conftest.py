@@ -10,8 +10,8 @@ import pytest
 
 from tests import canaries, commands
 from tests.calls import Reply, call, segment
-from tests.databases import KINDS, new_database
-from tests.directories import give_schema, make_key
+from tests.databases import KINDS, new_directory
+from tests.directories import make_key
 from tests.sidecar import Sidecar
 
 OFTEN = "100000 per minute"
@@ -89,12 +89,11 @@ def chatsdk_before(
         number = next(made)
         folder = tmp_path_factory.mktemp("directory")
 
-        with new_database(kind, folder) as url:
+        with new_directory(kind, folder) as url:
             environ = {"PROVIDERS": "chatsdk", "LOG_LEVEL": "trace", "DATABASE_URL": url}
             environ |= TOKEN_SECRETS
             environ |= {"TOKEN_RATE_LIMIT": OFTEN, "AUTH_FAILURE_LIMIT": OFTEN} | settings
             sidecar = Sidecar(output_folder / f"chatsdk-{number}.log", environ)
-            give_schema(sidecar.environ)
 
             with sidecar:
                 key = make_key(sidecar.environ, "tests")

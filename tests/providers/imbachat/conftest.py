@@ -12,7 +12,7 @@ import pytest
 
 from tests import canaries, commands
 from tests.calls import Reply, call
-from tests.databases import KINDS, new_database
+from tests.databases import KINDS, new_directory
 from tests.sidecar import Sidecar
 
 OFTEN = "100000 per minute"
@@ -92,12 +92,10 @@ def imbachat_before(
         number = next(made)
         folder = tmp_path_factory.mktemp("directory")
 
-        with new_database(kind, folder) as url:
+        with new_directory(kind, folder) as url:
             environ = {"PROVIDERS": "imbachat", "LOG_LEVEL": "trace", "DATABASE_URL": url}
             environ |= ACCOUNT | {"AUTH_FAILURE_LIMIT": OFTEN} | settings
             sidecar = Sidecar(output_folder / f"imbachat-{number}.log", environ)
-            if kind != "sqlite":  # there the start does it
-                assert commands.run(sidecar.environ, "db", "upgrade").returncode == 0
 
             with sidecar:
                 yield Site(sidecar)

@@ -7,10 +7,9 @@ import pytest
 
 from chatproxy import settings
 from chatproxy.app import create_app
-from chatproxy.identity.schema import upgrade
 from chatproxy.identity.user import Profile
 from chatproxy.providers import SETTINGS
-from tests.databases import KINDS, new_database
+from tests.databases import KINDS, new_directory
 from tests.identity.databases import statements
 from tests.providers.imbachat.conftest import ACCOUNT, LOGIN, PASSWORD, basic
 
@@ -23,11 +22,10 @@ def test_500_ids_are_one_statement(kind: str, tmp_path: Path) -> None:
     path = "/imbachat/users/" + ",".join(map(str, IDS))
     field = dict([basic(LOGIN, PASSWORD).split(": ", 1)])
 
-    with new_database(kind, tmp_path) as url:
+    with new_directory(kind, tmp_path) as url:
         environ = ACCOUNT | {"PROVIDERS": "imbachat", "DATABASE_URL": url}
         app = create_app(settings.load(SETTINGS, environ))
         services = app.extensions["chatproxy"]
-        upgrade(services.directory.database)
 
         for number in KNOWN:
             services.directory.users.upsert("default", str(number), Profile(f"Name {number}"))

@@ -11,8 +11,8 @@ import pytest
 
 from tests import canaries, commands
 from tests.calls import Reply, call, segment
-from tests.databases import KINDS, new_database
-from tests.directories import give_schema, make_key
+from tests.databases import KINDS, new_directory
+from tests.directories import make_key
 from tests.sidecar import Sidecar
 
 OFTEN = "100000 per minute"
@@ -81,12 +81,11 @@ def imkit_before(
 
     @contextmanager
     def before(kind: str = "sqlite", **settings: str) -> Iterator[Site]:
-        with new_database(kind, tmp_path_factory.mktemp("directory")) as url:
+        with new_directory(kind, tmp_path_factory.mktemp("directory")) as url:
             environ = {"PROVIDERS": "imkit", "LOG_LEVEL": "trace", "DATABASE_URL": url}
             environ |= {"KEY_SIGNING_SECRET": canaries.KEY_SIGNING_SECRET}
             environ |= {"AUTH_FAILURE_LIMIT": OFTEN} | settings
             sidecar = Sidecar(output_folder / f"imkit-{next(made)}.log", environ)
-            give_schema(sidecar.environ)
 
             with sidecar:
                 key = make_key(sidecar.environ, "tests")

@@ -15,10 +15,10 @@ from tests.sidecar import bare_environ
 from tests.test_sdks import needs_node_sdks, run
 
 
-@pytest.fixture(scope="module", params=["gevent", "gthread"])
-def served(request: pytest.FixtureRequest, imkit_before: Callable[..., Any]) -> Iterator[Site]:
-    """A site on a worker of each class."""
-    with imkit_before(WORKER_CLASS=request.param, WORKER_CONNECTIONS="60") as made:
+@pytest.fixture(scope="module")
+def served(imkit_before: Callable[..., Any]) -> Iterator[Site]:
+    """A site with few connections."""
+    with imkit_before(WORKER_CONNECTIONS="60") as made:
         yield made
 
 

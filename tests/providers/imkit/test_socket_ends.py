@@ -6,7 +6,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +21,6 @@ from tests.wire import get
 
 REFUSED, LEAVING = 1008, 1001
 DISCONNECT = "41"
-CLASSES = ["gevent", "gthread"]
 
 Authenticated = Callable[[Site, str], RawSocket]
 
@@ -55,13 +53,10 @@ def ends(sockets: list[RawSocket]) -> tuple[set[int | None], float]:
     return codes, time.monotonic() - started
 
 
-@pytest.fixture(params=[(kind, of) for kind in KINDS for of in CLASSES], ids="-".join)
+@pytest.fixture(params=KINDS)
 def cluster(request: pytest.FixtureRequest, imkit_before: Callable[..., Any]) -> Any:
     """A site with three workers, and a directory beside them: the one that revokes."""
-    kind, worker_class = request.param
-    settings = {"WORKERS": "3", "WORKER_CLASS": worker_class, "WORKER_CONNECTIONS": "60"}
-
-    with imkit_before(kind, **settings) as site:
+    with imkit_before(request.param, WORKERS="3", WORKER_CONNECTIONS="60") as site:
         url = site.sidecar.environ["DATABASE_URL"]
         beside = Directory(url, [KEY_SIGNING_SECRET], now=time.time, monotonic=time.monotonic)
 
@@ -192,12 +187,11 @@ def test_who_does_not_authenticate_is_cut_off_whatever_they_say(
         assert inside.ask("conf")["RC"] == 0
 
 
-@pytest.mark.parametrize("worker_class", CLASSES)
 def test_a_revoked_client_that_reads_nothing_is_cut_off_as_soon(
-    imkit_before: Callable[..., Any], worker_class: str, authenticated: Authenticated
+    imkit_before: Callable[..., Any], authenticated: Authenticated
 ) -> None:
     """It has the worker wait in a write, which no client may hold up for longer."""
-    with imkit_before(WORKER_CLASS=worker_class, WORKER_CONNECTIONS="60") as site:
+    with imkit_before(WORKER_CONNECTIONS="60") as site:
         inside = authenticated(site, site.token("deaf"))
         frame = websocket.ABNF(1, 0, 0, 0, 1, 1, f"40/{'x' * 60_000}").format()
         inside.frames.settimeout(1)
@@ -212,12 +206,11 @@ def test_a_revoked_client_that_reads_nothing_is_cut_off_as_soon(
     assert line["socket"] == {"endedBy": "token"}
 
 
-@pytest.mark.parametrize("worker_class", CLASSES)
 def test_open_sockets_do_not_hold_the_shutdown_up(
-    imkit_before: Callable[..., Any], worker_class: str, authenticated: Authenticated
+    imkit_before: Callable[..., Any], authenticated: Authenticated
 ) -> None:
     """They are told to come again, which Socket.IO's clients do by themselves."""
-    with imkit_before(WORKER_CLASS=worker_class, WORKER_CONNECTIONS="80") as site:
+    with imkit_before(WORKER_CONNECTIONS="80") as site:
         token = site.token("stops")
         sockets = [authenticated(site, token) for _ in range(50)]
         started = time.monotonic()
@@ -293,35 +286,3 @@ def test_nothing_that_is_said_is_in_the_log(imkit_before: Callable[..., Any]) ->
     output = site.sidecar.output.read_text()
     assert json.loads(output.splitlines()[0])["level"] <= 20
     assert [text for text in (token, *said) if text in output] == []
-
-
-def test_a_worker_that_has_no_sockets_looks_after_none(
-    imkit_before: Callable[..., Any], authenticated: Authenticated
-) -> None:
-    """On a class with threads one can see them come and go."""
-    with imkit_before(WORKER_CLASS="gthread", WORKER_CONNECTIONS="20") as site:
-        token = site.token("comes")
-        (worker,) = site.sidecar.workers()
-        counts = []
-
-        for _ in range(2):
-            before = _threads(worker)
-            inside = authenticated(site, token)
-            during = _threads(worker)
-            inside.close()
-            counts.append((before, during, _settled(worker, before)))
-
-    assert all(during > before and after <= before + 1 for before, during, after in counts)
-
-
-def _threads(pid: int) -> int:
-    return len(list(Path(f"/proc/{pid}/task").iterdir()))
-
-
-def _settled(pid: int, wanted: int) -> int:
-    until = time.monotonic() + 3
-
-    while _threads(pid) > wanted + 1 and time.monotonic() < until:
-        time.sleep(0.05)
-
-    return _threads(pid)

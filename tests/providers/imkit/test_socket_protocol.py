@@ -24,10 +24,10 @@ LONGEST = 64 * 1024
 PROTOCOL_ERROR = 1002
 
 
-@pytest.fixture(scope="module", params=["gevent", "gthread"])
-def served(request: pytest.FixtureRequest, imkit_before: Callable[..., Any]) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def served(imkit_before: Callable[..., Any]) -> Iterator[Site]:
     """A site; whatever is said to it, no line of its log is a warning, or has a traceback."""
-    with imkit_before(WORKER_CLASS=request.param, WORKER_CONNECTIONS="60") as made:
+    with imkit_before(WORKER_CONNECTIONS="60") as made:
         yield made
         lines = made.sidecar.lines()
 

@@ -10,8 +10,8 @@ import pytest
 
 from tests import canaries, commands
 from tests.calls import Reply, call
-from tests.databases import KINDS, new_database
-from tests.directories import give_schema, make_key
+from tests.databases import KINDS, new_directory
+from tests.directories import make_key
 from tests.sidecar import Sidecar
 
 OFTEN = "100000 per minute"
@@ -64,12 +64,11 @@ def performchat_before(
 
     @contextmanager
     def before(kind: str = "sqlite", **settings: str) -> Iterator[Company]:
-        with new_database(kind, tmp_path_factory.mktemp("directory")) as url:
+        with new_directory(kind, tmp_path_factory.mktemp("directory")) as url:
             environ = {"PROVIDERS": "performchat", "LOG_LEVEL": "trace", "DATABASE_URL": url}
             environ |= SECRETS | {"PERFORMCHAT_TOKEN_RATE_LIMIT": OFTEN}
             environ |= {"AUTH_FAILURE_LIMIT": OFTEN} | settings
             sidecar = Sidecar(output_folder / f"performchat-{next(made)}.log", environ)
-            give_schema(sidecar.environ)
 
             with sidecar:
                 key = make_key(sidecar.environ, "tests")

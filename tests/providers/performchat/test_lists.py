@@ -9,7 +9,7 @@ import pytest
 
 from tests import commands
 from tests.calls import call
-from tests.databases import KINDS, new_database
+from tests.databases import KINDS, new_directory
 from tests.providers.performchat.conftest import SECRETS, Company
 from tests.sidecar import Sidecar, bare_environ
 
@@ -143,15 +143,15 @@ def test_replicas_that_seed_at_once_all_start(tmp_path: Path, kind: str) -> None
         json.dumps([{"id": f"g{number}", "name": "G"} for number in range(30)])
     )
 
-    with new_database(kind, tmp_path) as url:
+    with new_directory(kind, tmp_path) as url:
         environ = bare_environ() | {"DATABASE_URL": url, "KEY_SIGNING_SECRET": "k" * 40}
-        commands.run(environ, "db", "upgrade")
         seeding = ("agents", "import", str(tmp_path / "agents.json"))
 
         with ThreadPoolExecutor(4) as pool:
-            done = list(pool.map(lambda _: commands.answer(environ, *seeding), range(4)))
+            done = list(pool.map(lambda _: commands.run(environ, *seeding, "--json"), range(4)))
 
-    assert sum(one["made"] for one in done) == 30
+    assert [one.returncode for one in done] == [0] * 4
+    assert sum(json.loads(one.stdout)["made"] for one in done) == 30
 
 
 @pytest.mark.parametrize(
