@@ -3,14 +3,13 @@
 import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import canaries, commands
 from tests.calls import Reply, call, segment
-from tests.databases import KINDS, new_directory
+from tests.databases import KINDS
 from tests.directories import make_key
 from tests.sidecar import Sidecar
 
@@ -78,26 +77,16 @@ class App:
 
 
 @pytest.fixture(scope="session")
-def chatsdk_before(
-    output_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., Any]:
-    """Make a sidecar with ChatSDK on, its schema in place, and a key for it."""
-    made = iter(range(10_000))
+def chatsdk_before(sidecar_of: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a sidecar with ChatSDK on, and a key for it."""
 
     @contextmanager
     def before(kind: str = "sqlite", **settings: str) -> Iterator[App]:
-        number = next(made)
-        folder = tmp_path_factory.mktemp("directory")
+        often = {"TOKEN_RATE_LIMIT": OFTEN, "AUTH_FAILURE_LIMIT": OFTEN}
 
-        with new_directory(kind, folder) as url:
-            environ = {"PROVIDERS": "chatsdk", "LOG_LEVEL": "trace", "DATABASE_URL": url}
-            environ |= TOKEN_SECRETS
-            environ |= {"TOKEN_RATE_LIMIT": OFTEN, "AUTH_FAILURE_LIMIT": OFTEN} | settings
-            sidecar = Sidecar(output_folder / f"chatsdk-{number}.log", environ)
-
-            with sidecar:
-                key = make_key(sidecar.environ, "tests")
-                yield App(sidecar, key["apiKey"], key["keyId"])
+        with sidecar_of("chatsdk", kind, TOKEN_SECRETS | often | settings) as sidecar:
+            key = make_key(sidecar.environ, "tests")
+            yield App(sidecar, key["apiKey"], key["keyId"])
 
     return before
 

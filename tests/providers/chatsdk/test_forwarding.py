@@ -36,11 +36,6 @@ def behind(server: ChatSDKSandbox, chatsdk_before: Callable[..., Any]) -> Iterat
         yield app
 
 
-@pytest.fixture(autouse=True)
-def _forget(server: ChatSDKSandbox) -> None:
-    server.journal.clear()
-
-
 def test_a_clients_call_arrives_with_the_real_key_and_its_own_token(
     behind: App, server: ChatSDKSandbox
 ) -> None:

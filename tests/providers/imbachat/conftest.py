@@ -5,14 +5,13 @@ import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import canaries, commands
 from tests.calls import Reply, call
-from tests.databases import KINDS, new_directory
+from tests.databases import KINDS
 from tests.sidecar import Sidecar
 
 OFTEN = "100000 per minute"
@@ -81,24 +80,15 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def imbachat_before(
-    output_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., Any]:
-    """Make a sidecar with ImbaChat on, its schema in place."""
-    made = iter(range(10_000))
+def imbachat_before(sidecar_of: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a sidecar with ImbaChat on."""
 
     @contextmanager
     def before(kind: str = "sqlite", **settings: str) -> Iterator[Site]:
-        number = next(made)
-        folder = tmp_path_factory.mktemp("directory")
+        ours = ACCOUNT | {"AUTH_FAILURE_LIMIT": OFTEN}
 
-        with new_directory(kind, folder) as url:
-            environ = {"PROVIDERS": "imbachat", "LOG_LEVEL": "trace", "DATABASE_URL": url}
-            environ |= ACCOUNT | {"AUTH_FAILURE_LIMIT": OFTEN} | settings
-            sidecar = Sidecar(output_folder / f"imbachat-{number}.log", environ)
-
-            with sidecar:
-                yield Site(sidecar)
+        with sidecar_of("imbachat", kind, ours | settings) as sidecar:
+            yield Site(sidecar)
 
     return before
 

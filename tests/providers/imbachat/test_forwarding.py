@@ -31,11 +31,6 @@ def behind(server: ImbaChatSandbox, imbachat_before: Callable[..., Any]) -> Iter
         yield site
 
 
-@pytest.fixture(autouse=True)
-def _forget(server: ImbaChatSandbox) -> None:
-    server.journal.clear()
-
-
 def test_a_message_is_sent_with_the_widgets_credentials(
     behind: Site, server: ImbaChatSandbox
 ) -> None:

@@ -4,14 +4,14 @@ import dataclasses
 import datetime
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sandbox.imkit import IMKitSandbox
 from tests import canaries, commands
 from tests.calls import Reply, call, segment
-from tests.databases import KINDS, new_directory
+from tests.databases import KINDS
 from tests.directories import make_key
 from tests.sidecar import Sidecar
 
@@ -72,25 +72,34 @@ class Site:
         return commands.answer(self.sidecar.environ, *arguments)
 
 
+def before_it(url: str) -> dict[str, str]:
+    """The settings of a sidecar before an IMKit server."""
+    return {
+        "IMKIT_BASE_URL": url,
+        "IMKIT_API_KEY": canaries.IMKIT_KEY,
+        "IMKIT_CLIENT_KEY": canaries.IMKIT_CLIENT_KEY,
+    }
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[IMKitSandbox]:
+    """A strict stand-in for an IMKit server."""
+    with IMKitSandbox(0, canaries.IMKIT_KEY, canaries.IMKIT_CLIENT_KEY) as sandbox:
+        yield sandbox
+
+
 @pytest.fixture(scope="session")
-def imkit_before(
-    output_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., Any]:
-    """Make a sidecar with IMKit on, its schema in place, and a key of each kind for it."""
-    made = iter(range(10_000))
+def imkit_before(sidecar_of: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a sidecar with IMKit on, and a key of each kind for it."""
 
     @contextmanager
     def before(kind: str = "sqlite", **settings: str) -> Iterator[Site]:
-        with new_directory(kind, tmp_path_factory.mktemp("directory")) as url:
-            environ = {"PROVIDERS": "imkit", "LOG_LEVEL": "trace", "DATABASE_URL": url}
-            environ |= {"KEY_SIGNING_SECRET": canaries.KEY_SIGNING_SECRET}
-            environ |= {"AUTH_FAILURE_LIMIT": OFTEN} | settings
-            sidecar = Sidecar(output_folder / f"imkit-{next(made)}.log", environ)
+        ours = {"KEY_SIGNING_SECRET": canaries.KEY_SIGNING_SECRET, "AUTH_FAILURE_LIMIT": OFTEN}
 
-            with sidecar:
-                key = make_key(sidecar.environ, "tests")
-                client = make_key(sidecar.environ, "app", "client")
-                yield Site(sidecar, key["apiKey"], key["keyId"], client["clientKey"])
+        with sidecar_of("imkit", kind, ours | settings) as sidecar:
+            key = make_key(sidecar.environ, "tests")
+            client = make_key(sidecar.environ, "app", "client")
+            yield Site(sidecar, key["apiKey"], key["keyId"], client["clientKey"])
 
     return before
 

@@ -9,9 +9,8 @@ from chatproxy.identity.keytexts import KeySigner
 from sandbox.imkit import IMKitSandbox
 from tests.calls import Reply
 from tests.canaries import IMKIT_CLIENT_KEY, IMKIT_KEY, KEY_SIGNING_SECRET
-from tests.providers.imkit.conftest import Site
+from tests.providers.imkit.conftest import Site, before_it
 from tests.providers.imkit.refusals import refusal
-from tests.providers.imkit.test_forwarding import before_it
 from tests.sidecar import Sidecar, free_port
 
 AWAY = (503, 503, "SERVICE_UNAVAILABLE")

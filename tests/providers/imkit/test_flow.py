@@ -10,9 +10,8 @@ from sandbox.imkit import IMKitSandbox
 from tests.calls import call
 from tests.canaries import BOUND_TOKEN, IMKIT_CLIENT_KEY, IMKIT_KEY
 from tests.databases import KINDS
-from tests.providers.imkit.conftest import moment
+from tests.providers.imkit.conftest import before_it, moment
 from tests.providers.imkit.refusals import refusal
-from tests.providers.imkit.test_forwarding import before_it
 from tests.providers.imkit.test_socket_clients import client
 from tests.sidecar import bare_environ
 from tests.test_sdks import needs_node_sdks, run

@@ -10,22 +10,12 @@ from sandbox import bytes_sha256
 from sandbox.imkit import IMKitSandbox
 from tests.calls import call
 from tests.canaries import IMKIT_CLIENT_KEY, IMKIT_KEY
-from tests.providers.imkit.conftest import Site, moment
+from tests.providers.imkit.conftest import Site, before_it, moment
 from tests.providers.imkit.refusals import refusal
 from tests.sidecar import free_port
 
 PAYLOAD = b"x" * 300_000
 S3 = "Authorization: AWS4-HMAC-SHA256 Credential=AK/20300101/r/s3/aws4_request, Signature=ab"
-
-
-def before_it(url: str) -> dict[str, str]:
-    return {"IMKIT_BASE_URL": url, "IMKIT_API_KEY": IMKIT_KEY, "IMKIT_CLIENT_KEY": IMKIT_CLIENT_KEY}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[IMKitSandbox]:
-    with IMKitSandbox(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +28,6 @@ def behind(server: IMKitSandbox, imkit_before: Callable[..., Any]) -> Iterator[S
 def alice(behind: Site) -> str:
     """A token of hers, which both sides know."""
     return behind.token("alice", nickname="Alice")
-
-
-@pytest.fixture(autouse=True)
-def _forget(server: IMKitSandbox, alice: str) -> None:
-    server.journal.clear()
 
 
 def test_a_clients_call_goes_out_with_the_real_key_its_token_and_its_id(

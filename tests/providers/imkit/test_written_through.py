@@ -7,10 +7,9 @@ import pytest
 
 from sandbox.imkit import IMKitSandbox
 from tests.calls import Reply
-from tests.canaries import IMKIT_CLIENT_KEY, IMKIT_KEY
-from tests.providers.imkit.conftest import Site, moment
+from tests.canaries import IMKIT_KEY
+from tests.providers.imkit.conftest import Site, before_it, moment
 from tests.providers.imkit.refusals import refusal
-from tests.providers.imkit.test_forwarding import before_it
 
 CLIENTS = "/admin/clients"
 TOKENS = "/admin/clients/*/token"
@@ -20,21 +19,14 @@ AFTER = ["reset", "never"]
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[IMKitSandbox]:
-    with IMKitSandbox(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture(scope="module")
 def behind(server: IMKitSandbox, imkit_before: Callable[..., Any]) -> Iterator[Site]:
     with imkit_before(**before_it(server.url), UPSTREAM_READ_TIMEOUT="0.5") as site:
         yield site
 
 
 @pytest.fixture(autouse=True)
-def _forget(server: IMKitSandbox) -> None:
+def _forget_faults(server: IMKitSandbox) -> None:
     server.faults.clear()
-    server.journal.clear()
 
 
 def owner(server: IMKitSandbox, token: str) -> str | None:

@@ -3,14 +3,13 @@
 import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import canaries, commands
 from tests.calls import Reply, call
-from tests.databases import KINDS, new_directory
+from tests.databases import KINDS
 from tests.directories import make_key
 from tests.sidecar import Sidecar
 
@@ -56,26 +55,17 @@ class Company:
 
 
 @pytest.fixture(scope="session")
-def performchat_before(
-    output_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., Any]:
-    """Make a sidecar with PerformChat on, its schema in place, a key and an agent for it."""
-    made = iter(range(10_000))
+def performchat_before(sidecar_of: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a sidecar with PerformChat on, a key and an agent for it."""
 
     @contextmanager
     def before(kind: str = "sqlite", **settings: str) -> Iterator[Company]:
-        with new_directory(kind, tmp_path_factory.mktemp("directory")) as url:
-            environ = {"PROVIDERS": "performchat", "LOG_LEVEL": "trace", "DATABASE_URL": url}
-            environ |= SECRETS | {"PERFORMCHAT_TOKEN_RATE_LIMIT": OFTEN}
-            environ |= {"AUTH_FAILURE_LIMIT": OFTEN} | settings
-            sidecar = Sidecar(output_folder / f"performchat-{next(made)}.log", environ)
+        often = {"PERFORMCHAT_TOKEN_RATE_LIMIT": OFTEN, "AUTH_FAILURE_LIMIT": OFTEN}
 
-            with sidecar:
-                key = make_key(sidecar.environ, "tests")
-                agent = commands.answer(
-                    sidecar.environ, "agents", "create", "Support", "--id", "a1"
-                )
-                yield Company(sidecar, key, agent)
+        with sidecar_of("performchat", kind, SECRETS | often | settings) as sidecar:
+            key = make_key(sidecar.environ, "tests")
+            agent = commands.answer(sidecar.environ, "agents", "create", "Support", "--id", "a1")
+            yield Company(sidecar, key, agent)
 
     return before
 

@@ -33,11 +33,6 @@ def behind(server: PerformChatSandbox, performchat_before: Callable[..., Any]) -
         yield company
 
 
-@pytest.fixture(autouse=True)
-def _forget(server: PerformChatSandbox) -> None:
-    server.journal.clear()
-
-
 def ask(behind: Company, method: str, path: str, *fields: str, body: Any = None) -> Reply:
     return call(behind.sidecar.port, method, path, *fields, body=body)
 
