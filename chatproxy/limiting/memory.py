@@ -27,6 +27,10 @@ class Memory:
         self._lock = threading.Lock()
         self._leaving: OrderedDict[bytes, array[int]] = OrderedDict()
 
+    def __len__(self) -> int:
+        """Return how many subjects are remembered."""
+        return len(self._leaving)
+
     def hit(self, key: bytes, rate: Rate) -> tuple[bool, int, int]:
         """Count a call unless the rate is used up.
 
