@@ -162,6 +162,10 @@ class Conflict(CallerError):
     status = 409
 
 
+class IdentityError(CallerError):
+    """A command asked for something that cannot be done; the message says what to do instead."""
+
+
 class TooManyRequests(CallerError):
     """A limit is used up. `headers` say when to come again (RFC 6585 section 4)."""
 

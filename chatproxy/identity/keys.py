@@ -1,17 +1,18 @@
-"""API keys: made, found, rotated, revoked. What their texts look like is in `keytexts`."""
+"""API keys: made, found, rotated, revoked. What they look like is in `key_format`."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import RowMapping, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
-from chatproxy.identity.apps import IdentityError, named
-from chatproxy.identity.engine import Database
-from chatproxy.identity.keytexts import LONGEST_KEY, KeySigner, Kind, digest_of, new_key_id
-from chatproxy.identity.keyuses import Uses
-from chatproxy.identity.models import api_keys
+from chatproxy.errors import IdentityError
+from chatproxy.identity.apps import checked_name
+from chatproxy.identity.database import Database
+from chatproxy.identity.key_format import LONGEST_KEY, KeyFormat, digest_of, new_key_id
+from chatproxy.identity.last_seen import KeyUses
+from chatproxy.identity.records import Key, Kind, MadeKey
+from chatproxy.identity.tables import api_keys
 
 SHORTEST_IMPORTED = 16
 
@@ -22,70 +23,31 @@ FRESH = 0.5
 OVERLAP = 24 * 3600
 
 
-@dataclasses.dataclass(frozen=True)
-class Key:
-    """What is known of a key. Times are epoch seconds.
-
-    `life` is how many seconds it was made for; a rotation shortens `expires` only.
-    """
-
-    id: str
-    app_id: str
-    name: str
-    kind: Kind
-    imported: bool
-    created: float
-    life: float | None
-    expires: float | None
-    revoked: float | None
-    last_used: float | None
-
-    def is_good(self, now: float) -> bool:
-        """Say whether the key is in force."""
-        return self.revoked is None and (self.expires is None or now < self.expires)
-
-
-@dataclasses.dataclass(frozen=True)
-class MadeKey:
-    """A key that was just made: the only moment at which its text is known."""
-
-    key: Key
-    text: str = dataclasses.field(repr=False)
-
-    def parts(self) -> dict[str, str]:
-        """Return what its owner has to write down."""
-        if self.key.kind == "client":
-            return {"clientKey": self.text}
-
-        key_id, _, secret = self.text.partition(".")
-        return {"keyId": key_id, "keySecret": secret, "apiKey": self.text}
-
-
 class Keys:
     """The API keys of the directory."""
 
     def __init__(
         self,
         database: Database,
-        signer: KeySigner,
+        key_format: KeyFormat,
         now: Callable[[], float],
         monotonic: Callable[[], float],
     ) -> None:
         self._database = database
-        self._signer = signer
+        self._format = key_format
         self._now = now
         self._monotonic = monotonic
         self._imported: frozenset[str] = frozenset()
         self._imported_read: float | None = None
-        self._uses = Uses(database, now, monotonic)
+        self._uses = KeyUses(database, now, monotonic)
 
     def id_of(self, text: str) -> str | None:
-        """Return the id in a key that was made here; nothing is looked up."""
-        return self._signer.id_of(text) if len(text) <= LONGEST_KEY else None
+        """Return the id in a key that was made here, without asking the database."""
+        return self._format.id_of(text)
 
     def find(self, text: str) -> Key | None:
-        """Return the key in force that this is, None where it is none."""
-        key = self.look_up(text)
+        """Return the key, None unless it is in force; note that it was used."""
+        key = self.find_even_ended(text)
 
         if key is None or not key.is_good(self._now()):
             return None
@@ -100,17 +62,15 @@ class Keys:
         with self._database.reading() as connection:
             return connection.execute(wanted).first() is not None
 
-    def look_up(self, text: str) -> Key | None:
-        """Return the key that this is, or was.
-
-        What we did not sign is looked up only where its digest is among those of
-        the imported keys, a list that is read twice a second at most.
-        """
+    def find_even_ended(self, text: str) -> Key | None:
+        """Return the key, expired and revoked ones too."""
         if len(text) > LONGEST_KEY:
             return None
 
         digest = digest_of(text)
 
+        # Junk must not cost a statement each: what we did not sign can only be an imported
+        # key, and the list of those is read twice a second at most.
         if self.id_of(text) is None and digest not in self._imported_digests():
             return None
 
@@ -125,9 +85,9 @@ class Keys:
         self, name: str, app_id: str, kind: Kind = "platform", expires: float | None = None
     ) -> MadeKey:
         """Make a key; `expires` is in epoch seconds. Raises `IdentityError`."""
-        key_id, text = self._signer.make(kind)
+        key_id, text = self._format.make(kind)
         key = self._key(key_id, app_id, name, kind, expires, imported=False)
-        self._insert([_row(key, text)], app_id)
+        self._insert(key, text)
         return MadeKey(key, text)
 
     def import_text(
@@ -143,13 +103,13 @@ class Keys:
 
         key_id = new_key_id(kind)
         key = self._key(key_id, app_id, name, kind, expires, imported=True)
-        self._insert([_row(key, text)], app_id)
+        self._insert(key, text)
         return key
 
     def rotate(self, key_id: str, overlap: float = OVERLAP) -> MadeKey:
         """Make a successor; the key itself ends after `overlap` seconds. Raises `IdentityError`."""
         old = self._in_force(key_id)
-        new_id, text = self._signer.make(old.kind)
+        new_id, text = self._format.make(old.kind)
         now = self._now()
         new = dataclasses.replace(
             old,
@@ -168,7 +128,8 @@ class Keys:
                 .values(expires=end)
             )
 
-            if ended.rowcount != 1:  # a key that was just revoked has no successor
+            # Revoked since it was read: who ended it did not want a successor.
+            if ended.rowcount != 1:
                 raise IdentityError(f"there is no key {key_id} in force")
 
             connection.execute(insert(api_keys).values(_row(new, text)))
@@ -197,7 +158,7 @@ class Keys:
             return [_key_of(row) for row in connection.execute(wanted).mappings()]
 
     def flush_uses(self) -> None:
-        """Write when each key was last used; raise `DirectoryUnavailable`."""
+        """Write now when each key was last used."""
         self._uses.flush()
 
     def _imported_digests(self) -> frozenset[str]:
@@ -227,7 +188,9 @@ class Keys:
     ) -> Key:
         now = self._now()
         life = None if expires is None else expires - now
-        return Key(key_id, app_id, named(name), kind, imported, now, life, expires, None, None)
+        return Key(
+            key_id, app_id, checked_name(name), kind, imported, now, life, expires, None, None
+        )
 
     def _in_force(self, key_id: str) -> Key:
         with self._database.reading() as connection:
@@ -242,12 +205,11 @@ class Keys:
 
         return _key_of(row)
 
-    def _insert(self, rows: Sequence[dict[str, Any]], app_id: str) -> None:
-        try:
-            with self._database.writing() as connection:
-                connection.execute(insert(api_keys), rows)
-        except IntegrityError as error:
-            raise IdentityError(f"there is no app {app_id}, or the key is there already") from error
+    def _insert(self, key: Key, text: str) -> None:
+        refusal = f"there is no app {key.app_id}, or the key is there already"
+
+        with self._database.writing(refusal=refusal) as connection:
+            connection.execute(insert(api_keys).values(_row(key, text)))
 
 
 def _row(key: Key, text: str) -> dict[str, Any]:

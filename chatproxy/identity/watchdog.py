@@ -1,7 +1,8 @@
-"""Ends the waiting for a database server that keeps a connection open and answers nothing.
+"""Cuts connections to a database server that keeps them open and answers nothing.
 
-The server's own time limits are of no use then, and the kernel sees its packets
-acknowledged: a stopped process, or a proxy in between, would hold a caller for ever.
+The server's own time limits do not help when its process is stopped. `tcp_user_timeout`
+does not either: the kernel at the other end, or a proxy in between, still acknowledges
+every packet. Without this a caller would wait for ever.
 """
 
 import contextlib

@@ -1,19 +1,17 @@
-"""The texts of API keys: made, recognised, digested.
+"""What API keys look like: made, recognised, digested.
 
-A key is `pk_….sk_….SIGNATURE`: the id that names it, a random text, and our
-signature of both. Its two halves, `pk_…` and `sk_….SIGNATURE`, are the same key for
-callers that send two fields. A client key is `ck_….SIGNATURE`; it is public and only
-names an app. Only digests are kept.
+A key is `pk_….sk_….SIGNATURE`: the id that names it, a random text, and our signature of
+both. Callers that send two fields send it in halves, `pk_…` and `sk_….SIGNATURE`. A client
+key is `ck_….SIGNATURE`; it is public and only names an app.
 """
 
 import hashlib
 import secrets
 from collections.abc import Sequence
-from typing import Literal
 
 from itsdangerous import BadSignature, Signer
 
-Kind = Literal["platform", "client"]
+from chatproxy.identity.records import Kind
 
 PREFIXES: dict[Kind, str] = {"platform": "pk_", "client": "ck_"}
 SECRET_PREFIX = "sk_"  # noqa: S105 - it marks one
@@ -22,11 +20,11 @@ ID_BYTES = 12
 LONGEST_KEY = 1024
 
 
-class KeySigner:
-    """Signs keys and recognises them without a look-up. The first secret signs, all verify."""
+class KeyFormat:
+    """Makes keys and recognises its own. The first secret signs, all of them verify."""
 
     def __init__(self, signing_secrets: Sequence[str]) -> None:
-        # itsdangerous wants the newest last.
+        # itsdangerous signs with the last of its keys, our settings name the newest first.
         self._signer = Signer(
             list(reversed(signing_secrets)), salt="chatproxy.api-key", digest_method=hashlib.sha256
         )
@@ -39,13 +37,17 @@ class KeySigner:
         return key_id, self._signer.sign(unsigned).decode()
 
     def id_of(self, text: str) -> str | None:
-        """Return the id in a key that we signed, None for any other text."""
+        """Return the id in a key that we signed, None for any other text.
+
+        A forged key is refused here, without a question to the database. The length comes
+        first, so that a long text is not even hashed.
+        """
+        if len(text) > LONGEST_KEY:
+            return None
+
         try:
-            return (
-                self._signer.unsign(text.encode("utf-8", "surrogatepass"))
-                .decode()
-                .partition(".")[0]
-            )
+            unsigned = self._signer.unsign(text.encode("utf-8", "surrogatepass"))
+            return unsigned.decode().partition(".")[0]
         except (BadSignature, UnicodeError):
             return None
 
@@ -56,5 +58,9 @@ def new_key_id(kind: Kind) -> str:
 
 
 def digest_of(text: str) -> str:
-    """Return what is kept of a key. It is random, so one round of SHA-256 is enough."""
+    """Return what is stored of a key or a token.
+
+    One round of SHA-256 is enough for what was made here: it is random, so there is no list
+    of likely texts to try, as there is for passwords.
+    """
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,48 +1,51 @@
-"""Tokens that are found by look-up: bound to a user, and kept as digests.
+"""Opaque tokens: bound to a user, and found by their digests.
 
-A token is any text that whoever asks for it makes up, or one that is made here. It counts
-until its end, until it is unbound, and until the user's tokens are revoked: it holds the
-version that the user had when it was bound, as `revocation` has it of signed ones.
+A token is any text that a caller chooses, or one that is made here. It is valid until its
+end, until it is unbound, and until the user's tokens are revoked: its row holds the version
+that the user had when it was bound, as the ids of signed tokens do (see `revocation`).
 """
 
-import dataclasses
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 
 from chatproxy.errors import Conflict, TokenExpired, TokenRevoked, TokenUnknown
-from chatproxy.identity.boundtexts import BoundText
-from chatproxy.identity.engine import Database
-from chatproxy.identity.keytexts import digest_of
-from chatproxy.identity.models import apps, bound_tokens, users
-from chatproxy.identity.user import Profile, User, all_users, user_of
+from chatproxy.identity.database import Database
+from chatproxy.identity.key_format import digest_of
+from chatproxy.identity.opaque_token_format import OpaqueTokenFormat
+from chatproxy.identity.records import Profile, User
+from chatproxy.identity.tables import apps, bound_tokens, users
+from chatproxy.identity.token_records import Binding, OpaqueToken
+from chatproxy.identity.user_rows import ACTIVE, VERSION, all_users, user_of
 from chatproxy.identity.users import Users
 
-#: The version that a user's tokens have to carry.
-VERSION = users.c.token_version + apps.c.token_version
 
+class OpaqueTokens:
+    """The opaque tokens of the directory."""
 
-@dataclasses.dataclass(frozen=True)
-class Bound:
-    """A token that counts: its user, and its end in epoch seconds."""
-
-    user: User
-    digest: str
-    expires: float
-
-
-class BoundTokens:
-    """The bound tokens of the directory."""
-
-    def __init__(self, database: Database, users_: Users, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        token_format: OpaqueTokenFormat,
+        users_: Users,
+        now: Callable[[], float],
+    ) -> None:
         self._database = database
+        self._format = token_format
         self._users = users_
         self._now = now
 
-    def find(self, app_id: str, text: str) -> Bound:
-        """Return who a token is bound to; raise a `TokenRejected`."""
+    def make(self, expires: float) -> OpaqueToken:
+        """Make a token that is not bound yet."""
+        return self._format.make(expires)
+
+    def text_of(self, name: str, digest: str) -> str | None:
+        """Return the text of a token that was made here, None where its secret is gone."""
+        return self._format.text_of(name, digest)
+
+    def check(self, app_id: str, text: str) -> Binding:
+        """Return whom a token is bound to; raise a `TokenRejected` unless it is valid."""
         digest = digest_of(text)
         bound = (bound_tokens.c.expires, bound_tokens.c.version.label("bound_version"))
         wanted = (
@@ -68,10 +71,10 @@ class BoundTokens:
         if self._now() >= expires:
             raise TokenExpired("Token expired")
 
-        return Bound(user, digest, expires)
+        return Binding(user, digest, expires)
 
-    def still_count(self, digests: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Return those of the tokens, each an app and a digest, that still count."""
+    def still_valid(self, digests: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Return those of the tokens, each an app and a digest, that are valid."""
         if not digests:
             return set()
 
@@ -80,41 +83,41 @@ class BoundTokens:
             select(bound_tokens.c.app_id, bound_tokens.c.digest)
             .join(users, users.c.id == bound_tokens.c.user_id)
             .join(apps, apps.c.id == users.c.app_id)
-            .where(pair.in_(digests), self._counts())
+            .where(pair.in_(digests), self._valid())
         )
 
         with self._database.reading() as connection:
             return {(app_id, digest) for app_id, digest in connection.execute(wanted)}
 
     def bind(
-        self, app_id: str, external_id: str, token: BoundText, profile: Profile | None = None
+        self, app_id: str, external_id: str, token: OpaqueToken, profile: Profile | None = None
     ) -> User | None:
-        """Bind a token to a user; with a profile the user is made or changed on the way.
+        """Bind a token to a user; with a profile the user is created or changed with it.
 
-        Both happen or none. One made here takes the place of those that were made here for
-        the user before. A token that the user has already has the new end. None where there
-        is no such user and no profile. Raises `Conflict` where the token is another user's,
-        `IdentityError` where there is no such app.
+        Both happen or none. A token made here replaces those made here for the user before;
+        one that the user has already gets the new end. Without a profile None is returned
+        where there is no such user. Raises `Conflict` where the token is another user's,
+        `IdentityError` for an unknown app.
         """
-        with self._users.writing(app_id) as connection:
+        with self._database.writing(refusal=f"there is no app {app_id}") as connection:
             if profile is not None:
-                user, _ = self._users.put(connection, app_id, external_id, profile)
+                user, _ = self._users.upsert_within(connection, app_id, external_id, profile)
             else:
-                held = self._users.held(connection, app_id, external_id)
+                known = self._users.find_for_update(connection, app_id, external_id)
 
-                if held is None or not held.active:
+                if known is None or not known.active:
                     return None
 
-                user = held
+                user = known
 
-            self._clear(connection, user, made_here=token.name is not None)
-            self._put(connection, user, token)
+            self._delete_replaced(connection, user, made_here=token.name is not None)
+            self._insert_or_prolong(connection, user, token)
             return user
 
     def unbind(self, app_id: str, external_id: str, text: str | None = None) -> int | None:
-        """End one token of a user, or all; return how many counted, None for no such user."""
+        """End one token of a user, or all; return how many were valid, None for no such user."""
         with self._database.writing() as connection:
-            user = self._users.held(connection, app_id, external_id)
+            user = self._users.find_for_update(connection, app_id, external_id)
 
             if user is None or not user.active:
                 return None
@@ -124,15 +127,15 @@ class BoundTokens:
             if text is not None:
                 mine = and_(mine, bound_tokens.c.digest == digest_of(text))
 
-            counted = and_(
+            valid = and_(
                 bound_tokens.c.version == user.version, bound_tokens.c.expires > self._now()
             )
-            ended = connection.execute(delete(bound_tokens).where(mine, counted)).rowcount
+            ended = connection.execute(delete(bound_tokens).where(mine, valid)).rowcount
             connection.execute(delete(bound_tokens).where(mine))
             return ended
 
     def owner(self, app_id: str, text: str) -> str | None:
-        """Return the caller's id of the user that a token is bound to, dead ones included."""
+        """Return the caller's id of the user that a token is bound to, valid or not."""
         wanted = (
             select(users.c.external_id)
             .join(bound_tokens, bound_tokens.c.user_id == users.c.id)
@@ -143,35 +146,30 @@ class BoundTokens:
             return connection.execute(wanted).scalar()
 
     def made_here(self, app_id: str, external_id: str) -> Sequence[tuple[str, str]]:
-        """Return name and digest of the user's tokens that were made here and still count."""
+        """Return name and digest of the user's valid tokens that were made here."""
         wanted = (
             select(bound_tokens.c.name, bound_tokens.c.digest)
             .join(users, users.c.id == bound_tokens.c.user_id)
             .join(apps, apps.c.id == users.c.app_id)
             .where(users.c.app_id == app_id, users.c.external_id == external_id)
-            .where(bound_tokens.c.name.is_not(None), self._counts())
+            .where(bound_tokens.c.name.is_not(None), self._valid())
         )
 
         with self._database.reading() as connection:
             return [(name, digest) for name, digest in connection.execute(wanted)]
 
-    def _counts(self) -> ColumnElement[bool]:
-        return and_(
-            users.c.active.is_(True),
-            bound_tokens.c.version == VERSION,
-            bound_tokens.c.expires > self._now(),
-        )
+    def _valid(self) -> ColumnElement[bool]:
+        in_time = bound_tokens.c.expires > self._now()
+        return and_(ACTIVE, bound_tokens.c.version == VERSION, in_time)
 
-    def _clear(self, connection: Connection, user: User, *, made_here: bool) -> None:
-        """Remove those that are over, and those whose place is taken."""
+    def _delete_replaced(self, connection: Connection, user: User, *, made_here: bool) -> None:
+        """Delete the user's tokens that are over, and those whose place a new one takes."""
         over = or_(bound_tokens.c.expires <= self._now(), bound_tokens.c.version != user.version)
         gone = or_(over, bound_tokens.c.name.is_not(None)) if made_here else over
         connection.execute(delete(bound_tokens).where(bound_tokens.c.user_id == user.id, gone))
 
-    def _put(self, connection: Connection, user: User, token: BoundText) -> None:
-        """Insert a token, or give it its new end; the table's key lets it have one user only."""
-        dialect = sqlite if self._database.is_sqlite else postgresql
-        statement = dialect.insert(bound_tokens).values(
+    def _insert_or_prolong(self, connection: Connection, user: User, token: OpaqueToken) -> None:
+        statement = self._database.insert(bound_tokens).values(
             app_id=user.app_id,
             digest=digest_of(token.text),
             user_id=user.id,
@@ -180,6 +178,8 @@ class BoundTokens:
             created=self._now(),
             expires=token.expires,
         )
+        # The table's key allows one row for a token. Another user's is left as it is, and then
+        # no row is returned: that cannot be decided by a question asked before.
         mine = statement.on_conflict_do_update(
             index_elements=["app_id", "digest"],
             set_={"expires": token.expires},

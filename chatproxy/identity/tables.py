@@ -32,7 +32,7 @@ apps = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     Column("name", String(255), nullable=False),
-    # Counts up with each revocation of all its tokens; see `revocation`.
+    # Goes up with each revocation of all its tokens; see `revocation`.
     Column("token_version", Integer, nullable=False),
     Column("tokens_valid_after", Double),
     Column("created", Double, nullable=False),
@@ -106,9 +106,9 @@ bound_tokens = Table(
     # SHA-256 of the whole token, in hexadecimal.
     Column("digest", String(64), primary_key=True),
     Column("user_id", String(64), ForeignKey("users.id"), nullable=False, index=True),
-    # The id in a token that was made here, from which its text can be had again.
+    # The id in a token that was made here, from which its text can be made again.
     Column("name", String(64)),
-    # The user's when it was bound: a revocation counts that up; see `revocation`.
+    # The user's version when it was bound; a revocation raises the user's. See `revocation`.
     Column("version", Integer, nullable=False),
     Column("created", Double, nullable=False),
     Column("expires", Double, nullable=False),
