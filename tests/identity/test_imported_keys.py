@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from chatproxy.identity.apps import DEFAULT, IdentityError
+from chatproxy.errors import IdentityError
 from chatproxy.identity.directory import Directory
+from chatproxy.identity.key_format import KeyFormat
 from chatproxy.identity.keys import FRESH
-from chatproxy.identity.keytexts import KeySigner, Kind
+from chatproxy.identity.records import DEFAULT_APP, Kind
 from tests.identity.databases import statements
 from tests.identity.elsewhere import SECRETS
 from tests.stopwatch import Stopwatch
@@ -25,7 +26,7 @@ TEXTS = {
 
 
 def imported(directory: Directory, text: str, expires: float | None = None) -> str:
-    return directory.keys.import_text(text, "old server", DEFAULT, "platform", expires).id
+    return directory.keys.import_text(text, "old server", DEFAULT_APP, "platform", expires).id
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
@@ -41,7 +42,7 @@ def test_an_imported_key_of_any_look_is_found(directory: Directory, text: str) -
 @pytest.mark.parametrize("kind", ["platform", "client"])
 def test_a_key_of_another_sidecar_can_be_imported(directory: Directory, kind: Kind) -> None:
     """One with the same signing secret and another database."""
-    text = KeySigner(SECRETS).make(kind)[1]
+    text = KeyFormat(SECRETS).make(kind)[1]
     key_id = imported(directory, text)
 
     assert [key.id for key in [directory.keys.find(text)] if key] == [key_id]
@@ -58,7 +59,7 @@ def test_a_text_that_no_header_takes_is_not_imported(directory: Directory, text:
 
 
 def test_a_key_that_is_there_is_not_imported(directory: Directory) -> None:
-    made = directory.keys.create("backend", DEFAULT)
+    made = directory.keys.create("backend", DEFAULT_APP)
     imported(directory, TEXTS["vendor"])
 
     for text in (TEXTS["vendor"], made.text):

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import select
 
 from chatproxy.errors import DirectoryUnavailable
-from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
+from chatproxy.identity.key_format import KeyFormat
 from chatproxy.identity.keys import FRESH, Keys
-from chatproxy.identity.keytexts import KeySigner
-from chatproxy.identity.models import metadata
+from chatproxy.identity.records import DEFAULT_APP
+from chatproxy.identity.tables import metadata
 from tests.identity.databases import statements
 from tests.identity.elsewhere import SECRETS
 from tests.identity.texts import TEXTS
@@ -44,11 +44,11 @@ def test_junk_is_no_key(directory: Directory) -> None:
 
 @pytest.mark.parametrize("text", JUNK.values(), ids=JUNK)
 def test_junk_names_no_key(text: str) -> None:
-    assert KeySigner(SECRETS).id_of(text) is None
+    assert KeyFormat(SECRETS).id_of(text) is None
 
 
 def test_a_key_with_something_around_it_is_none(directory: Directory) -> None:
-    made = directory.keys.create("backend", DEFAULT).text
+    made = directory.keys.create("backend", DEFAULT_APP).text
     around = [f"{made} ", f" {made}", f"{made}\0", f"\0{made}", f"{made}=", f"{made}.", made * 2]
 
     assert [directory.keys.find(text) for text in around] == [None] * len(around)
@@ -61,14 +61,14 @@ def with_a_bit_changed(text: str) -> Iterator[str]:
 
 
 def test_a_key_with_any_bit_changed_is_none(directory: Directory) -> None:
-    made = directory.keys.create("backend", DEFAULT)
+    made = directory.keys.create("backend", DEFAULT_APP)
     changed = list(with_a_bit_changed(made.text))
 
     assert [directory.keys.find(text) for text in changed] == [None] * len(made.text)
 
 
 def test_the_halves_of_two_keys_are_no_key(directory: Directory) -> None:
-    one, another = (directory.keys.create("backend", DEFAULT).parts() for _ in range(2))
+    one, another = (directory.keys.create("backend", DEFAULT_APP).parts() for _ in range(2))
 
     assert directory.keys.find(f"{one['keyId']}.{another['keySecret']}") is None
     assert directory.keys.find(one["keyId"]) is None
@@ -87,7 +87,7 @@ def busy(directory: Directory, opened: Callable[..., Directory], elapsed: Stopwa
 
 
 def test_forged_keys_cost_no_look_up(busy: Directory, elapsed: Stopwatch) -> None:
-    made = busy.keys.create("backend", DEFAULT)
+    made = busy.keys.create("backend", DEFAULT_APP)
     busy.keys.find("the first one reads the list of imported keys")
     elapsed.now = FRESH - 0.01
 
@@ -105,7 +105,7 @@ def test_a_text_too_long_costs_nothing(busy: Directory) -> None:
 
 
 def test_a_key_of_ours_costs_one_look_up(busy: Directory) -> None:
-    made = busy.keys.create("backend", DEFAULT)
+    made = busy.keys.create("backend", DEFAULT_APP)
 
     with statements(busy) as seen:
         assert busy.keys.find(made.text)
@@ -120,7 +120,7 @@ def used(keys: Keys) -> list[float | None]:
 def test_uses_are_written_once_a_minute(
     busy: Directory, elapsed: Stopwatch, clock: Stopwatch
 ) -> None:
-    made = [busy.keys.create(name, DEFAULT) for name in "ab"]
+    made = [busy.keys.create(name, DEFAULT_APP) for name in "ab"]
     elapsed.now = 59.9
 
     with statements(busy) as seen:
@@ -140,7 +140,7 @@ def test_uses_are_written_once_a_minute(
 def test_the_last_uses_are_written_at_the_end(
     busy: Directory, directory: Directory, clock: Stopwatch
 ) -> None:
-    busy.keys.find(busy.keys.create("backend", DEFAULT).text)
+    busy.keys.find(busy.keys.create("backend", DEFAULT_APP).text)
     assert used(directory.keys) == [None]
 
     busy.close()
@@ -150,7 +150,7 @@ def test_the_last_uses_are_written_at_the_end(
 def test_the_latest_use_of_all_workers_is_kept(
     busy: Directory, directory: Directory, clock: Stopwatch
 ) -> None:
-    made = busy.keys.create("backend", DEFAULT)
+    made = busy.keys.create("backend", DEFAULT_APP)
     busy.keys.find(made.text)
     clock.now += 10
     directory.keys.find(made.text)
@@ -167,7 +167,7 @@ def away(**_: object) -> None:
 def test_a_use_that_cannot_be_written_is_no_failure(
     busy: Directory, elapsed: Stopwatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = busy.keys.create("backend", DEFAULT)
+    made = busy.keys.create("backend", DEFAULT_APP)
     monkeypatch.setattr(busy.database, "writing", away)
     elapsed.now = 60
 
@@ -184,9 +184,12 @@ def everything(directory: Directory, folder: Path) -> bytes:
 
 
 def test_the_text_of_a_key_is_kept_nowhere(directory: Directory, tmp_path: Path) -> None:
-    made = [directory.keys.create("backend", DEFAULT), directory.keys.create("web", DEFAULT)]
+    made = [
+        directory.keys.create("backend", DEFAULT_APP),
+        directory.keys.create("web", DEFAULT_APP),
+    ]
     made.append(directory.keys.rotate(made[0].key.id))
-    directory.keys.import_text("imported-0123456789", "old", DEFAULT, "platform", None)
+    directory.keys.import_text("imported-0123456789", "old", DEFAULT_APP, "platform", None)
     directory.keys.flush_uses()
     kept = everything(directory, tmp_path)
 
