@@ -97,6 +97,18 @@ def directory(opened: Callable[..., Directory]) -> Directory:
     return opened()
 
 
+@pytest.fixture
+def elapsed() -> Stopwatch:
+    """The worker's own time, which nobody sets back."""
+    return Stopwatch()
+
+
+@pytest.fixture
+def worker(directory: Directory, opened: Callable[..., Directory], elapsed: Stopwatch) -> Directory:
+    """Another directory on the same database, whose own time the test sets."""
+    return opened(monotonic=elapsed)
+
+
 @pytest.fixture(scope="session")
 def processes() -> Iterator[Pool]:
     """Two other processes; what they do is in `elsewhere`."""

@@ -27,17 +27,6 @@ Seen = list[tuple[str, float]]
 
 
 @pytest.fixture
-def elapsed() -> Stopwatch:
-    """The worker's own time, which no one sets back."""
-    return Stopwatch()
-
-
-@pytest.fixture
-def worker(directory: Directory, opened: Callable[..., Directory], elapsed: Stopwatch) -> Directory:
-    return opened(monotonic=elapsed)
-
-
-@pytest.fixture
 def alice(directory: Directory) -> str:
     return directory.users.upsert(DEFAULT_APP, "alice", Profile())[0].id
 

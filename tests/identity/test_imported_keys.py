@@ -1,7 +1,5 @@
 """Keys that were made elsewhere: nothing in them says so, whatever they look like."""
 
-from collections.abc import Callable
-
 import pytest
 
 from chatproxy.errors import IdentityError
@@ -84,18 +82,10 @@ def test_an_imported_key_is_followed_by_one_of_ours(directory: Directory, clock:
 
 
 @pytest.fixture
-def another(
-    directory: Directory, opened: Callable[..., Directory], elapsed: Stopwatch
-) -> Directory:
+def another(worker: Directory) -> Directory:
     """Another worker, which has read the list of imported keys."""
-    worker = opened(monotonic=elapsed)
     worker.keys.find("anything")
     return worker
-
-
-@pytest.fixture
-def elapsed() -> Stopwatch:
-    return Stopwatch()
 
 
 def test_within_a_moment_every_worker_knows_it(
@@ -118,7 +108,7 @@ def test_once_revoked_every_worker_refuses_it(
     assert another.keys.find(TEXTS["vendor"]) is None
 
 
-def test_once_revoked_it_costs_no_look_up(
+def test_once_revoked_it_costs_no_statement(
     directory: Directory, another: Directory, elapsed: Stopwatch
 ) -> None:
     directory.keys.revoke(imported(directory, TEXTS["vendor"]))

@@ -1,15 +1,14 @@
 """What is no key costs nothing and breaks nothing; a key's text is kept nowhere."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from chatproxy.errors import DirectoryUnavailable
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.key_format import KeyFormat
-from chatproxy.identity.keys import FRESH, Keys
+from chatproxy.identity.keys import FRESH
 from chatproxy.identity.records import DEFAULT_APP
 from chatproxy.identity.tables import metadata
 from tests.identity.databases import statements
@@ -75,103 +74,31 @@ def test_the_halves_of_two_keys_are_no_key(directory: Directory) -> None:
     assert directory.keys.find(one["keySecret"]) is None
 
 
-@pytest.fixture
-def elapsed() -> Stopwatch:
-    return Stopwatch()
-
-
-@pytest.fixture
-def busy(directory: Directory, opened: Callable[..., Directory], elapsed: Stopwatch) -> Directory:
-    """A directory whose worker's own time the test sets."""
-    return opened(monotonic=elapsed)
-
-
-def test_forged_keys_cost_no_look_up(busy: Directory, elapsed: Stopwatch) -> None:
-    made = busy.keys.create("backend", DEFAULT_APP)
-    busy.keys.find("the first one reads the list of imported keys")
+def test_forged_keys_cost_no_statement(worker: Directory, elapsed: Stopwatch) -> None:
+    made = worker.keys.create("backend", DEFAULT_APP)
+    worker.keys.find("the first one reads the list of imported keys")
     elapsed.now = FRESH - 0.01
 
-    with statements(busy) as seen:
-        assert not any(map(busy.keys.find, with_a_bit_changed(made.text[:-1])))
+    with statements(worker) as seen:
+        assert not any(map(worker.keys.find, with_a_bit_changed(made.text[:-1])))
 
     assert seen == []
 
 
-def test_a_text_too_long_costs_nothing(busy: Directory) -> None:
-    with statements(busy) as seen:
-        assert busy.keys.find("x" * 1025) is None
+def test_a_text_too_long_costs_nothing(worker: Directory) -> None:
+    with statements(worker) as seen:
+        assert worker.keys.find("x" * 1025) is None
 
     assert seen == []
 
 
-def test_a_key_of_ours_costs_one_look_up(busy: Directory) -> None:
-    made = busy.keys.create("backend", DEFAULT_APP)
+def test_a_key_of_ours_costs_one_statement(worker: Directory) -> None:
+    made = worker.keys.create("backend", DEFAULT_APP)
 
-    with statements(busy) as seen:
-        assert busy.keys.find(made.text)
+    with statements(worker) as seen:
+        assert worker.keys.find(made.text)
 
     assert len(seen) == 1
-
-
-def used(keys: Keys) -> list[float | None]:
-    return [key.last_used for key in keys.list()]
-
-
-def test_uses_are_written_once_a_minute(
-    busy: Directory, elapsed: Stopwatch, clock: Stopwatch
-) -> None:
-    made = [busy.keys.create(name, DEFAULT_APP) for name in "ab"]
-    elapsed.now = 59.9
-
-    with statements(busy) as seen:
-        for _ in range(20):
-            clock.now += 1
-            busy.keys.find(made[0].text)
-            busy.keys.find(made[1].text)
-
-        assert not any(statement.startswith("UPDATE") for statement in seen)
-        elapsed.now = 60
-        busy.keys.find(made[0].text)
-
-    assert sum(statement.startswith("UPDATE") for statement in seen) == 2
-    assert used(busy.keys) == [clock.now, clock.now]
-
-
-def test_the_last_uses_are_written_at_the_end(
-    busy: Directory, directory: Directory, clock: Stopwatch
-) -> None:
-    busy.keys.find(busy.keys.create("backend", DEFAULT_APP).text)
-    assert used(directory.keys) == [None]
-
-    busy.close()
-    assert used(directory.keys) == [clock.now]
-
-
-def test_the_latest_use_of_all_workers_is_kept(
-    busy: Directory, directory: Directory, clock: Stopwatch
-) -> None:
-    made = busy.keys.create("backend", DEFAULT_APP)
-    busy.keys.find(made.text)
-    clock.now += 10
-    directory.keys.find(made.text)
-    directory.keys.flush_uses()
-    busy.keys.flush_uses()
-
-    assert used(directory.keys) == [clock.now]
-
-
-def away(**_: object) -> None:
-    raise DirectoryUnavailable(detail="the disk is full")
-
-
-def test_a_use_that_cannot_be_written_is_no_failure(
-    busy: Directory, elapsed: Stopwatch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = busy.keys.create("backend", DEFAULT_APP)
-    monkeypatch.setattr(busy.database, "writing", away)
-    elapsed.now = 60
-
-    assert busy.keys.find(made.text)
 
 
 def everything(directory: Directory, folder: Path) -> bytes:

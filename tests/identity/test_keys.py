@@ -28,7 +28,7 @@ def test_a_new_key_is_found_by_its_text(directory: Directory, kind: Kind) -> Non
 
 
 @both_kinds
-def test_a_key_is_recognised_without_a_look_up(directory: Directory, kind: Kind) -> None:
+def test_a_key_is_recognised_without_a_statement(directory: Directory, kind: Kind) -> None:
     made = directory.keys.create("backend", DEFAULT_APP, kind)
 
     assert directory.keys.id_of(made.text) == made.key.id

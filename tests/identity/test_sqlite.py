@@ -23,9 +23,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_only_its_owner_can_read_the_file(
-    opened: Callable[..., Directory], tmp_path: Path
-) -> None:
+def test_only_its_owner_can_read_the_file(opened: Callable[..., Directory], tmp_path: Path) -> None:
     upgrade(opened().database)
     files = {path.name: mode(path) for path in tmp_path.iterdir()}
 
