@@ -39,10 +39,8 @@ class Apps:
     def list(self) -> list[App]:
         """Return all apps, oldest first."""
         wanted = select(apps.c.id, apps.c.name, apps.c.created)
-
-        with self._database.reading() as connection:
-            rows = connection.execute(wanted.order_by(apps.c.created, apps.c.id))
-            return [App(*row) for row in rows]
+        rows = self._database.rows(wanted.order_by(apps.c.created, apps.c.id))
+        return [App(**row) for row in rows]
 
 
 def checked_id(text: str, *, of: str) -> str:

@@ -7,10 +7,10 @@ What differs between the two kinds of database and is not SQL is in `sqlite` and
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, RowMapping, Select, Table, text
 from sqlalchemy.dialects import postgresql as postgresql_dialect
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
@@ -82,6 +82,16 @@ class Database:
 
             with connection.begin():
                 yield connection
+
+    def row(self, wanted: Select[Any]) -> RowMapping | None:
+        """Read the first row of a selection."""
+        with self.reading() as connection:
+            return connection.execute(wanted).mappings().first()
+
+    def rows(self, wanted: Select[Any]) -> Sequence[RowMapping]:
+        """Read all rows of a selection."""
+        with self.reading() as connection:
+            return connection.execute(wanted).mappings().all()
 
     def insert(self, table: Table) -> Insert:
         """Return an INSERT with ON CONFLICT: both databases spell it alike, SQLAlchemy does not."""

@@ -59,9 +59,8 @@ class Devices:
             .order_by(devices.c.last_seen.desc(), devices.c.device_id)
         )
 
-        with self._database.reading() as connection:
-            for user_id, device_id, last_seen in connection.execute(wanted):
-                found[user_id].append((device_id, last_seen))
+        for row in self._database.rows(wanted):
+            found[row["user_id"]].append((row["device_id"], row["last_seen"]))
 
         return found
 

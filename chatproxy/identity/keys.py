@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, Select, insert, select, update
 
 from chatproxy.errors import IdentityError
 from chatproxy.identity.apps import checked_name
@@ -57,10 +57,7 @@ class Keys:
 
     def is_known(self, key_id: str) -> bool:
         """Say whether there is, or was, a key of this id."""
-        wanted = select(api_keys.c.id).where(api_keys.c.id == key_id)
-
-        with self._database.reading() as connection:
-            return connection.execute(wanted).first() is not None
+        return self._database.row(_by_id(key_id)) is not None
 
     def find_even_ended(self, text: str) -> Key | None:
         """Return the key, expired and revoked ones too."""
@@ -74,11 +71,7 @@ class Keys:
         if self.id_of(text) is None and digest not in self._imported_digests():
             return None
 
-        wanted = select(api_keys).where(api_keys.c.digest == digest)
-
-        with self._database.reading() as connection:
-            row = connection.execute(wanted).mappings().first()
-
+        row = self._database.row(select(api_keys).where(api_keys.c.digest == digest))
         return None if row is None else _key_of(row)
 
     def create(
@@ -154,8 +147,7 @@ class Keys:
         if app_id is not None:
             wanted = wanted.where(api_keys.c.app_id == app_id)
 
-        with self._database.reading() as connection:
-            return [_key_of(row) for row in connection.execute(wanted).mappings()]
+        return [_key_of(row) for row in self._database.rows(wanted)]
 
     def flush_uses(self) -> None:
         """Write now when each key was last used."""
@@ -169,9 +161,7 @@ class Keys:
                 api_keys.c.imported.is_(True), api_keys.c.revoked.is_(None)
             )
 
-            with self._database.reading() as connection:
-                self._imported = frozenset(connection.execute(wanted).scalars())
-
+            self._imported = frozenset(row["digest"] for row in self._database.rows(wanted))
             self._imported_read = self._monotonic()
 
         return self._imported
@@ -193,12 +183,7 @@ class Keys:
         )
 
     def _in_force(self, key_id: str) -> Key:
-        with self._database.reading() as connection:
-            row = (
-                connection.execute(select(api_keys).where(api_keys.c.id == key_id))
-                .mappings()
-                .first()
-            )
+        row = self._database.row(_by_id(key_id))
 
         if row is None or not _key_of(row).is_good(self._now()):
             raise IdentityError(f"there is no key {key_id} in force")
@@ -210,6 +195,10 @@ class Keys:
 
         with self._database.writing(refusal=refusal) as connection:
             connection.execute(insert(api_keys).values(_row(key, text)))
+
+
+def _by_id(key_id: str) -> Select[Any]:
+    return select(api_keys).where(api_keys.c.id == key_id)
 
 
 def _row(key: Key, text: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ that the user had when it was bound, as the ids of signed tokens do (see `revoca
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, tuple_
+from sqlalchemy import Column, Connection, Select, and_, delete, or_, select, tuple_
 
 from chatproxy.errors import Conflict, TokenExpired, TokenRevoked, TokenUnknown
 from chatproxy.identity.database import Database
@@ -55,8 +55,7 @@ class OpaqueTokens:
             .where(bound_tokens.c.app_id == app_id, bound_tokens.c.digest == digest)
         )
 
-        with self._database.reading() as connection:
-            row = connection.execute(wanted).mappings().first()
+        row = self._database.row(wanted)
 
         if row is None:
             raise TokenUnknown("Invalid token")
@@ -78,16 +77,9 @@ class OpaqueTokens:
         if not digests:
             return set()
 
-        pair = tuple_(bound_tokens.c.app_id, bound_tokens.c.digest)
-        wanted = (
-            select(bound_tokens.c.app_id, bound_tokens.c.digest)
-            .join(users, users.c.id == bound_tokens.c.user_id)
-            .join(apps, apps.c.id == users.c.app_id)
-            .where(pair.in_(digests), self._valid())
-        )
-
-        with self._database.reading() as connection:
-            return {(app_id, digest) for app_id, digest in connection.execute(wanted)}
+        pair = (bound_tokens.c.app_id, bound_tokens.c.digest)
+        wanted = self._valid(*pair).where(tuple_(*pair).in_(digests))
+        return {(row["app_id"], row["digest"]) for row in self._database.rows(wanted)}
 
     def bind(
         self, app_id: str, external_id: str, token: OpaqueToken, profile: Profile | None = None
@@ -142,25 +134,26 @@ class OpaqueTokens:
             .where(bound_tokens.c.app_id == app_id, bound_tokens.c.digest == digest_of(text))
         )
 
-        with self._database.reading() as connection:
-            return connection.execute(wanted).scalar()
+        row = self._database.row(wanted)
+        return None if row is None else row["external_id"]
 
     def made_here(self, app_id: str, external_id: str) -> Sequence[tuple[str, str]]:
         """Return name and digest of the user's valid tokens that were made here."""
-        wanted = (
-            select(bound_tokens.c.name, bound_tokens.c.digest)
+        wanted = self._valid(bound_tokens.c.name, bound_tokens.c.digest).where(
+            users.c.app_id == app_id,
+            users.c.external_id == external_id,
+            bound_tokens.c.name.is_not(None),
+        )
+        return [(row["name"], row["digest"]) for row in self._database.rows(wanted)]
+
+    def _valid(self, *columns: Column[str]) -> Select[Any]:
+        return (
+            select(*columns)
             .join(users, users.c.id == bound_tokens.c.user_id)
             .join(apps, apps.c.id == users.c.app_id)
-            .where(users.c.app_id == app_id, users.c.external_id == external_id)
-            .where(bound_tokens.c.name.is_not(None), self._valid())
+            .where(ACTIVE, bound_tokens.c.version == VERSION)
+            .where(bound_tokens.c.expires > self._now())
         )
-
-        with self._database.reading() as connection:
-            return [(name, digest) for name, digest in connection.execute(wanted)]
-
-    def _valid(self) -> ColumnElement[bool]:
-        in_time = bound_tokens.c.expires > self._now()
-        return and_(ACTIVE, bound_tokens.c.version == VERSION, in_time)
 
     def _delete_replaced(self, connection: Connection, user: User, *, made_here: bool) -> None:
         """Delete the user's tokens that are over, and those whose place a new one takes."""

@@ -66,8 +66,7 @@ class Revocation:
             .where(apps.c.id == token.app_id)
         )
 
-        with self._database.reading() as connection:
-            row = connection.execute(wanted).mappings().first()
+        row = self._database.row(wanted)
 
         if row is None:
             raise TokenOfAnotherApp("Token app mismatch")

@@ -40,16 +40,8 @@ def make_engine(url: str, monotonic: Callable[[], float]) -> Engine:
     )
 
     @event.listens_for(engine, "do_connect")
-    def make_private_file(*_: Any) -> None:
-        """Make a file that nobody else may read: it is about people.
-
-        A file that exists is not opened here: closing it again would drop every lock that
-        this process has on it (fcntl(2)), and another process could then take the write-ahead
-        log for its own.
-        """
-        with contextlib.suppress(OSError):  # SQLite will say what is wrong
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    def make_file(*_: Any) -> None:
+        _make_private(path)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: Any) -> None:
@@ -74,6 +66,18 @@ def make_engine(url: str, monotonic: Callable[[], float]) -> Engine:
         _take_lock(driver, "BEGIN IMMEDIATE", options[DEADLINE], monotonic)
 
     return engine
+
+
+def _make_private(path: Path) -> None:
+    """Make a file that nobody else may read: it is about people.
+
+    One that exists is not opened here: closing it again would drop every lock that this
+    process has on it (fcntl(2)), and another process could then take the write-ahead log
+    for its own.
+    """
+    with contextlib.suppress(OSError):  # SQLite will say what is wrong
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _take_lock(

@@ -50,9 +50,7 @@ class UserSearch:
             )
 
         ordered = wanted.order_by(users.c.external_id != text, users.c.external_id)
-
-        with self._database.reading() as connection:
-            return [user_of(row) for row in connection.execute(ordered.limit(limit)).mappings()]
+        return [user_of(row) for row in self._database.rows(ordered.limit(limit))]
 
     def page(
         self, app_id: str, conditions: Sequence[Condition], offset: int, limit: int

@@ -31,14 +31,13 @@ class Users:
     def find(self, app_id: str, external_id: str) -> User | None:
         """Return the user that the caller knows by this id."""
         wanted = users_of(app_id).where(users.c.external_id == external_id, ACTIVE)
-
-        with self._database.reading() as connection:
-            return first_user(connection, wanted)
+        row = self._database.row(wanted)
+        return None if row is None else user_of(row)
 
     def find_by_our_id(self, user_id: str) -> User | None:
         """Return the user that we know by this id, whichever app's."""
-        with self._database.reading() as connection:
-            return first_user(connection, all_users().where(users.c.id == user_id, ACTIVE))
+        row = self._database.row(all_users().where(users.c.id == user_id, ACTIVE))
+        return None if row is None else user_of(row)
 
     def find_many(self, app_id: str, external_ids: Collection[str]) -> dict[str, User]:
         """Return the users that the caller knows by these ids, by id, in one statement."""
@@ -46,11 +45,7 @@ class Users:
             return {}
 
         wanted = users_of(app_id).where(users.c.external_id.in_(external_ids), ACTIVE)
-
-        with self._database.reading() as connection:
-            found = [user_of(row) for row in connection.execute(wanted).mappings()]
-
-        return {user.external_id: user for user in found}
+        return {row["external_id"]: user_of(row) for row in self._database.rows(wanted)}
 
     def find_for_update(self, connection: Connection, app_id: str, external_id: str) -> User | None:
         """Return a user, a deleted one too, and lock its row until the transaction ends."""
