@@ -38,6 +38,7 @@ class Database:
             if self.is_sqlite
             else postgresql.make_engine(url, self._watchdog)
         )
+        # Kept apart, so that reads, which go on while a disk is full, do not hide it.
         self._faults: dict[Work, str] = {}
 
     @property
@@ -148,11 +149,13 @@ class Database:
         try:
             yield
         except IntegrityError as error:
+            # Not a fault of the database: the statement named what is not there, or was there.
             if refusal is None:
                 raise
 
             raise IdentityError(refusal) from error
         except (DataError, UnicodeEncodeError) as error:
+            # Half a surrogate pair, a NUL or a text that is too long. SQLite takes the last two.
             raise CallerError("a text cannot be stored", detail=_reason(error)) from error
         except (SQLAlchemyError, sqlite3.Error) as error:  # the latter from our own statements
             self._faults[work] = _reason(error)

@@ -17,6 +17,8 @@ PREFIXES: dict[Kind, str] = {"platform": "pk_", "client": "ck_"}
 SECRET_PREFIX = "sk_"  # noqa: S105 - it marks one
 SECRET_BYTES = 32
 ID_BYTES = 12
+
+#: No server's header line is much longer, and imported keys may have any length below.
 LONGEST_KEY = 1024
 
 

@@ -87,6 +87,7 @@ class Keys:
         self, text: str, name: str, app_id: str, kind: Kind, expires: float | None
     ) -> Key:
         """Take over a key that was made elsewhere. Raises `IdentityError`."""
+        # What a header field can carry as it is, and long enough not to be guessed.
         printable = text.isascii() and text.isprintable() and " " not in text
 
         if not printable or not SHORTEST_IMPORTED <= len(text) <= LONGEST_KEY:
@@ -103,16 +104,9 @@ class Keys:
         """Make a successor; the key itself ends after `overlap` seconds. Raises `IdentityError`."""
         old = self._in_force(key_id)
         new_id, text = self._format.make(old.kind)
-        now = self._now()
-        new = dataclasses.replace(
-            old,
-            id=new_id,
-            imported=False,
-            created=now,
-            expires=None if old.life is None else now + old.life,
-            last_used=None,
-        )
-        end = now + overlap if old.expires is None else min(old.expires, now + overlap)
+        new = self._successor(old, new_id)
+        end = new.created + overlap
+        end = end if old.expires is None else min(old.expires, end)
 
         with self._database.writing() as connection:
             ended = connection.execute(
@@ -121,7 +115,7 @@ class Keys:
                 .values(expires=end)
             )
 
-            # Revoked since it was read: who ended it did not want a successor.
+            # Revoked since it was read: whoever ended it wants no successor.
             if ended.rowcount != 1:
                 raise IdentityError(f"there is no key {key_id} in force")
 
@@ -160,7 +154,6 @@ class Keys:
             wanted = select(api_keys.c.digest).where(
                 api_keys.c.imported.is_(True), api_keys.c.revoked.is_(None)
             )
-
             self._imported = frozenset(row["digest"] for row in self._database.rows(wanted))
             self._imported_read = self._monotonic()
 
@@ -180,6 +173,15 @@ class Keys:
         life = None if expires is None else expires - now
         return Key(
             key_id, app_id, checked_name(name), kind, imported, now, life, expires, None, None
+        )
+
+    def _successor(self, old: Key, key_id: str) -> Key:
+        now = self._now()
+        # From the life, not from what is left of it: the second rotation of a key would
+        # otherwise make one that ends with the overlap.
+        expires = None if old.life is None else now + old.life
+        return dataclasses.replace(
+            old, id=key_id, imported=False, created=now, expires=expires, last_used=None
         )
 
     def _in_force(self, key_id: str) -> Key:

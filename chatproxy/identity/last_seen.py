@@ -59,11 +59,12 @@ class KeyUses:
 
     def flush(self) -> None:
         """Write what was noted, or keep it for the next time."""
+        # In one step: a use that another thread notes meanwhile goes into the new one.
         used, self._used = self._used, {}
         self._flushed = self._monotonic()
 
         if used and not write_if_free(self._database, _updates(used)):
-            self._used = used | self._used
+            self._used = used | self._used  # what was noted meanwhile is later
 
 
 def _updates(used: dict[str, float]) -> Iterator[Executable]:

@@ -47,15 +47,7 @@ class OpaqueTokens:
     def check(self, app_id: str, text: str) -> Binding:
         """Return whom a token is bound to; raise a `TokenRejected` unless it is valid."""
         digest = digest_of(text)
-        bound = (bound_tokens.c.expires, bound_tokens.c.version.label("bound_version"))
-        wanted = (
-            all_users()
-            .add_columns(*bound)
-            .join(bound_tokens, bound_tokens.c.user_id == users.c.id)
-            .where(bound_tokens.c.app_id == app_id, bound_tokens.c.digest == digest)
-        )
-
-        row = self._database.row(wanted)
+        row = self._database.row(_with_user(app_id, digest))
 
         if row is None:
             raise TokenUnknown("Invalid token")
@@ -92,26 +84,23 @@ class OpaqueTokens:
         `IdentityError` for an unknown app.
         """
         with self._database.writing(refusal=f"there is no app {app_id}") as connection:
-            if profile is not None:
-                user, _ = self._users.upsert_within(connection, app_id, external_id, profile)
+            if profile is None:
+                user = self._active_user(connection, app_id, external_id)
             else:
-                known = self._users.find_for_update(connection, app_id, external_id)
+                user, _ = self._users.upsert_within(connection, app_id, external_id, profile)
 
-                if known is None or not known.active:
-                    return None
+            if user is not None:
+                self._delete_replaced(connection, user, made_here=token.name is not None)
+                self._insert_or_prolong(connection, user, token)
 
-                user = known
-
-            self._delete_replaced(connection, user, made_here=token.name is not None)
-            self._insert_or_prolong(connection, user, token)
-            return user
+        return user
 
     def unbind(self, app_id: str, external_id: str, text: str | None = None) -> int | None:
         """End one token of a user, or all; return how many were valid, None for no such user."""
         with self._database.writing() as connection:
-            user = self._users.find_for_update(connection, app_id, external_id)
+            user = self._active_user(connection, app_id, external_id)
 
-            if user is None or not user.active:
+            if user is None:
                 return None
 
             mine = bound_tokens.c.user_id == user.id
@@ -122,6 +111,7 @@ class OpaqueTokens:
             valid = and_(
                 bound_tokens.c.version == user.version, bound_tokens.c.expires > self._now()
             )
+            # Two steps, so that the first one counts; what is over goes in any case.
             ended = connection.execute(delete(bound_tokens).where(mine, valid)).rowcount
             connection.execute(delete(bound_tokens).where(mine))
             return ended
@@ -133,7 +123,6 @@ class OpaqueTokens:
             .join(bound_tokens, bound_tokens.c.user_id == users.c.id)
             .where(bound_tokens.c.app_id == app_id, bound_tokens.c.digest == digest_of(text))
         )
-
         row = self._database.row(wanted)
         return None if row is None else row["external_id"]
 
@@ -146,10 +135,14 @@ class OpaqueTokens:
         )
         return [(row["name"], row["digest"]) for row in self._database.rows(wanted)]
 
-    def _valid(self, *columns: Column[str]) -> Select[Any]:
+    def _active_user(self, connection: Connection, app_id: str, external_id: str) -> User | None:
+        user = self._users.find_for_update(connection, app_id, external_id)
+        return user if user is not None and user.active else None
+
+    def _valid(self, *columns: Column[Any]) -> Select[Any]:
+        chosen: Select[Any] = select(*columns)
         return (
-            select(*columns)
-            .join(users, users.c.id == bound_tokens.c.user_id)
+            chosen.join(users, users.c.id == bound_tokens.c.user_id)
             .join(apps, apps.c.id == users.c.app_id)
             .where(ACTIVE, bound_tokens.c.version == VERSION)
             .where(bound_tokens.c.expires > self._now())
@@ -181,3 +174,13 @@ class OpaqueTokens:
 
         if connection.execute(mine.returning(bound_tokens.c.digest)).first() is None:
             raise Conflict("Token is bound to another client")
+
+
+def _with_user(app_id: str, digest: str) -> Select[Any]:
+    """Select a token's user with the token's end and version."""
+    return (
+        all_users()
+        .add_columns(bound_tokens.c.expires, bound_tokens.c.version.label("bound_version"))
+        .join(bound_tokens, bound_tokens.c.user_id == users.c.id)
+        .where(bound_tokens.c.app_id == app_id, bound_tokens.c.digest == digest)
+    )

@@ -10,7 +10,7 @@ was issued after the last revocation.
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import RowMapping, Table, and_, case, delete, select, update
+from sqlalchemy import RowMapping, Select, Table, and_, case, delete, select, update
 
 from chatproxy.errors import TokenOfAnotherApp, TokenRevoked
 from chatproxy.identity.database import Database
@@ -54,19 +54,7 @@ class Revocation:
 
         Its signature and its time must have been checked before.
         """
-        own_id = users.c.id if token.by_our_id else users.c.external_id
-        of_user = and_(users.c.app_id == apps.c.id, own_id == token.user_id)
-        of_id = and_(
-            revoked_tokens.c.app_id == apps.c.id, revoked_tokens.c.token_id == token.token_id
-        )
-        # Everything in one statement: nothing can be revoked between two of them.
-        wanted = (
-            select(users, *APP_COLUMNS)
-            .select_from(apps.outerjoin(users, of_user).outerjoin(revoked_tokens, of_id))
-            .where(apps.c.id == token.app_id)
-        )
-
-        row = self._database.row(wanted)
+        row = self._database.row(_all_about(token))
 
         if row is None:
             raise TokenOfAnotherApp("Token app mismatch")
@@ -125,6 +113,18 @@ class Revocation:
             connection.execute(revoked)
 
 
+def _all_about(token: Issued) -> Select[Any]:
+    """Select app, user and revocation in one statement: none can change between two of them."""
+    own_id = users.c.id if token.by_our_id else users.c.external_id
+    of_user = and_(users.c.app_id == apps.c.id, own_id == token.user_id)
+    of_id = and_(revoked_tokens.c.app_id == apps.c.id, revoked_tokens.c.token_id == token.token_id)
+    return (
+        select(users, *APP_COLUMNS)
+        .select_from(apps.outerjoin(users, of_user).outerjoin(revoked_tokens, of_id))
+        .where(apps.c.id == token.app_id)
+    )
+
+
 def _is_revoked(token: Issued, standing: Standing, row: RowMapping) -> bool:
     user = standing.user
 
@@ -134,5 +134,7 @@ def _is_revoked(token: Issued, standing: Standing, row: RowMapping) -> bool:
     if token.version is not None:
         return token.version != standing.version
 
+    # Made elsewhere, so only its time can be compared. The same second counts as before: that
+    # clock may be behind ours, and a token too many is worse than one too few.
     ends = (row["app_valid_after"], user.tokens_valid_after if user else None)
     return any(end and token.issued <= end for end in ends)

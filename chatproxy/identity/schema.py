@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from chatproxy.errors import DirectoryUnavailable
 from chatproxy.identity.database import Database
@@ -28,11 +28,8 @@ def upgrade(database: Database) -> None:
     config.set_main_option("script_location", "chatproxy.identity:migrations")
 
     with database.writing(watched=False) as connection:
-        # Changing a large table, or waiting for a replica that does, takes what it takes.
         if not database.is_sqlite:
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-            connection.execute(text("SET LOCAL lock_timeout = 0"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": UPGRADE_LOCK})
+            _take_upgrade_lock(connection)
 
         config.attributes["connection"] = connection
 
@@ -42,6 +39,13 @@ def upgrade(database: Database) -> None:
             raise DirectoryUnavailable(
                 "The directory's schema is of a later release.", detail=str(error)
             ) from error
+
+
+def _take_upgrade_lock(connection: Connection) -> None:
+    # Changing a large table, or waiting for a replica that does, takes what it takes.
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
+    connection.execute(text("SET LOCAL lock_timeout = 0"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": UPGRADE_LOCK})
 
 
 def is_current(database: Database) -> bool:

@@ -54,16 +54,7 @@ def make_engine(url: str, monotonic: Callable[[], float]) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        options = connection.get_execution_options()
-        driver: Any = connection.connection.dbapi_connection
-
-        if DEADLINE not in options:
-            driver.execute("BEGIN")
-            return
-
-        # In WAL mode NORMAL loses nothing when the process dies, only when the power does.
-        driver.execute(f"PRAGMA synchronous = {'FULL' if options[DURABLE] else 'NORMAL'}")
-        _take_lock(driver, "BEGIN IMMEDIATE", options[DEADLINE], monotonic)
+        _begin(connection, monotonic)
 
     return engine
 
@@ -78,6 +69,21 @@ def _make_private(path: Path) -> None:
     with contextlib.suppress(OSError):  # SQLite will say what is wrong
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def _begin(connection: Connection, monotonic: Callable[[], float]) -> None:
+    options = connection.get_execution_options()
+    driver: Any = connection.connection.dbapi_connection
+
+    if DEADLINE not in options:
+        driver.execute("BEGIN")
+        return
+
+    # In WAL mode NORMAL loses nothing when the process dies, only when the power does
+    # (https://sqlite.org/pragma.html#pragma_synchronous). The pragma stays with the connection,
+    # so each write sets it.
+    driver.execute(f"PRAGMA synchronous = {'FULL' if options[DURABLE] else 'NORMAL'}")
+    _take_lock(driver, "BEGIN IMMEDIATE", options[DEADLINE], monotonic)
 
 
 def _take_lock(

@@ -50,6 +50,7 @@ api_keys = Table(
     # True where the key was made elsewhere, so that its digest is all there is to find it by.
     Column("imported", Boolean, nullable=False),
     Column("created", Double, nullable=False),
+    # Seconds for which it was made, so that a successor gets as many.
     Column("life", Double),
     Column("expires", Double),
     Column("revoked", Double),
@@ -68,11 +69,14 @@ users = Table(
     Column("email", Text),
     # A JSON object as text: the two databases differ in what their own JSON types take.
     Column("custom", Text, nullable=False),
+    # False for a deleted user, whose row keeps the tokens ended.
     Column("active", Boolean, nullable=False),
     Column("token_version", Integer, nullable=False),
+    # The last revocation, for tokens whose ids hold no version.
     Column("tokens_valid_after", Double),
     Column("created", Double, nullable=False),
     Column("updated", Double, nullable=False),
+    # Up to a minute behind; see `last_seen`.
     Column("last_seen", Double),
     UniqueConstraint("app_id", "external_id"),
 )

@@ -116,15 +116,13 @@ class Users:
         if user is None:
             return None
 
-        nobody = {"name": None, "image": None, "email": None, "custom": "{}", "active": False}
         now = self._now()
+        nothing = {"name": None, "image": None, "email": None, "custom": "{}"}
+        gone = nothing | {"active": False, "updated": now, "last_seen": None}
 
         with self._database.writing() as connection:
-            connection.execute(
-                update(users)
-                .where(users.c.id == user.id)
-                .values(nobody | ending_all(users, now) | {"updated": now, "last_seen": None})
-            )
+            values = gone | ending_all(users, now)
+            connection.execute(update(users).where(users.c.id == user.id).values(values))
             connection.execute(delete(devices).where(devices.c.user_id == user.id))
             connection.execute(delete(bound_tokens).where(bound_tokens.c.user_id == user.id))
             connection.execute(

@@ -55,6 +55,8 @@ class Watchdog:
             time.sleep(LOOK_EVERY)
             now = self._monotonic()
 
+            # A copy: other threads add and remove while this one looks. Whoever takes an entry
+            # out decides, so that a connection which just came back is not cut.
             for number, (until, descriptor) in list(self._waiting.items()):
                 if now >= until and self._waiting.pop(number, None) is not None:
                     _cut(descriptor)
@@ -62,5 +64,6 @@ class Watchdog:
 
 def _cut(descriptor: int) -> None:
     """End both directions: whoever waits is told that the connection broke."""
+    # Through a duplicate: closing the socket object must not close the driver's descriptor.
     with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as connection:
         connection.shutdown(socket.SHUT_RDWR)
