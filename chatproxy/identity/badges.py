@@ -38,7 +38,7 @@ class Badges:
             # Writers of different sources do not wait for each other: only this row is locked.
             changed = connection.execute(update(badges).where(row).values(count=count))
 
-            # Hardly ever, so that the usual case is one statement.
+            # A new source, which is rare: the usual case writes one row.
             if changed.rowcount == 0:
                 self._add(connection, app_id, client_id, source, count)
 

@@ -18,7 +18,7 @@ SECRET_PREFIX = "sk_"  # noqa: S105 - it marks one
 SECRET_BYTES = 32
 ID_BYTES = 12
 
-#: No server's header line is much longer, and imported keys may have any length below.
+#: Characters of an imported key at most. Anything longer is refused unread.
 LONGEST_KEY = 1024
 
 

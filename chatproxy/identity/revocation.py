@@ -134,7 +134,7 @@ def _is_revoked(token: Issued, standing: Standing, row: RowMapping) -> bool:
     if token.version is not None:
         return token.version != standing.version
 
-    # Made elsewhere, so only its time can be compared. The same second counts as before: that
-    # clock may be behind ours, and a token too many is worse than one too few.
+    # Made elsewhere, so only its time can be compared. `iat` is mostly in whole seconds: one of
+    # the very second of the revocation may be older, and counts as older.
     ends = (row["app_valid_after"], user.tokens_valid_after if user else None)
     return any(end and token.issued <= end for end in ends)

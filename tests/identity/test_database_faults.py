@@ -98,7 +98,7 @@ def test_a_server_that_says_nothing_is_told_soon(opened: Callable[..., Directory
 
 @contextlib.contextmanager
 def stalling(database_url: str) -> Iterator[tuple[str, threading.Event]]:
-    """A way to the server on which nothing moves any more once the event is set."""
+    """A way to the server on which nothing moves, and nobody comes, once the event is set."""
     url = make_url(database_url)
     target, stalled = (url.host or "127.0.0.1", url.port or 5432), threading.Event()
     sockets: list[socket.socket] = []
@@ -111,7 +111,13 @@ def stalling(database_url: str) -> Iterator[tuple[str, threading.Event]]:
     def accept(listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while True:
-                near, far = listener.accept()[0], socket.create_connection(target)
+                near = listener.accept()[0]
+
+                if stalled.is_set():
+                    near.close()
+                    continue
+
+                far = socket.create_connection(target)
                 sockets.extend([near, far])
 
                 for pair in ((near, far), (far, near)):
