@@ -38,12 +38,12 @@ class Database:
             if self.is_sqlite
             else postgresql.make_engine(url, self._watchdog)
         )
-        # Kept apart, so that reads, which go on while a disk is full, do not hide it.
+        # Kept apart: reads that work while the disk is full must not hide that writes fail.
         self._faults: dict[Work, str] = {}
 
     @property
     def fault(self) -> str:
-        """What went wrong last, empty once it works again; a write clears a write's fault."""
+        """What went wrong last. Empty once it works again, which for a write takes a write."""
         return self._faults.get("write") or self._faults.get("read") or ""
 
     @contextlib.contextmanager
@@ -123,10 +123,10 @@ class Database:
 
     @contextlib.contextmanager
     def _turn_within(self, seconds: float) -> Iterator[float]:
-        """Give the deadline for SQLite's lock, for which one thread of this process asks at a time.
+        """Wait for the other writers of this process; give the deadline for SQLite's lock.
 
-        Between threads a lock is fair enough and costs nothing; polling the file would
-        leave it to luck who is next. PostgreSQL has locks of its own.
+        Without this, every waiting thread would poll the file against the others. Waiting
+        here uses up the same deadline. PostgreSQL has locks of its own.
         """
         deadline = self._monotonic() + seconds
 
@@ -149,7 +149,7 @@ class Database:
         try:
             yield
         except IntegrityError as error:
-            # Not a fault of the database: the statement named what is not there, or was there.
+            # Not a fault of the database: the app is missing, or the row is there already.
             if refusal is None:
                 raise
 
@@ -168,7 +168,7 @@ class Database:
 
 
 def _reason(error: Exception) -> str:
-    """Say what happened in the driver's words: the first line only, as others hold parameters."""
+    """Say what happened in the driver's words: its first line, as others may hold parameters."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     reason = f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}"
     missing = any(sign in reason for sign in MISSING_SCHEMA)

@@ -27,6 +27,7 @@ class Directory:
         now: Callable[[], float],
         monotonic: Callable[[], float],
     ) -> None:
+        # `now` can be set back, and is for what is stored; `monotonic` measures spans.
         self.database = Database(url, monotonic)
         self.apps = Apps(self.database, now)
         self.keys = Keys(self.database, KeyFormat(signing_secrets), now, monotonic)
@@ -47,5 +48,5 @@ class Directory:
 
     def close(self) -> None:
         """Write when keys were last used, and close all connections."""
-        self.keys.flush_uses()
+        self.keys.flush_uses()  # where it fails, only a time of use is lost
         self.database.close()

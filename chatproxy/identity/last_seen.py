@@ -1,8 +1,8 @@
 """When users, devices and keys were last seen: written once a minute at most.
 
 The minute is exact enough for whoever reads it, and a write for each request would be the
-most expensive part of the request. So nobody waits for these writes and nobody fails by
-them: when the database is busy or away, the next sight tries again.
+most expensive part of the request. So nobody waits for these writes and no caller
+fails with them: when the database is busy or away, a later sight tries again.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +18,8 @@ SEEN_EVERY = 60.0
 
 
 def is_due(last: float | None, now: float) -> bool:
-    """Say whether to write again. A last time that is ahead of a clock set back is replaced."""
+    """Say whether a minute has passed since the last writing."""
+    # A last time in the future was written before the clock was set back: it must not stay.
     return last is None or not 0 <= now - last < SEEN_EVERY
 
 
@@ -59,7 +60,7 @@ class KeyUses:
 
     def flush(self) -> None:
         """Write what was noted, or keep it for the next time."""
-        # In one step: a use that another thread notes meanwhile goes into the new one.
+        # Replaced before it is written: a use noted meanwhile goes into the new dictionary.
         used, self._used = self._used, {}
         self._flushed = self._monotonic()
 

@@ -56,6 +56,7 @@ class OpaqueTokens:
         expires, version = columns.pop("expires"), columns.pop("bound_version")
         user = user_of(columns)
 
+        # The row of a deleted user's token goes with the user; this also holds where it did not.
         if not user.active or version != user.version:
             raise TokenRevoked("Token revoked")
 

@@ -32,10 +32,11 @@ def make_engine(url: str, watchdog: Watchdog) -> Engine:
             "application_name": "chatproxy",
         },
     )
+    # SQLAlchemy has no event for the ping, and without the watch it would wait for ever.
     ping = engine.dialect.do_ping
 
     def watched_ping(driver: Any) -> bool:
-        """Ask a kept connection whether it is alive; the pool's ping has no time limit itself."""
+        """Ask a kept connection whether it is alive; one that is silent is not."""
         with watchdog.watching(driver.fileno()):
             return ping(driver)
 

@@ -2,8 +2,8 @@
 
 The file is in WAL mode, so readers never wait (https://sqlite.org/wal.html). A write
 takes the one write lock at its very beginning: a transaction that reads first and
-writes later is refused when another wrote in between (SQLITE_BUSY_SNAPSHOT), however
-long it would have waited.
+writes later is refused at once when another wrote in between, however long it would
+have waited (SQLITE_BUSY_SNAPSHOT, https://sqlite.org/rescode.html#busy_snapshot).
 """
 
 import contextlib

@@ -44,7 +44,7 @@ def new_token_id(version: int) -> str:
 class Standing:
     """The answer for a valid token: its user, None where the directory does not know one.
 
-    `version` is for a token made in its place.
+    `version` is what a token made in its place has to carry.
     """
 
     user: User | None

@@ -60,6 +60,7 @@ class UserSearch:
         counting = select(func.count()).select_from(users).where(users.c.app_id == app_id, *fits)
         reading = users_of(app_id).where(*fits).order_by(users.c.created, users.c.id)
 
+        # In one connection, so that on SQLite both see the same moment.
         with self._database.reading() as connection:
             total = connection.execute(counting).scalar_one()
             rows = connection.execute(reading.offset(offset).limit(limit)).mappings()

@@ -144,7 +144,7 @@ class Users:
         return dataclasses.replace(user, last_seen=now) if written else user
 
     def _insert_bare(self, connection: Connection, app_id: str, external_id: str) -> bool:
-        """Insert a user of whom nothing is known, unless it exists; say whether it did not."""
+        """Insert a user of whom nothing is known; say whether it was missing."""
         now = self._now()
         statement = self._database.insert(users).values(
             id=uuid.uuid4().hex,
