@@ -17,6 +17,8 @@ MOST_DEVICES = 20
 #: Pairs of user and device for which a worker remembers when it wrote them last.
 REMEMBERED = 10_000
 
+NEWEST_FIRST = (devices.c.last_seen.desc(), devices.c.device_id)
+
 
 class Devices:
     """The devices of the directory."""
@@ -53,11 +55,7 @@ class Devices:
         if not found:
             return found
 
-        wanted = (
-            select(devices)
-            .where(devices.c.user_id.in_(found))
-            .order_by(devices.c.last_seen.desc(), devices.c.device_id)
-        )
+        wanted = select(devices).where(devices.c.user_id.in_(found)).order_by(*NEWEST_FIRST)
 
         for row in self._database.rows(wanted):
             found[row["user_id"]].append((row["device_id"], row["last_seen"]))
@@ -74,13 +72,7 @@ class Devices:
         yield statement.on_conflict_do_update(
             index_elements=["user_id", "device_id"], set_={"last_seen": now}
         )
-        newest = (
-            select(devices.c.device_id)
-            .where(devices.c.user_id == user_id)
-            .order_by(devices.c.last_seen.desc(), devices.c.device_id)
-            .limit(MOST_DEVICES)
-            .scalar_subquery()
-        )
-        yield delete(devices).where(
-            devices.c.user_id == user_id, devices.c.device_id.not_in(newest)
-        )
+        mine = devices.c.user_id == user_id
+        newest = select(devices.c.device_id).where(mine).order_by(*NEWEST_FIRST)
+        kept = newest.limit(MOST_DEVICES).scalar_subquery()
+        yield delete(devices).where(mine, devices.c.device_id.not_in(kept))

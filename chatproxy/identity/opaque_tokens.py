@@ -52,18 +52,16 @@ class OpaqueTokens:
         if row is None:
             raise TokenUnknown("Invalid token")
 
-        columns: dict[str, Any] = dict(row)
-        expires, version = columns.pop("expires"), columns.pop("bound_version")
-        user = user_of(columns)
+        user = user_of(row)
 
         # The row of a deleted user's token goes with the user; this also holds where it did not.
-        if not user.active or version != user.version:
+        if not user.active or row["bound_version"] != user.version:
             raise TokenRevoked("Token revoked")
 
-        if self._now() >= expires:
+        if self._now() >= row["expires"]:
             raise TokenExpired("Token expired")
 
-        return Binding(user, digest, expires)
+        return Binding(user, digest, row["expires"])
 
     def still_valid(self, digests: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
         """Return those of the tokens, each an app and a digest, that are valid."""

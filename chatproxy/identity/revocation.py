@@ -24,8 +24,6 @@ APP_COLUMNS = (
     revoked_tokens.c.token_id.label("revoked_id"),
 )
 
-USER_COLUMNS = (*(column.name for column in users.c), "app_version")
-
 #: Seconds for which a revoked token is remembered after its end: clocks differ, and are set back.
 REMEMBERED = 24 * 3600
 
@@ -59,7 +57,7 @@ class Revocation:
         if row is None:
             raise TokenOfAnotherApp("Token app mismatch")
 
-        user = user_of({name: row[name] for name in USER_COLUMNS}) if row["id"] else None
+        user = user_of(row) if row["id"] else None
         standing = Standing(user, user.version if user else row["app_version"])
 
         if _is_revoked(token, standing, row):

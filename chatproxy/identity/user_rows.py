@@ -1,7 +1,7 @@
 """The rows of users: how they are selected, and made into `User`."""
 
+import dataclasses
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, select
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, RowMapping, Select, select
 from chatproxy.identity.records import User
 from chatproxy.identity.tables import apps, users
 
+COLUMNS = tuple(field.name for field in dataclasses.fields(User))
 ACTIVE = users.c.active.is_(True)
 
 #: What a token must carry to be valid, as `User.version` has it.
@@ -41,6 +42,7 @@ def first_user(connection: Connection, wanted: Select[Any]) -> User | None:
     return None if row is None else user_of(row)
 
 
-def user_of(row: RowMapping | Mapping[str, Any]) -> User:
-    """Make a user of a row of `all_users`."""
-    return User(**{**row, "custom": json.loads(row["custom"])})
+def user_of(row: RowMapping) -> User:
+    """Make a user of a row, which may have further columns."""
+    columns = {name: row[name] for name in COLUMNS}
+    return User(**columns | {"custom": json.loads(row["custom"])})
