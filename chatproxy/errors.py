@@ -163,7 +163,7 @@ class Conflict(CallerError):
 
 
 class IdentityError(CallerError):
-    """A command asked for something that cannot be done; the message says what to do instead."""
+    """The directory cannot do what is asked; the message says what to do instead."""
 
 
 class TooManyRequests(CallerError):
