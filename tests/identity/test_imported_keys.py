@@ -12,7 +12,7 @@ from tests.identity.elsewhere import SECRETS
 from tests.stopwatch import Stopwatch
 
 TEXTS = {
-    "vendor": "chatsdk_live_0123456789abcdef",
+    "vendor": "vendor_live_0123456789abcdef",
     "like-ours": "pk_0123456789abcdef01234567.sk_abcdefghijklmnop.c2lnbmF0dXJl",
     "like-a-client-key": "ck_0123456789abcdef01234567.c2lnbmF0dXJl",
     "our-id-alone": "pk_0123456789abcdef01234567",
