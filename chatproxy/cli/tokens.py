@@ -3,7 +3,7 @@
 import click
 
 from chatproxy.cli.directory import as_json, opened, printed
-from chatproxy.identity.apps import DEFAULT
+from chatproxy.identity.records import DEFAULT_APP
 from chatproxy.services import Clock
 
 #: Seconds for which an id is remembered. Tokens made here are over long before; how long one
@@ -17,7 +17,7 @@ def group() -> None:
 
 
 @group.command("revoke")
-@click.option("--app", default=DEFAULT, show_default=True, help="Whose tokens.")
+@click.option("--app", default=DEFAULT_APP, show_default=True, help="Whose tokens.")
 @click.option("--user", help="All tokens of one user.")
 @click.option("--id", "token_id", help="The tokens of one id (`jti`).")
 @click.option("--all", "everything", is_flag=True, help="All tokens of the app.")

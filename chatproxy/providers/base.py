@@ -11,7 +11,7 @@ from chatproxy.forwarding.credentials import Credentials
 from chatproxy.providers.credential import Verdict
 
 if TYPE_CHECKING:
-    from chatproxy.identity.revocation import Issued
+    from chatproxy.identity.token_records import Issued
 
 #: Seconds by which `iat` lies in the past: a token from the future is refused, and two
 #: machines' clocks are never quite the same.

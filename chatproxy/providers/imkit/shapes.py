@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chatproxy.formats.timestamps import iso
-from chatproxy.identity.boundtexts import BoundText
-from chatproxy.identity.user import Profile, User
+from chatproxy.identity.records import Profile, User
+from chatproxy.identity.token_records import OpaqueToken
+
+#: Sources of a badge that every client has. The first one's row stands for the client.
+BADGE_SOURCES = ("badge", "imkit")
 
 #: What IMKit has beyond a user's own fields; kept in the metadata.
 IN_METADATA = ("description", "publicKey")
@@ -50,7 +53,7 @@ def told(client_id: str, profile: Profile) -> dict[str, Any]:
     return {"_id": client_id, **{name: v for name, v in changed.items() if v is not None}}
 
 
-def token_of(token: BoundText) -> dict[str, Any]:
+def token_of(token: OpaqueToken) -> dict[str, Any]:
     """Return a token and its end."""
     return {"token": token.text, "expirationDate": iso(token.expires)}
 

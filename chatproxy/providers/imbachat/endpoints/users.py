@@ -29,7 +29,7 @@ def info(ids: str = "") -> Response:
     """
     lists = [ids.strip("/"), *(one for name in LISTS for one in query_values(name))]
     wanted = userids.read_lists(lists)
-    found = directory().finder.find_many(provider(ImbaChat).app, wanted)
+    found = directory().users.find_many(provider(ImbaChat).app, wanted)
     return private([shapes.info(found[user_id]) for user_id in wanted if user_id in found])
 
 
@@ -37,6 +37,6 @@ def info(ids: str = "") -> Response:
 def search(key: str) -> Response:
     """Answer the users whose name or id holds the text."""
     app, text = provider(ImbaChat).app, key.strip()
-    found = directory().finder.search(app, text, MOST_HITS, numbers_only=True)
+    found = directory().user_search.by_text(app, text, MOST_HITS, numbers_only=True)
     hits = [shapes.hit(user) for user in found if userids.is_user_id(user.external_id)]
     return private({"code": 200, "version": VERSION, "data": hits})

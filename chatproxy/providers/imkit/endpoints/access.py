@@ -14,10 +14,8 @@ from chatproxy.errors import (
     TokenRejected,
     Unauthenticated,
 )
-from chatproxy.identity.boundtokens import Bound
-from chatproxy.identity.keys import Key
-from chatproxy.identity.keytexts import Kind
-from chatproxy.identity.user import User
+from chatproxy.identity.records import Key, Kind, User
+from chatproxy.identity.token_records import Binding
 from chatproxy.providers.imkit.endpoints.paths import first_segment
 from chatproxy.providers.imkit.errors import (
     ClientNotFound,
@@ -46,7 +44,7 @@ FOR_PLATFORMS = frozenset({"admin"})
 class Client:
     """A client, and the token that it showed; `legacy` where that came as `Authorization`."""
 
-    bound: Bound
+    bound: Binding
     token: str = dataclasses.field(repr=False)
     legacy: bool
 
@@ -169,7 +167,7 @@ def _token(key: Key) -> Client:
         raise TokenMalformed("Missing client token")
 
     try:
-        bound = directory().bound.find(key.app_id, text)
+        bound = directory().opaque_tokens.check(key.app_id, text)
     except TokenRejected as error:
         guards.count_rejected(text, error)
         raise

@@ -14,9 +14,9 @@ from flask import Blueprint, Response
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from chatproxy.errors import BadTarget, InvalidBody, MalformedBody, NotFound, WrongMethod
-from chatproxy.identity.badges import Badge
+from chatproxy.identity.records import Badge
 from chatproxy.providers.imkit.provider import IMKit
-from chatproxy.providers.imkit.shapes import badge_of
+from chatproxy.providers.imkit.shapes import BADGE_SOURCES, badge_of
 from chatproxy.web.answers import private
 from chatproxy.web.current import context, directory, provider
 from chatproxy.web.parsing import decoded_id, load, load_json, read_json, segments_below
@@ -103,7 +103,7 @@ class Change(Schema):
 def show_all() -> Response:
     """Answer all clients by id, at most 1,000, or those that `clientId` names, in their order."""
     asked = _ids_in_query()
-    badges, app = directory().badges, provider(IMKit).app
+    badges, app = directory().badges(BADGE_SOURCES), provider(IMKit).app
     return _answer(badges.of(app, asked) if asked else badges.all(app))
 
 
@@ -112,13 +112,13 @@ def show_all() -> Response:
 def show_some() -> Response:
     """Answer the clients whose ids the body lists, in their order."""
     asked = _ids_in_body()
-    return _answer(directory().badges.of(provider(IMKit).app, asked))
+    return _answer(directory().badges(BADGE_SOURCES).of(provider(IMKit).app, asked))
 
 
 @blueprint.get("/<anything:client_id>")
 def show(client_id: str) -> Response:  # noqa: ARG001 - the raw path says where it ends
     """Answer one client; who is unknown is made, with zeros."""
-    (badge,) = directory().badges.of(provider(IMKit).app, [_id_in_path()])
+    (badge,) = directory().badges(BADGE_SOURCES).of(provider(IMKit).app, [_id_in_path()])
     return private(_shown(badge))
 
 
@@ -126,7 +126,11 @@ def show(client_id: str) -> Response:  # noqa: ARG001 - the raw path says where 
 def change(client_id: str) -> Response:  # noqa: ARG001 - the raw path says where it ends
     """Set the count of one source, and answer the client."""
     named, said = _id_in_path(), load_json(Change())
-    badge = directory().badges.set(provider(IMKit).app, named, said["source"], said["count"] or 0)
+    badge = (
+        directory()
+        .badges(BADGE_SOURCES)
+        .set(provider(IMKit).app, named, said["source"], said["count"] or 0)
+    )
     return private(_shown(badge))
 
 

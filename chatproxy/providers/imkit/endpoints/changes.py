@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chatproxy.errors import ChatproxyError, Conflict, TokenRejected, UpstreamError
-from chatproxy.identity.boundtexts import BoundText
-from chatproxy.identity.user import Profile, User, news, stored
+from chatproxy.identity.records import Profile, User, as_columns, changed_fields
+from chatproxy.identity.token_records import OpaqueToken
 from chatproxy.providers.imkit.endpoints.paths import clients_token_path
 from chatproxy.providers.imkit.errors import ClientNotFound, TokenNotFound
 from chatproxy.providers.imkit.provider import IMKit
@@ -53,13 +53,13 @@ def change_client(user: User, profile: Profile) -> User:
     return changed
 
 
-def bind(client_id: str, token: BoundText, profile: Profile | None = None) -> User:
+def bind(client_id: str, token: OpaqueToken, profile: Profile | None = None) -> User:
     """Bind a token to a client, which a profile makes or changes on the way.
 
     Raises `ClientNotFound` without either, `Conflict` where the token is another client's,
     `UpstreamError`.
     """
-    app, known = provider(IMKit).app, directory().bound
+    app, known = provider(IMKit).app, directory().opaque_tokens
 
     if profile is None and directory().users.find(app, client_id) is None:
         raise ClientNotFound(NO_CLIENT)
@@ -70,7 +70,7 @@ def bind(client_id: str, token: BoundText, profile: Profile | None = None) -> Us
         raise Conflict(BOUND_ELSEWHERE)
 
     _check_fits({client_id: profile or Profile()})
-    ended: list[BoundText] = []
+    ended: list[OpaqueToken] = []
 
     try:
         _tell("POST", CLIENTS, told(client_id, profile or Profile()) | token_of(token))
@@ -101,7 +101,7 @@ def unbind(client_id: str, token: str | None) -> int:
 
     body = {} if token is None else {"token": token}
     known_there = _tell("DELETE", clients_token_path(client_id), body, may_lack=True)
-    ended = directory().bound.unbind(app, client_id, token)
+    ended = directory().opaque_tokens.unbind(app, client_id, token)
 
     if ended is None:
         raise ClientNotFound(NO_CLIENT)
@@ -114,14 +114,18 @@ def unbind(client_id: str, token: str | None) -> int:
 
 def _check_fits(profiles: Mapping[str, Profile]) -> None:
     """Refuse what the directory would refuse, before the server is told; raise `MalformedBody`."""
-    known = directory().finder.find_many(provider(IMKit).app, profiles)
+    known = directory().users.find_many(provider(IMKit).app, profiles)
 
     for client_id, profile in profiles.items():
         user = known.get(client_id)
-        stored({"custom": dict(profile.custom or {})} if user is None else news(user, profile))
+        as_columns(
+            {"custom": dict(profile.custom or {})}
+            if user is None
+            else changed_fields(user, profile)
+        )
 
 
-def _end_replaced(client_id: str, token: BoundText, ended: list[BoundText]) -> None:
+def _end_replaced(client_id: str, token: OpaqueToken, ended: list[OpaqueToken]) -> None:
     """End at the server the tokens that were made here before, whose place a new one takes.
 
     Each is put into `ended` before, so that it is known also where the answer is lost.
@@ -129,16 +133,16 @@ def _end_replaced(client_id: str, token: BoundText, ended: list[BoundText]) -> N
     if token.name is None or services().backends[IMKit.name].peer is None:
         return
 
-    app, known = provider(IMKit).app, directory().bound
+    app, known = provider(IMKit).app, directory().opaque_tokens
 
     for name, digest in known.made_here(app, client_id):
-        text = directory().bound_texts.again(name, digest)
+        text = directory().opaque_tokens.text_of(name, digest)
 
         if text is None:  # its secret is gone: nobody can name it to the server
             continue
 
         with contextlib.suppress(TokenRejected):  # it ended just now
-            ended.append(BoundText(text, known.find(app, text).expires, name))
+            ended.append(OpaqueToken(text, known.check(app, text).expires, name))
 
         _tell("DELETE", clients_token_path(client_id), {"token": text}, may_lack=True)
 
@@ -146,13 +150,13 @@ def _end_replaced(client_id: str, token: BoundText, ended: list[BoundText]) -> N
 def _take_back(client_id: str, token: str) -> None:
     """End a token at the server that it may know by now, and nobody else does."""
     try:
-        if directory().bound.owner(provider(IMKit).app, token) != client_id:
+        if directory().opaque_tokens.owner(provider(IMKit).app, token) != client_id:
             _tell("DELETE", clients_token_path(client_id), {"token": token}, may_lack=True)
     except ChatproxyError as error:
         _log_left(error, "a token could not be taken back at the IMKit server")
 
 
-def _put_back(client_id: str, ended: Sequence[BoundText]) -> None:
+def _put_back(client_id: str, ended: Sequence[OpaqueToken]) -> None:
     """Bind again at the server what was ended there, and counts here as before."""
     for token in ended:
         try:

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from chatproxy.errors import CallerError
-from chatproxy.identity.boundtexts import BoundText
+from chatproxy.identity.token_records import OpaqueToken
 from chatproxy.providers.imkit.endpoints import changes, clientquery, schemas
 from chatproxy.providers.imkit.endpoints.paths import named_client
 from chatproxy.providers.imkit.provider import IMKit
@@ -42,7 +42,7 @@ def put_many() -> Response:
 def show_all() -> Response:
     """Answer the clients that fit, with their devices."""
     wanted = clientquery.asked()
-    users, total = directory().finder.page(
+    users, total = directory().user_search.page(
         provider(IMKit).app, wanted.conditions, wanted.skip, wanted.limit
     )
     devices = directory().devices.of([user.id for user in users])
@@ -60,7 +60,7 @@ def put_token(client_id: str) -> Response:  # noqa: ARG001 - read from the raw p
     named = named_client()
     schemas.check_client_id(named)
     wanted = load(schemas.TokenBody(), read_json())
-    token = BoundText(wanted["token"], _end(wanted["expires"]))
+    token = OpaqueToken(wanted["token"], _end(wanted["expires"]))
     user = changes.bind(named, token)
     return private(envelope(client_of(user) | {"client": named} | token_of(token)))
 
@@ -75,16 +75,16 @@ def delete_token(client_id: str) -> Response:  # noqa: ARG001 - read from the ra
     return private(envelope(said))
 
 
-def _wanted_token(wanted: dict[str, Any]) -> BoundText | None:
+def _wanted_token(wanted: dict[str, Any]) -> OpaqueToken | None:
     """Return the token that the body asks for; raise `CallerError` where it asks for two."""
     if wanted["issue"]:
         if wanted["token"] is not None or wanted["expires"] is not None:
             raise CallerError("issueAccessToken makes token and expirationDate: send one or other.")
 
-        return directory().bound_texts.make(now() + provider(IMKit).token_ttl)
+        return directory().opaque_tokens.make(now() + provider(IMKit).token_ttl)
 
     if wanted["token"] is not None:
-        return BoundText(wanted["token"], _end(wanted["expires"]))
+        return OpaqueToken(wanted["token"], _end(wanted["expires"]))
 
     if wanted["expires"] is not None:
         raise CallerError("expirationDate is that of a token, and there is none.")

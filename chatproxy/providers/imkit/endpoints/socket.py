@@ -8,7 +8,7 @@ from flask import Blueprint, Response, copy_current_request_context
 from werkzeug.wsgi import ClosingIterator
 
 from chatproxy.errors import CallerError, Forbidden, NotFound, NotServed, TokenRejected
-from chatproxy.identity.boundtokens import Bound
+from chatproxy.identity.token_records import Binding
 from chatproxy.providers.imkit.endpoints import access
 from chatproxy.providers.imkit.provider import NO_SOCKETS, IMKit
 from chatproxy.services import Services
@@ -58,7 +58,7 @@ def _hub(services: Services) -> "Hub | None":
 
     return Hub(
         imkit.max_sockets,
-        services.directory.bound.still_count,
+        services.directory.opaque_tokens.still_valid,
         services.lifetime.is_over,
         services.clock.monotonic,
     )
@@ -98,7 +98,7 @@ def _check_origin() -> None:
         raise Forbidden("Pages of this origin may not open the socket.")
 
 
-def _authenticated(text: str, device_id: str) -> Bound:
+def _authenticated(text: str, device_id: str) -> Binding:
     """Return whose token it is, and note that the client was seen; raise a `ChatproxyError`."""
     token = access.bare(text)
 
@@ -107,7 +107,7 @@ def _authenticated(text: str, device_id: str) -> Bound:
         raise CallerError(f"deviceId is at most {longest} printable characters.")
 
     try:
-        bound = directory().bound.find(provider(IMKit).app, token)
+        bound = directory().opaque_tokens.check(provider(IMKit).app, token)
     except TokenRejected as error:
         guards.count_rejected(token, error)
         raise

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from chatproxy.errors import TokenRejected, TokenUnknown
-from chatproxy.identity.user import User
+from chatproxy.identity.records import User
 from chatproxy.providers.base import ReadsTokens
 from chatproxy.providers.imkit.endpoints import access, schemas
 from chatproxy.providers.imkit.provider import IMKit
@@ -37,7 +37,7 @@ def verify() -> Response:
 def _owner(token: str) -> dict[str, Any]:
     """Return whose token it is; raise a `TokenRejected`."""
     try:
-        return _shown(directory().bound.find(provider(IMKit).app, token).user)
+        return _shown(directory().opaque_tokens.check(provider(IMKit).app, token).user)
     except TokenUnknown:
         if not provider(IMKit).verifies_all:
             raise

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatproxy.errors import CallerError, ChatproxyError, InvalidBody, Issue, NotServed
-from chatproxy.identity.boundtokens import Bound
+from chatproxy.identity.token_records import Binding
 from chatproxy.providers.imkit.errors import said
 from chatproxy.providers.imkit.shapes import client_of, envelope
 from chatproxy.providers.imkit.sockets.packets import Event
@@ -25,14 +25,14 @@ INTERNAL = "Something went wrong."
 
 #: Returns whose token it is, seen on the device of this id, which may be empty; raises a
 #: `ChatproxyError`.
-Authenticate = Callable[[str, str], Bound]
+Authenticate = Callable[[str, str], Binding]
 
 
 class Dialogue:
     """The answers to one client. `bound` is who it is, and by which token, once that is known."""
 
     def __init__(self, authenticate: Authenticate) -> None:
-        self.bound: Bound | None = None
+        self.bound: Binding | None = None
         self._authenticate = authenticate
         self._encoding = ENCODINGS[0]
 

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema
 
 from chatproxy.errors import Unauthenticated
-from chatproxy.identity.keys import Key
+from chatproxy.identity.records import Key
 from chatproxy.web import guards
 from chatproxy.web.current import directory, now
 from chatproxy.web.parsing import read_object
@@ -66,7 +66,7 @@ def _key_in(document: dict[str, Any]) -> Key:
     try:
         return guards.key(text, "platform", refused=REFUSED, claimed=key_id)
     except Unauthenticated as error:
-        ended = directory().keys.look_up(text)
+        ended = directory().keys.find_even_ended(text)
 
         if ended is not None and ended.revoked is None and not ended.is_good(now()):
             raise Unauthenticated("API key has expired") from error

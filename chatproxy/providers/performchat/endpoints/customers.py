@@ -8,8 +8,7 @@ from marshmallow import fields, validate
 
 from chatproxy.errors import NotFound
 from chatproxy.formats.timestamps import iso
-from chatproxy.identity.finding import Condition, Field
-from chatproxy.identity.user import Profile, User
+from chatproxy.identity.records import Condition, Field, Profile, User
 from chatproxy.providers.performchat.endpoints.access import Body, Company
 from chatproxy.providers.performchat.endpoints.paging import Page, wanted_page
 from chatproxy.web.answers import private
@@ -62,7 +61,7 @@ def show_all() -> Response:
     """Answer a page of the company's users that fit the filter."""
     company = authenticated(Company)
     page, conditions = company.wanted
-    users, total = directory().finder.page(company.app_id, conditions, page.offset, page.limit)
+    users, total = directory().user_search.page(company.app_id, conditions, page.offset, page.limit)
     answer: Response = page.answer([_shown(user) for user in users], total)
     return answer
 

@@ -14,8 +14,7 @@ from chatproxy.errors import (
     Unauthenticated,
 )
 from chatproxy.formats import durations
-from chatproxy.identity.agents import Agent
-from chatproxy.identity.user import Profile, User
+from chatproxy.identity.records import Agent, Profile, User
 from chatproxy.providers.performchat.endpoints.access import Body, Company
 from chatproxy.providers.performchat.provider import PerformChat
 from chatproxy.web import guards
@@ -138,7 +137,7 @@ def _checked(token: str) -> dict[str, Any]:
     read = provider(PerformChat).tokens.read(token, now())
     claims = read.claims
 
-    user = directory().finder.by_our_id(claims["sub"])
+    user = directory().users.find_by_our_id(claims["sub"])
 
     if user is None:
         raise TokenRejected("Customer user not found")
