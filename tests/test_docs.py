@@ -142,6 +142,18 @@ def test_the_steps_to_a_new_provider_name_files_that_exist() -> None:
     assert [name for name in files if not (ROOT / name).exists()] == []
 
 
+def test_the_walks_name_files_that_exist() -> None:
+    page = text_of("docs/architecture.md")
+    named = set(re.findall(r"`([a-z_/]+\.py)`", page))
+
+    assert len(named) > 20
+    assert sorted(one for one in named if not (ROOT / "chatproxy" / one).exists()) == [
+        "tests/server/test_start.py",
+        "tests/test_docs.py",
+        "tests/test_layers.py",
+    ]
+
+
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_provider_has_all_that_the_steps_ask_for(name: str) -> None:
     """What it has in the contract is a matter of `tests/providers/test_contract.py`."""
