@@ -64,6 +64,52 @@ def test_the_schema_is_upgraded_before_the_sidecar_starts(compose: Any) -> None:
     assert waits["schema"] == {"condition": "service_completed_successfully"}
 
 
+def stage_of(service: Any) -> list[str]:
+    """The Dockerfile lines of a service's image, those of the stages below it included."""
+    stages: dict[str, list[str]] = {}
+    below: dict[str, str] = {}
+
+    for line in service["build"]["dockerfile_inline"].splitlines():
+        if line.startswith("FROM "):
+            _, origin, _, name = line.split()
+            below[name], stages[name] = origin, []
+        else:
+            stages[name].append(line)
+
+    lines: list[str] = []
+    name = service["build"]["target"]
+
+    while name in stages:
+        lines, name = stages[name] + lines, below[name]
+
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("service", "has_it"), [("chatproxy", False), ("schema", False), ("sandbox", True)]
+)
+def test_only_the_stand_ins_image_has_the_stand_in(
+    compose: Any, service: str, *, has_it: bool
+) -> None:
+    copied = [
+        name
+        for line in stage_of(compose["services"][service])
+        if line.startswith("COPY ")
+        for name in line.split()[1:-1]
+    ]
+
+    assert "chatproxy" in copied
+    assert ("sandbox" in copied) is has_it
+    assert all((ROOT / name).exists() for name in copied)
+
+
+def test_who_names_no_stage_gets_the_sidecars(compose: Any) -> None:
+    build = compose["services"]["chatproxy"]["build"]
+    stages = [line for line in build["dockerfile_inline"].splitlines() if line.startswith("FROM ")]
+
+    assert stages[-1].endswith(f" AS {build['target']}")
+
+
 def test_ports_are_published_on_loopback_only(compose: Any) -> None:
     ports = [port for one in compose["services"].values() for port in one.get("ports", [])]
 

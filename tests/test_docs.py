@@ -18,6 +18,7 @@ from tests.sidecar import bare_environ
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 SHARED = [settings.Settings, DirectorySettings, KeySettings, LimiterSettings]
 SECTIONS = [*SHARED, *SETTINGS.values()]
 VARIABLES = [one for section in SECTIONS for _, one in declared(section)]
@@ -135,11 +136,31 @@ def test_the_changelog_knows_the_version() -> None:
 
 def test_the_steps_to_a_new_provider_name_files_that_exist() -> None:
     page = text_of("docs/adding-a-provider.md")
-    named = re.findall(r"`((?:chatproxy|tests|docs)/[^`]*|[A-Z]+\.md)`", page)
+    named = re.findall(r"`((?:chatproxy|sandbox|tests|docs)/[^`]*|[A-Z]+\.md)`", page)
     files = [name.replace("NAME", "chatsdk") for name in named]
 
     assert len(files) > 10
     assert [name for name in files if not (ROOT / name).exists()] == []
+
+
+def test_the_walks_name_files_that_exist() -> None:
+    page = text_of("docs/architecture.md")
+    named = re.findall(r"`([a-z_/]+\.py)`", page)
+    homes = (ROOT, ROOT / "chatproxy")
+
+    assert len(named) > 20
+    assert [one for one in named if not any((home / one).exists() for home in homes)] == []
+
+
+@pytest.mark.parametrize("decision", DECISIONS, ids=lambda path: path.stem[:4])
+def test_a_decision_has_date_and_status(decision: Path) -> None:
+    title, _, line = decision.read_text().splitlines()[:3]
+
+    assert title.startswith(f"# {decision.name[:4]}: ")
+    assert re.match(
+        r"Date: \d{4}-\d\d-\d\d\. Status: (accepted|(changed|superseded) by \[\d{4}\]\(.*\))\.",
+        line,
+    )
 
 
 @pytest.mark.parametrize("name", SETTINGS)
