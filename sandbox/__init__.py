@@ -1,6 +1,8 @@
-"""Stand-ins for the providers' servers: for a first run without an account, tests, benchmarks.
+"""Stand-ins for the providers' servers, for a first run without an account, examples, benchmarks.
 
-`with StreamSandbox() as upstream:` in a test, `serve(host, port)` in a process of its own.
+`with StreamSandbox() as server:` in a program, `python -m sandbox serve` in a process of its own.
+They are strict about what they are sent. The tests' upstreams, which misbehave on demand and keep
+a journal, are built upon them.
 """
 
 from __future__ import annotations
@@ -14,28 +16,25 @@ from .centrifugo import CentrifugoSandbox
 from .chatsdk import ChatSDKSandbox
 from .imbachat import ImbaChatSandbox
 from .imkit import IMKitSandbox
-from .payload import bytes_sha256
 from .performchat import PerformChatSandbox
-from .standin import StandIn
+from .server import Server
 from .stream import API_KEY, API_SECRET, StreamSandbox
 
 __all__ = [
     "API_KEY",
     "API_SECRET",
+    "SERVED",
     "CentrifugoSandbox",
     "ChatSDKSandbox",
     "IMKitSandbox",
     "ImbaChatSandbox",
     "PerformChatSandbox",
     "StreamSandbox",
-    "bytes_sha256",
     "serve",
 ]
 
 logger = logging.getLogger(__name__)
-# A stand-in that runs for days must not keep every body it ever saw.
-SERVED_JOURNAL = 1_000
-SERVED: dict[str, Callable[..., StandIn]] = {
+SERVED: dict[str, Callable[..., Server]] = {
     "stream": StreamSandbox,
     "chatsdk": ChatSDKSandbox,
     "performchat": PerformChatSandbox,
@@ -59,7 +58,6 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
 
-    stand_in = SERVED[provider]
-    with stand_in(port, host=host, exposed=exposed, journal_capacity=SERVED_JOURNAL) as sandbox:
-        logger.info("%s stand-in listens", provider, extra={"url": sandbox.url})
+    with SERVED[provider](port, host=host, exposed=exposed) as server:
+        logger.info("%s stand-in listens", provider, extra={"url": server.url})
         stop.wait()

@@ -18,29 +18,15 @@ def iso(seconds: float) -> str:
 
 @dataclass
 class Channel:
-    """A channel, the role of each member by user id, its messages in order."""
+    """A channel, and the role of each member by user id."""
 
     data: Document
     roles: dict[str, str]
-    messages: list[Document] = field(default_factory=list)
 
 
 @dataclass
 class State:
-    """Users and channels by their id. Callers hold `lock` while they use it."""
+    """Channels by their `cid`. Callers hold `lock` while they use it."""
 
-    users: dict[str, Document] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
-
-    def upsert(self, given: Document) -> None:
-        """Take over what is told of a user; an absent `custom` wipes the one that is kept."""
-        user = self.users.setdefault(given["userId"], {"id": given["userId"]})
-        user.update({name: given[name] for name in ("name", "image") if name in given})
-        mail = {"email": given["email"]} if "email" in given else {}
-        user["custom"] = {**given.get("custom", {}), **mail}
-
-    def shown(self, user_id: str) -> Document:
-        """Return a user as others see it; names and pictures that are unknown are null."""
-        user = self.users.get(user_id, {})
-        return {"id": user_id, "name": user.get("name"), "image": user.get("image")}

@@ -1,18 +1,18 @@
-"""What a handler is given, and the routes that say which handler it is."""
+"""What a handler is given."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from ..answers import Answer, Request
+from ..answers import Request
 from ..bodies import limited, read_json
 from ..wire import Head
 from .authentication import named_client
-from .envelope import Refusal
+from .errors import IMKitError
 from .fields import Field, checked
 from .state import Document, State
 
@@ -42,20 +42,20 @@ class Call:
         return parse_qsl(self.head.target.partition("?")[2], keep_blank_values=True)
 
     def document(self, fields: Sequence[Field]) -> Document:
-        """Return the body's known fields, if all is right with them. Raises Refusal 400.
+        """Return the body's known fields, if all is right with them. Raises IMKitError 400.
 
         No body counts as an empty object; one of another content type is refused, because a
         server that took it for none would revoke all tokens instead of one.
         """
         return checked(self._json(), fields)
 
-    def number(self, name: str, default: int, most: int = NUMBER_MOST) -> int:
-        """Return a whole number from the query. Raises Refusal 400."""
+    def number(self, name: str, default: int) -> int:
+        """Return a whole number from the query. Raises IMKitError 400."""
         given = dict(self.query).get(name, str(default))
         # Longer ones could not be converted.
-        is_short = given.isascii() and given.isdigit() and len(given) <= len(str(most))
-        if not is_short or int(given) > most:
-            raise Refusal("INVALID_REQUEST", f"{name} must be a number up to {most}")
+        is_short = given.isascii() and given.isdigit() and len(given) <= len(str(NUMBER_MOST))
+        if not is_short or int(given) > NUMBER_MOST:
+            raise IMKitError("INVALID_REQUEST", f"{name} must be a number up to {NUMBER_MOST}")
 
         return int(given)
 
@@ -64,17 +64,17 @@ class Call:
         return named_client(self.head) if self.client_id is None else self.client_id
 
     def known_subject(self) -> str:
-        """Return whom the call is about, if there is such a client. Raises Refusal 400 or 404."""
+        """Return whom the call is about, if there is such a client. Raises IMKitError 400 or 404."""
         client_id = self.subject()
         if client_id is None:
-            raise Refusal("MISSING_PARAMETER", "IM-CLIENT-ID is required")
+            raise IMKitError("MISSING_PARAMETER", "IM-CLIENT-ID is required")
 
         return self.known(client_id)
 
     def known(self, client_id: str) -> str:
-        """Return the id, if there is such a client. Raises Refusal 404."""
+        """Return the id, if there is such a client. Raises IMKitError 404."""
         if client_id not in self.state.clients:
-            raise Refusal("CLIENT_NOT_FOUND", f"Client with id '{client_id}' not found")
+            raise IMKitError("CLIENT_NOT_FOUND", f"Client with id '{client_id}' not found")
 
         return client_id
 
@@ -84,19 +84,9 @@ class Call:
             return {}
 
         if not JSON_TYPE.fullmatch("".join(self.head.values("content-type"))):
-            raise Refusal("INVALID_BODY", "Content-Type must be application/json, once")
+            raise IMKitError("INVALID_BODY", "Content-Type must be application/json, once")
 
         try:
             return read_json(body)
         except ValueError as error:
-            raise Refusal("INVALID_BODY", "the body is not JSON") from error
-
-
-@dataclass(frozen=True)
-class Route:
-    """One endpoint: `{name}` in the path takes one segment."""
-
-    method: str
-    path: str
-    handler: Callable[[Call], Answer]
-    platform_only: bool = False
+            raise IMKitError("INVALID_BODY", "the body is not JSON") from error

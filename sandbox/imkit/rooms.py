@@ -1,4 +1,4 @@
-"""Rooms and their messages: enough to open one, write and read.
+"""Rooms and their messages: enough to open one, write, and see what came last.
 
 Of the parameters of a list only those that page it are read.
 """
@@ -8,27 +8,29 @@ from __future__ import annotations
 import secrets
 
 from ..answers import Answer
+from ..routing import Route
 from .authentication import named_client
-from .call import Call, Route
-from .envelope import Refusal, success
-from .fields import Field, flag, identifier, one_of, text, texts
+from .call import Call
+from .errors import IMKitError, success
+from .fields import FLAG, IDENTIFIER, ROOM_TYPE, TEXT, TEXTS, Field
 from .state import APP_ID, Document, Room, milliseconds
 
-PAGE = 20
+# What stands for bytes that were no UTF-8.
+REPLACED = "\N{REPLACEMENT CHARACTER}"
 PLAIN = ("name", "cover", "description", "webhook", "extParams")
 ROOM = (
-    Field("_id", identifier),
-    *(Field(name, text) for name in PLAIN),
-    Field("roomType", one_of("direct", "group")),
-    Field("members", texts),
-    Field("roomTags", texts),
-    Field("botMode", flag),
+    Field("_id", IDENTIFIER),
+    *(Field(name, TEXT) for name in PLAIN),
+    Field("roomType", ROOM_TYPE),
+    Field("members", TEXTS),
+    Field("roomTags", TEXTS),
+    Field("botMode", FLAG),
 )
 MESSAGE = (
-    Field("message", text, required=True),
-    Field("messageType", identifier, required=True),
-    Field("room", identifier, required=True),
-    Field("sender", identifier, required=True),
+    Field("message", TEXT, required=True),
+    Field("messageType", IDENTIFIER, required=True),
+    Field("room", IDENTIFIER, required=True),
+    Field("sender", IDENTIFIER, required=True),
 )
 INSPECT = {"query": {}, "tookMS": 0}
 
@@ -36,7 +38,7 @@ INSPECT = {"query": {}, "tookMS": 0}
 def _list(call: Call) -> Answer:
     """Answer with the rooms of a client, or with all where the platform names none."""
     if call.client_id is not None and named_client(call.head) is None:
-        raise Refusal("INVALID_TOKEN", "IM-CLIENT-ID is required")
+        raise IMKitError("INVALID_TOKEN", "IM-CLIENT-ID is required")
 
     skip, limit, me = call.number("skip", 0), call.number("limit", 0), call.subject()
     with call.state.lock:
@@ -57,7 +59,7 @@ def _create(call: Call) -> Answer:
     room = Room({**defaults, **given, **own}, members)
     with call.state.lock:
         if room_id in call.state.rooms:
-            raise Refusal("CONFLICT", "There is a room of that id already")
+            raise IMKitError("CONFLICT", "There is a room of that id already")
 
         call.state.rooms[room_id] = room
 
@@ -81,22 +83,25 @@ def _send(call: Call) -> Answer:
         return success(_told(call, message))
 
 
-def _read(call: Call) -> Answer:
-    """Answer with the newest messages, oldest first."""
-    limit = call.number("limit", PAGE)
-    with call.state.lock:
-        messages = [_told(call, message) for message in _open(call, call.params["id"]).messages]
+def _count_unread(call: Call) -> Answer:
+    """Answer with the unread messages in those of the client's rooms that have all of the tags."""
+    tags = {value for name, value in call.query if name == "roomTags"}
+    if any(not tag or REPLACED in tag for tag in tags):
+        raise IMKitError("INVALID_ROOM_TAGS", "Room tags must be valid strings")
 
-    page = messages[max(0, len(messages) - limit) :]
-    told = {"totalCount": len(messages), "data": page, "userDeletedIDs": [], "inspect": INSPECT}
-    return success(told)
+    with call.state.lock:
+        me = call.known_subject()
+        rooms = [room for room in call.state.rooms.values() if me in room.members]
+        counted = [room.unread(me) for room in rooms if tags.issubset(room.data["roomTags"])]
+
+    return success({"badge": sum(counted)})
 
 
 def _open(call: Call, room_id: str) -> Room:
     """Return the room, if the caller is in it; who is not learns nothing about it."""
     room = call.state.rooms.get(room_id)
     if room is None or (call.client_id is not None and call.client_id not in room.members):
-        raise Refusal("ROOM_NOT_FOUND", "Room not found")
+        raise IMKitError("ROOM_NOT_FOUND", "Room not found")
 
     return room
 
@@ -116,6 +121,6 @@ ROUTES = (
     Route("GET", "/rooms", _list),
     Route("POST", "/rooms", _create),
     Route("GET", "/rooms/{id}", _get),
-    Route("GET", "/rooms/{id}/messages/v3", _read),
-    Route("POST", "/messages", _send, platform_only=True),
+    Route("GET", "/me/badge", _count_unread),
+    Route("POST", "/messages", _send, server_only=True),
 )

@@ -5,20 +5,16 @@ Strict about what it is sent. Facts from the vendor's documentation.
 
 from __future__ import annotations
 
-from ..journal import CAPACITY
-from ..standin import StandIn
+from ..server import Server
 from .application import PerformChatApplication
 
-# Known to everybody who has the package; real ones never look like this.
+# Known to everybody who has the source; real ones never look like this.
 KEY_ID = "pk_sandbox_of_the_stand_in"
 KEY_SECRET = "sk_sandbox_secret_of_the_stand_in"  # noqa: S105
 
 
-class PerformChatSandbox(StandIn):
-    """One stand-in on a real socket; a context manager.
-
-    Port 0 takes a free one.
-    """
+class PerformChatSandbox(Server):
+    """The stand-in on a real socket."""
 
     def __init__(
         self,
@@ -28,7 +24,6 @@ class PerformChatSandbox(StandIn):
         *,
         host: str = "127.0.0.1",
         exposed: bool = False,
-        journal_capacity: int = CAPACITY,
     ) -> None:
         app = PerformChatApplication(key_id, key_secret)
-        super().__init__(app, host, port, exposed=exposed, journal_capacity=journal_capacity)
+        super().__init__(app, port, host, exposed=exposed)

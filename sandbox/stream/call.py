@@ -1,35 +1,38 @@
-"""What a handler is given, and the routes that say which handler it is."""
+"""What a handler is given, and the rows of the routing table that lead to it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..paths import match
+from ..answers import Answer, Request, json_answer
+from ..bodies import limited, read_json
+from ..routing import Route
 from .authentication import Principal
-from .errors import INPUT, NOT_ALLOWED, StreamError
+from .errors import INPUT, NO_TIME, NOT_ALLOWED, StreamError
+from .rendering import render
 from .state import Document, State
 
-Family = Literal["chat", "common"]
+JSON_LIMIT = 8 * 1024 * 1024
+V2 = "/api/v2"
 
 
 @dataclass
 class Call:
-    """One authenticated call: version 1 or 2, values decoded, the JSON body (empty where none).
+    """One authenticated call, in version 1 or 2 of the interface; values are decoded.
 
-    `secret` signs the tokens that the server itself gives out.
+    `body` is the JSON object that came, or what was read from an upload; empty where none came.
     """
 
+    request: Request
     state: State
     version: int
     principal: Principal
     params: Mapping[str, str]
     query: Mapping[str, str]
-    body: Document
-    secret: str
-    upload: Document = field(default_factory=dict)
+    body: Document = field(default_factory=dict)
 
     def payload(self) -> Document:
         """Return the JSON object in the query's `payload`. Raises StreamError 4."""
@@ -68,10 +71,14 @@ class Call:
             {place: f"{wanted} is required"},
         )
 
-    def server_only(self, what: str) -> None:
-        """Refuse a user's token. Raises StreamError 17."""
-        if not self.principal.is_server:
-            raise StreamError(NOT_ALLOWED, f"{what} is only allowed with server side auth")
+    def only_for(self, user_id: str) -> None:
+        """Refuse a user's token, unless it is this user's. Raises StreamError 17."""
+        if not self.principal.is_server and self.principal.user_id != user_id:
+            raise StreamError(NOT_ALLOWED, "a user may only change what is its own")
+
+
+Handler = Callable[[Call], Document]
+Read = Callable[[Request], Document]
 
 
 def checked(value: Any, kind: type, name: str) -> Any:
@@ -95,48 +102,57 @@ def page(source: Mapping[str, Any], default: int, most: int) -> tuple[int, int]:
     return limit, offset
 
 
-@dataclass(frozen=True)
-class Route:
-    """One endpoint: `{name}` in the path takes one segment.
+def read_object(request: Request) -> Document:
+    """Return the JSON object of a request's body. Raises StreamError 4."""
+    body = b"".join(limited(request, JSON_LIMIT))
+    try:
+        document = read_json(body or b"{}")
+    except ValueError as error:
+        raise StreamError(INPUT, "body is not valid JSON", {"body": "bad JSON"}) from error
 
-    Version 2 has it under `/api/v2/chat` or, where `family` is common, under `/api/v2`.
+    if not isinstance(document, dict):
+        raise StreamError(INPUT, "body must be an object", {"body": "must be an object"})
+
+    return document
+
+
+def endpoint(
+    name: str,
+    method: str,
+    path: str,
+    handler: Handler,
+    *,
+    family: Literal["chat", "common"] = "chat",
+    versions: tuple[int, ...] = (1, 2),
+    server_only: bool = False,
+    read: Read = read_object,
+) -> tuple[Route[Call], ...]:
+    """Return an endpoint's rows of the table, one for each version that has it.
+
+    Version 2 has the `chat` family under a folder of its own. `read` makes the call's body of
+    what was sent.
     """
-
-    endpoint: str
-    method: str
-    path: str
-    handler: Callable[[Call], Document]
-    family: Family = "chat"
-    versions: tuple[int, ...] = (1, 2)
-    server_only: bool = False
-    upload: bool = False
+    folders = {1: "", 2: f"{V2}/chat" if family == "chat" else V2}
+    return tuple(
+        Route(method, folders[version] + path, _answering(handler, read), server_only, name)
+        for version in versions
+    )
 
 
-PREFIXES: tuple[tuple[str, int, Family | None], ...] = (
-    ("/api/v2/chat/", 2, "chat"),
-    ("/api/v2/", 2, "common"),
-    ("/", 1, None),
-)
+def _answering(handler: Handler, read: Read) -> Callable[[Call], Answer]:
+    """Let a handler run with its body read and the state locked, and answer what it returns."""
 
+    def answer(call: Call) -> Answer:
+        # Before the lock: an upload may take its time.
+        call.body = read(call.request)
+        with call.state.lock:
+            try:
+                document = render(handler(call), call.version)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                # A handler reads what it is sent without a schema; junk fails somewhere inside.
+                raise StreamError(INPUT, f"body is not of the right form: {error!r}") from error
 
-class Routes:
-    """Finds routes; the first that fits wins, so literal paths stand before patterns."""
+        created = call.request.head.method in ("POST", "PUT")
+        return json_answer(201 if created else 200, {**document, "duration": NO_TIME})
 
-    def __init__(self, routes: Sequence[Route]) -> None:
-        self.all = tuple(routes)
-        self._by_shape: dict[tuple[str, int], list[tuple[list[str], Route]]] = {}
-        for route in routes:
-            parts = route.path.strip("/").split("/")
-            self._by_shape.setdefault((route.method, len(parts)), []).append((parts, route))
-
-    def find(self, method: str, path: str) -> tuple[Route, int, dict[str, str]] | None:
-        """Return the route, the version and the decoded path values; None where there is none."""
-        prefix, version, family = next(row for row in PREFIXES if path.startswith(row[0]))
-        segments = path[len(prefix) :].split("/")
-        for parts, route in self._by_shape.get((method, len(segments)), ()):
-            if version in route.versions and family in (None, route.family):
-                values = match(parts, segments)
-                if values is not None:
-                    return route, version, values
-
-        return None
+    return answer

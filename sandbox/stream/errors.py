@@ -5,17 +5,17 @@ Source: the vendor's API error page and the tables inside its npm package (9.53.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from ..answers import JSON, Answer, bytes_answer
+from ..answers import Answer, Refusal, json_answer
 
 MORE_INFO = "https://getstream.io/chat/docs/api_errors_response"
+# What stands where the vendor tells how long it took.
+NO_TIME = "0.00ms"
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """A row of the table: the HTTP status of an error code and what it stands for."""
 
     status: int
@@ -50,29 +50,28 @@ CODES: dict[int, int] = {
 }
 
 
-class StreamError(Exception):
-    """An error answer: a code of the table, a message, and per field what was wrong with it."""
+class StreamError(Refusal):
+    """An error of the table, with a message, and per field what was wrong with it."""
 
     def __init__(self, code: int, message: str, fields: Mapping[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.fields = dict(fields or {})
+        status = KINDS[code].status
+        document = envelope(status, code, message)
+        super().__init__(status, {**document, "exception_fields": fields} if fields else document)
 
 
-def envelope(
-    status: int, code: int, message: str, duration: str, fields: Mapping[str, str] | None = None
-) -> Answer:
-    """Return an error answer: the six required fields, `exception_fields` where there are any."""
-    document: dict[str, object] = {
+def envelope(status: int, code: int, message: str) -> dict[str, Any]:
+    """Return the fields that all errors have."""
+    return {
         "code": code,
         "message": message,
         "StatusCode": status,
-        "duration": duration,
+        "duration": NO_TIME,
         "more_info": MORE_INFO,
         "details": [],
     }
-    if fields:
-        document["exception_fields"] = dict(fields)
 
-    return bytes_answer(status, json.dumps(document).encode(), (JSON,))
+
+def of_status(status: int) -> Answer:
+    """Return the error that a bare status stands for."""
+    code = CODES.get(status, INTERNAL if status >= 500 else INPUT)
+    return json_answer(status, envelope(status, code, KINDS[code].meaning))

@@ -1,4 +1,4 @@
-"""Uploads: the file runs through a digest, only its name, size and digest are kept.
+"""Uploaded files, of which only name, size and digest are kept.
 
 The answer's `size` and `sha256` are this stand-in's own, for tests to compare.
 """
@@ -9,9 +9,10 @@ import json
 import uuid
 from urllib.parse import quote
 
-from .call import Call, Route
+from .call import Call, endpoint
 from .errors import INPUT, NOT_FOUND, StreamError
 from .state import Document
+from .uploads import read_upload
 
 CDN = "https://cdn.sandbox.invalid"
 
@@ -21,12 +22,12 @@ def _upload(call: Call) -> Document:
     if "id" in call.params:
         call.state.channel(call.params["type"], call.params["id"])
 
-    upload = call.upload
-    if "file" not in upload:
+    facts = call.body["file"]
+    if facts is None:
         raise StreamError(INPUT, "no file in the upload", {"file": "file is required"})
 
-    call.acting_user({"user": _user(upload.get("user", ""))}, "upload")
-    facts = upload["file"]
+    # What is no JSON is a ValueError, and with that bad input.
+    call.acting_user({"user": json.loads(call.body.get("user") or "null")}, "upload")
     url = f"{CDN}/attachments/{uuid.uuid4()}/{quote(facts['name'])}"
     call.state.files[url] = facts
     answer: Document = {"file": url, "size": facts["size"], "sha256": facts["sha256"]}
@@ -36,13 +37,6 @@ def _upload(call: Call) -> Document:
     return answer
 
 
-def _user(text: str) -> object:
-    try:
-        return json.loads(text or "null")
-    except (ValueError, RecursionError) as error:
-        raise StreamError(INPUT, "user is not valid JSON", {"user": "bad JSON"}) from error
-
-
 def _delete(call: Call) -> Document:
     if call.state.files.pop(call.query.get("url", ""), None) is None:
         raise StreamError(NOT_FOUND, "no such file", {"url": "unknown"})
@@ -50,21 +44,12 @@ def _delete(call: Call) -> Document:
     return {}
 
 
-ROUTES = tuple(
-    route
-    for kind in ("file", "image")
-    for route in (
-        Route(
-            f"UploadChannel{kind.title()}",
-            "POST",
-            f"/channels/{{type}}/{{id}}/{kind}",
-            _upload,
-            upload=True,
-        ),
-        Route(
-            f"DeleteChannel{kind.title()}", "DELETE", f"/channels/{{type}}/{{id}}/{kind}", _delete
-        ),
-        Route(f"Upload{kind.title()}", "POST", f"/uploads/{kind}", _upload, "common", upload=True),
-        Route(f"Delete{kind.title()}", "DELETE", f"/uploads/{kind}", _delete, "common"),
-    )
+CHANNEL = "/channels/{type}/{id}"
+ROUTES = (
+    *endpoint("UploadChannelFile", "POST", f"{CHANNEL}/file", _upload, read=read_upload),
+    *endpoint("UploadChannelImage", "POST", f"{CHANNEL}/image", _upload, read=read_upload),
+    *endpoint("DeleteChannelFile", "DELETE", f"{CHANNEL}/file", _delete),
+    *endpoint("UploadFile", "POST", "/uploads/file", _upload, family="common", read=read_upload),
+    *endpoint("UploadImage", "POST", "/uploads/image", _upload, family="common", read=read_upload),
+    *endpoint("DeleteFile", "DELETE", "/uploads/file", _delete, family="common"),
 )

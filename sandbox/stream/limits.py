@@ -1,19 +1,21 @@
-"""Rate limits as the vendor counts them: per endpoint, in windows of one minute."""
+"""Quotas as the vendor counts and tells them: per endpoint, in windows of one minute.
+
+They are told and not enforced: no walk of an SDK comes near them.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..wire import Headers
 
+LIMIT = 1_000_000
 WINDOW = 60
 
 
-@dataclass(frozen=True)
-class Quota:
+class Quota(NamedTuple):
     """What is left of one endpoint's window; `reset` in epoch seconds."""
 
     limit: int
@@ -30,33 +32,21 @@ class Quota:
 
 
 class RateLimits:
-    """Counts calls per endpoint; each may be called `limit` times a minute."""
+    """Counts the calls of each endpoint."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self) -> None:
         self._used: dict[str, int] = {}
         self._reset = 0
         self._lock = threading.Lock()
 
-    def spend(self, endpoint: str) -> tuple[Quota, bool]:
-        """Count one call; the second value is False where it is one too many."""
+    def count(self, endpoint: str, calls: int = 1) -> Quota:
+        """Count a call, or none, and return what is left."""
         with self._lock:
-            self._roll()
-            used = self._used.get(endpoint, 0) + 1
+            now = int(time.time())
+            if now >= self._reset:
+                self._reset = now - now % WINDOW + WINDOW
+                self._used.clear()
+
+            used = self._used.get(endpoint, 0) + calls
             self._used[endpoint] = used
-            return self._quota(used), used <= self._limit
-
-    def look(self, endpoints: Iterable[str]) -> dict[str, Quota]:
-        """Return the quotas as they stand, without counting."""
-        with self._lock:
-            self._roll()
-            return {name: self._quota(self._used.get(name, 0)) for name in endpoints}
-
-    def _roll(self) -> None:
-        now = int(time.time())
-        if now >= self._reset:
-            self._reset = now - now % WINDOW + WINDOW
-            self._used.clear()
-
-    def _quota(self, used: int) -> Quota:
-        return Quota(self._limit, max(0, self._limit - used), self._reset)
+            return Quota(LIMIT, LIMIT - used, self._reset)

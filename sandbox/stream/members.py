@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .call import Call, Route, page
-from .errors import INPUT, NOT_FOUND, StreamError
+from .call import Call, endpoint, page
+from .errors import INPUT, StreamError
 from .filters import arrange, matches
-from .rendering import check_custom
 from .state import Channel, Document, now
 from .users import public
 
@@ -74,31 +73,12 @@ def _new(user_id: str) -> Document:
 
 def change(call: Call, channel: Channel) -> None:
     """Do what an update of the channel says about its members."""
-    body, moment = call.body, now()
-    add(call, channel, body.get("add_members") or [])
-    add(call, channel, body.get("invites") or [], invited=True, status="pending")
-    add(call, channel, body.get("assign_roles") or [])
-    for user_id in ids(body.get("remove_members") or []):
+    add(call, channel, call.body.get("add_members") or [])
+    for user_id in ids(call.body.get("remove_members") or []):
         channel.members.pop(user_id, None)
 
-    for user_id in ids(body.get("add_moderators") or []):
-        add(call, channel, [user_id], channel_role="channel_moderator", is_moderator=True)
-
-    for user_id in ids(body.get("demote_moderators") or []):
-        add(call, channel, [user_id], channel_role="channel_member", is_moderator=False)
-
-    if body.get("accept_invite") or body.get("reject_invite"):
-        accepted = bool(body.get("accept_invite"))
-        member = _member(channel, call.acting_user(body, "invite")["id"])
-        member["invite_accepted_at" if accepted else "invite_rejected_at"] = moment
-        member["status"] = "member" if accepted else "rejected"
-
-
-def _member(channel: Channel, user_id: str) -> Document:
-    if user_id not in channel.members:
-        raise StreamError(NOT_FOUND, f"{user_id} is not a member of {channel.cid}")
-
-    return channel.members[user_id]
+    moderators = call.body.get("add_moderators") or []
+    add(call, channel, moderators, channel_role="channel_moderator", is_moderator=True)
 
 
 def _query(call: Call) -> Document:
@@ -106,42 +86,12 @@ def _query(call: Call) -> Document:
     limit, offset = page(payload, 100, 100)
     channel = call.state.channel(str(payload.get("type")), str(payload.get("id")))
     conditions = payload.get("filter_conditions") or {}
-    found = [
-        member
-        for member in shown(call, channel)
-        if matches(
-            {**member["custom"], **member, "id": member["user_id"], "name": _name(member)},
-            conditions,
-        )
-    ]
+    found = [member for member in shown(call, channel) if matches(_facts(member), conditions)]
     return {"members": arrange(found, payload.get("sort"), limit, offset)}
 
 
-def _name(member: Document) -> Any:
-    return member["user"].get("name")
+def _facts(member: Document) -> Document:
+    return {**member, "id": member["user_id"], "name": member["user"].get("name")}
 
 
-def _change_one(call: Call) -> Document:
-    channel = call.state.channel(call.params["type"], call.params["id"])
-    user_id = call.params.get("user_id") or call.query.get("user_id") or ""
-    member = _member(channel, user_id)
-    for field, value in (call.body.get("set") or {}).items():
-        if field in ("pinned", "archived"):
-            member[f"{field}_at"] = now() if value else None
-        elif field == "channel_role":
-            member[field] = value
-        else:
-            member["custom"][field] = value
-
-    for field in call.body.get("unset") or []:
-        member["custom"].pop(field, None)
-
-    check_custom(member["custom"])
-    return {"channel_member": {**member, "user": public(call.state.user(user_id))}}
-
-
-ROUTES = (
-    Route("QueryMembers", "GET", "/members", _query),
-    Route("UpdateMemberPartial", "PATCH", "/channels/{type}/{id}/member/{user_id}", _change_one),
-    Route("UpdateMemberPartial", "PATCH", "/channels/{type}/{id}/member", _change_one),
-)
+ROUTES = endpoint("QueryMembers", "GET", "/members", _query)

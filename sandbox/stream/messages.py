@@ -6,13 +6,13 @@ import html
 import uuid
 from typing import Any
 
-from .call import Call, Route, checked, page
-from .errors import INPUT, NOT_ALLOWED, TOO_LONG, StreamError
+from .call import Call, checked, endpoint, page
+from .configuration import TEXT_LIMIT
+from .errors import INPUT, TOO_LONG, StreamError
 from .rendering import split
 from .state import Channel, Document, now
 from .users import public
 
-TEXT_LIMIT = 5_000
 WRITABLE = {"id", "text", "mml", "attachments", "parent_id", "show_in_channel", "silent", "type"}
 WRITABLE |= {"quoted_message_id", "pinned", "pin_expires", "mentioned_users", "poll_id"}
 OURS = {"user", "user_id", "html", "cid", "created_at", "updated_at", "deleted_at", "reply_count"}
@@ -32,7 +32,7 @@ def compose(call: Call, channel: Channel, given: Document) -> Document:
         )
 
     user, moment = call.acting_user(given, "message"), now()
-    text = _text(call, channel, fields)
+    text = _text(fields)
     _check_parent(call, fields)
     message = {
         **_empty(),
@@ -67,14 +67,11 @@ def _empty() -> Document:
     }
 
 
-def _text(call: Call, channel: Channel, fields: Document) -> str:
+def _text(fields: Document) -> str:
     text = checked(fields.get("text") or "", str, "message.text")
-    config = call.state.shelves["channeltypes"].get(channel.data["type"], {})
-    limit = config.get("max_message_length", TEXT_LIMIT)
-    if len(text) > limit:
-        raise StreamError(
-            TOO_LONG, f"message text is longer than {limit} characters", {"text": f"max {limit}"}
-        )
+    if len(text) > TEXT_LIMIT:
+        wanted = f"message text is longer than {TEXT_LIMIT} characters"
+        raise StreamError(TOO_LONG, wanted, {"text": f"max {TEXT_LIMIT}"})
 
     if not text and not fields.get("attachments"):
         raise StreamError(
@@ -123,23 +120,18 @@ def _many(call: Call) -> Document:
 
 def _update(call: Call) -> Document:
     message, given = call.state.message(call.params["id"]), call.part("message")
-    _only_author(call, message)
+    call.only_for(message["user"]["id"])
     fields = split(given, WRITABLE, OURS, call.version)
-    text = _text(call, channel_of(call, message), fields)
+    text = _text(fields)
     fields["mentioned_users"] = _mentioned(call, fields)
     message.update(fields, id=message["id"], text=text, updated_at=now())
     message["html"] = f"<p>{html.escape(text)}</p>\n"
     return {"message": message}
 
 
-def _only_author(call: Call, message: Document) -> None:
-    if not call.principal.is_server and call.principal.user_id != message["user"]["id"]:
-        raise StreamError(NOT_ALLOWED, "only the author may change a message")
-
-
 def _change(call: Call) -> Document:
     message = call.state.message(call.params["id"])
-    _only_author(call, message)
+    call.only_for(message["user"]["id"])
     user = call.acting_user(call.body, "message")
     for field, value in (call.body.get("set") or {}).items():
         if field == "pinned":
@@ -153,26 +145,19 @@ def _change(call: Call) -> Document:
     for field in call.body.get("unset") or []:
         message["custom"].pop(field, None)
 
-    message["text"] = _text(call, channel_of(call, message), message)
+    message["text"] = _text(message)
     message["updated_at"] = now()
     return {"message": message}
 
 
 def _delete(call: Call) -> Document:
     message = call.state.message(call.params["id"])
-    _only_author(call, message)
+    call.only_for(message["user"]["id"])
     message.update(type="deleted", deleted_at=now())
     if call.query.get("hard") == "true":
         del call.state.messages[message["id"]]
         channel_of(call, message).messages.remove(message["id"])
 
-    return {"message": message}
-
-
-def _undelete(call: Call) -> Document:
-    message = call.state.message(call.params["id"])
-    message.pop("deleted_at", None)
-    message["type"] = "reply" if message.get("parent_id") else "regular"
     return {"message": message}
 
 
@@ -183,14 +168,13 @@ def _replies(call: Call) -> Document:
     return {"messages": found[offset : offset + limit]}
 
 
+CHANNEL, MESSAGE = "/channels/{type}/{id}", "/messages/{id}"
 ROUTES = (
-    Route("SendMessage", "POST", "/channels/{type}/{id}/message", _send),
-    Route("GetManyMessages", "GET", "/channels/{type}/{id}/messages", _many),
-    Route("GetMessage", "GET", "/messages/{id}", _get),
-    Route("UpdateMessage", "POST", "/messages/{id}", _update),
-    Route("UpdateMessagePartial", "PUT", "/messages/{id}", _change),
-    Route("DeleteMessage", "DELETE", "/messages/{id}", _delete),
-    Route("UndeleteMessage", "POST", "/messages/{id}/undelete", _undelete),
-    Route("CommitMessage", "POST", "/messages/{id}/commit", _get),
-    Route("GetReplies", "GET", "/messages/{id}/replies", _replies),
+    *endpoint("SendMessage", "POST", f"{CHANNEL}/message", _send),
+    *endpoint("GetManyMessages", "GET", f"{CHANNEL}/messages", _many),
+    *endpoint("GetMessage", "GET", MESSAGE, _get),
+    *endpoint("UpdateMessage", "POST", MESSAGE, _update),
+    *endpoint("UpdateMessagePartial", "PUT", MESSAGE, _change),
+    *endpoint("DeleteMessage", "DELETE", MESSAGE, _delete),
+    *endpoint("GetReplies", "GET", f"{MESSAGE}/replies", _replies),
 )

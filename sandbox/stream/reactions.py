@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from .call import Call, Route, page
+from .call import Call, endpoint, page
 from .errors import INPUT, NOT_FOUND, StreamError
 from .rendering import split
 from .state import Document, now
@@ -45,22 +45,22 @@ def _send(call: Call) -> Document:
         "created_at": moment,
         "updated_at": moment,
     }
-    only = call.body.get("enforce_unique", False)
-    kept = [r for r in _of(call, message) if not _replaced(r, reaction, only)]
+    kept = [r for r in _of(call, message) if _key(r) != _key(reaction)]
     call.state.reactions[message["id"]] = [*kept, reaction]
     _count(call, message)
     return {"message": message, "reaction": reaction}
 
 
-def _replaced(old: Document, new: Document, only: bool) -> bool:
-    return old["user_id"] == new["user_id"] and (only or old["type"] == new["type"])
+def _key(reaction: Document) -> tuple[str, str]:
+    """A user reacts once with each type; again replaces the first."""
+    return reaction["user_id"], reaction["type"]
 
 
 def _delete(call: Call) -> Document:
     message = call.state.message(call.params["id"])
     user = call.acting_user(call.query, "reaction")
     for reaction in _of(call, message):
-        if (reaction["user_id"], reaction["type"]) == (user["id"], call.params["type"]):
+        if _key(reaction) == (user["id"], call.params["type"]):
             call.state.reactions[message["id"]].remove(reaction)
             _count(call, message)
             return {"message": message, "reaction": reaction}
@@ -69,14 +69,13 @@ def _delete(call: Call) -> Document:
 
 
 def _list(call: Call) -> Document:
-    limit, offset = page({**call.query, **call.body}, 10, 300)
+    limit, offset = page(call.query, 10, 300)
     given = list(reversed(_of(call, call.state.message(call.params["id"]))))
     return {"reactions": given[offset : offset + limit]}
 
 
 ROUTES = (
-    Route("SendReaction", "POST", "/messages/{id}/reaction", _send),
-    Route("DeleteReaction", "DELETE", "/messages/{id}/reaction/{type}", _delete),
-    Route("GetReactions", "GET", "/messages/{id}/reactions", _list),
-    Route("QueryReactions", "POST", "/messages/{id}/reactions", _list),
+    *endpoint("SendReaction", "POST", "/messages/{id}/reaction", _send),
+    *endpoint("DeleteReaction", "DELETE", "/messages/{id}/reaction/{type}", _delete),
+    *endpoint("GetReactions", "GET", "/messages/{id}/reactions", _list),
 )

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .errors import INPUT, NOT_FOUND, StreamError
+from .limits import RateLimits
 
 Document = dict[str, Any]
 
@@ -35,35 +36,40 @@ def now() -> datetime:
 
 @dataclass
 class Channel:
-    """A channel, its members by user id, its messages' ids in order, who read it and who hid it."""
+    """A channel, its members by user id, its messages' ids in order, who read it when."""
 
     data: Document
     members: dict[str, Document] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
     read: dict[str, Document] = field(default_factory=dict)
-    hidden: set[str] = field(default_factory=set)
 
     @property
     def cid(self) -> str:
         """`type:id`, its key in the state."""
         return str(self.data["cid"])
 
+    def facts(self) -> Document:
+        """Return what a filter may ask about the channel."""
+        data = self.data
+        return {**data["custom"], **data, "members": list(self.members)}
+
 
 @dataclass
 class State:
-    """Everything by its key; `shelves` holds the named things that are only kept, by kind."""
+    """Everything by its key; bans and devices by their user."""
 
     app: Document
+    channel_types: dict[str, Document]
+    block_lists: dict[str, Document] = field(default_factory=dict)
     users: dict[str, Document] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
     messages: dict[str, Document] = field(default_factory=dict)
     reactions: dict[str, list[Document]] = field(default_factory=dict)
-    bans: dict[tuple[str, str], Document] = field(default_factory=dict)
-    mutes: dict[tuple[str, str], Document] = field(default_factory=dict)
-    devices: dict[tuple[str, str], Document] = field(default_factory=dict)
+    bans: dict[str, Document] = field(default_factory=dict)
+    devices: dict[str, list[Document]] = field(default_factory=dict)
     files: dict[str, Document] = field(default_factory=dict)
     tasks: dict[str, Document] = field(default_factory=dict)
-    shelves: dict[str, dict[str, Document]] = field(default_factory=dict)
+    limits: RateLimits = field(default_factory=RateLimits)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def user(self, user_id: str) -> Document:

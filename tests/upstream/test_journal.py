@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from sandbox import StreamSandbox
-from tests.sandbox.client import CREDENTIALS, Client, request_bytes, with_key
+from tests.upstream import StreamUpstream
+from tests.upstream.client import CREDENTIALS, Client, request_bytes, with_key
 
 ECHO = with_key("/_sandbox/echo")
 
@@ -18,7 +18,7 @@ ECHO = with_key("/_sandbox/echo")
     ],
 )
 def test_a_cut_upload_is_never_complete(
-    client: Client, stand_in: StreamSandbox, fields: dict[str, str], part: bytes
+    client: Client, stand_in: StreamUpstream, fields: dict[str, str], part: bytes
 ) -> None:
     with client.connect() as sock:
         sock.sendall(request_bytes("POST", ECHO, {**CREDENTIALS, **fields}, part))
@@ -32,7 +32,7 @@ def test_a_cut_upload_is_never_complete(
     assert noted.peer_left_at is not None
 
 
-def test_an_entry_is_there_from_its_head_on(client: Client, stand_in: StreamSandbox) -> None:
+def test_an_entry_is_there_from_its_head_on(client: Client, stand_in: StreamUpstream) -> None:
     with client.connect() as sock:
         sock.sendall(request_bytes("POST", ECHO, {**CREDENTIALS, "Content-Length": "10"}))
         noted = stand_in.journal.wait_for(lambda r: r.method == "POST")
@@ -41,7 +41,7 @@ def test_an_entry_is_there_from_its_head_on(client: Client, stand_in: StreamSand
 
 @pytest.mark.parametrize("fault", ["slow=30", "never", "stall-body", "drip-head=5", "drip-body=5"])
 def test_a_peer_that_leaves_during_a_fault_is_seen_at_once(
-    client: Client, stand_in: StreamSandbox, fault: str
+    client: Client, stand_in: StreamUpstream, fault: str
 ) -> None:
     fields = {**CREDENTIALS, "X-Sandbox-Fault": fault}
     with client.connect() as sock:
@@ -55,7 +55,7 @@ def test_a_peer_that_leaves_during_a_fault_is_seen_at_once(
     assert 0 <= noted.peer_left_at - left < 0.5
 
 
-def test_only_the_first_64_kib_of_a_body_are_kept(client: Client, stand_in: StreamSandbox) -> None:
+def test_only_the_first_64_kib_of_a_body_are_kept(client: Client, stand_in: StreamUpstream) -> None:
     told = client.send("POST", ECHO, b"x" * 1_000_000, dict(CREDENTIALS))
 
     noted = stand_in.journal[0]
@@ -63,13 +63,13 @@ def test_only_the_first_64_kib_of_a_body_are_kept(client: Client, stand_in: Stre
     assert noted.body_sha256 == told["sha256"]
 
 
-def test_waiting_gives_up(stand_in: StreamSandbox) -> None:
+def test_waiting_gives_up(stand_in: StreamUpstream) -> None:
     with pytest.raises(TimeoutError):
         stand_in.journal.wait_for(lambda r: True, timeout=0.05)
 
 
 def test_only_the_last_requests_are_kept() -> None:
-    with StreamSandbox(journal_capacity=3) as stand_in:
+    with StreamUpstream(journal_capacity=3) as stand_in:
         for number in range(5):
             Client(stand_in).call("GET", f"/_sandbox/echo?n={number}")
 

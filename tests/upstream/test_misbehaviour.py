@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from sandbox import StreamSandbox
-from tests.sandbox.client import CREDENTIALS, Client, look, request_bytes, with_key
+from tests.upstream import StreamUpstream
+from tests.upstream.client import CREDENTIALS, Client, look, request_bytes, with_key
 
 ECHO = with_key("/_sandbox/echo")
 
@@ -18,7 +18,7 @@ def test_slow_waits_before_the_answer(client: Client) -> None:
     assert time.monotonic() - started >= 0.3
 
 
-def test_never_reads_and_is_silent(client: Client, stand_in: StreamSandbox) -> None:
+def test_never_reads_and_is_silent(client: Client, stand_in: StreamUpstream) -> None:
     fields = {**CREDENTIALS, "X-Sandbox-Fault": "never"}
     seen = client.see(request_bytes("POST", ECHO, fields, b"body"), 0.3)
 
@@ -31,7 +31,7 @@ def test_reset_comes_before_any_byte(client: Client, room: str) -> None:
     assert (seen.raw, seen.ending) == (b"", "RST")
 
 
-def test_reset_is_after_the_deed(client: Client, stand_in: StreamSandbox, room: str) -> None:
+def test_reset_is_after_the_deed(client: Client, stand_in: StreamUpstream, room: str) -> None:
     """The upstream did it and the answer was lost: the case in which nobody may try again."""
     stand_in.faults.next("reset")
     message = {"message": {"id": "m", "text": "hi", "user_id": "ann"}}
@@ -106,7 +106,7 @@ def test_redirect_points_elsewhere(client: Client) -> None:
     assert b"location: http://elsewhere.invalid/x" in seen.head
 
 
-def test_early_answers_before_the_upload(client: Client, stand_in: StreamSandbox) -> None:
+def test_early_answers_before_the_upload(client: Client, stand_in: StreamUpstream) -> None:
     fields = {**CREDENTIALS, "X-Sandbox-Fault": "early=413", "Content-Length": "1000"}
     seen = client.see(request_bytes("POST", ECHO, fields), 0.5)
 

@@ -4,9 +4,9 @@ import gzip
 
 import pytest
 
-from sandbox import StreamSandbox
-from sandbox.payload import blocks
-from tests.sandbox.client import Client
+from tests.upstream import StreamUpstream
+from tests.upstream.payload import blocks
+from tests.upstream.client import Client
 
 BODY = b"".join(blocks(40, 0))
 
@@ -124,7 +124,7 @@ def test_a_chunked_body_is_cut_before_its_last_chunk(
     assert seen.ending == "FIN"
 
 
-def test_a_large_body_is_cut_in_the_middle(client: Client, stand_in: StreamSandbox) -> None:
+def test_a_large_body_is_cut_in_the_middle(client: Client, stand_in: StreamUpstream) -> None:
     seen = client.provoke("cut=sized", "/_sandbox/bytes?size=3000000", 2)
 
     assert b"content-length: 3000000" in seen.head

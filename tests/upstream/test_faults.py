@@ -2,11 +2,11 @@
 
 import pytest
 
-from sandbox import StreamSandbox
-from sandbox.faults import FORMS, Fault, FaultError, parse
-from sandbox.misbehaviour import AT_ONCE, BEFORE, INSTEAD
-from sandbox.tampering import ALTER, SEND, TAMPER
-from tests.sandbox.client import Client
+from tests.upstream import StreamUpstream
+from tests.upstream.faults import FORMS, Fault, FaultError, parse
+from tests.upstream.misbehaviour import AT_ONCE, BEFORE, INSTEAD
+from tests.upstream.tampering import ALTER, SEND, TAMPER
+from tests.upstream.client import Client
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_faults_are_read(text: str, faults: tuple[Fault, ...]) -> None:
 @pytest.mark.parametrize(
     "text", ["nonsense", "slow", "slow=-1", "slow=fast", "gzip=9", "cut=deep", "status=1000"]
 )
-def test_what_is_no_fault_is_refused(text: str, client: Client, stand_in: StreamSandbox) -> None:
+def test_what_is_no_fault_is_refused(text: str, client: Client, stand_in: StreamUpstream) -> None:
     with pytest.raises(FaultError):
         parse(text)
 
@@ -46,7 +46,7 @@ def test_each_fault_has_its_stage() -> None:
 
 
 def test_an_order_meets_the_next_request_that_fits_and_only_that(
-    client: Client, stand_in: StreamSandbox
+    client: Client, stand_in: StreamUpstream
 ) -> None:
     stand_in.faults.next("status=503", path="/_sandbox/e*", method="post")
 
@@ -56,7 +56,7 @@ def test_an_order_meets_the_next_request_that_fits_and_only_that(
     assert client.call("POST", "/_sandbox/echo").status == 200
 
 
-def test_an_order_may_count(client: Client, stand_in: StreamSandbox) -> None:
+def test_an_order_may_count(client: Client, stand_in: StreamUpstream) -> None:
     stand_in.faults.next("status=500", count=2)
     assert stand_in.faults.pending() == 2
 
@@ -65,7 +65,7 @@ def test_an_order_may_count(client: Client, stand_in: StreamSandbox) -> None:
     assert [noted.fault for noted in stand_in.journal] == ["status=500", "status=500", ""]
 
 
-def test_orders_can_be_taken_back(client: Client, stand_in: StreamSandbox) -> None:
+def test_orders_can_be_taken_back(client: Client, stand_in: StreamUpstream) -> None:
     stand_in.faults.next("never")
     stand_in.faults.clear()
 

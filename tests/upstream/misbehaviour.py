@@ -8,12 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from .answers import Answer, Application, json_answer
-from .faults import Fault
-from .wire import Wire
+from sandbox.answers import Answer, json_answer
+from sandbox.application import Application
+from sandbox.wire import Wire
 
-FOR_EVER = 86_400.0
+from .faults import Fault
+from .peer import FOR_EVER
+
 EARLY_HOLD = 2.0
+# The headers of a 429 that is about Stream's query budget.
+BUDGET = (
+    (b"retry-after", b"1"),
+    (b"x-budget-used-ms", b"30000"),
+    (b"x-budget-limit-ms", b"30000"),
+    (b"x-budget-remaining-ms", b"0"),
+)
 
 
 class HangUp(Exception):
@@ -31,16 +40,16 @@ class Exchange(Protocol):
     app: Application
 
     @property
-    def reused(self) -> bool:
-        """Whether the connection carried a request before this one."""
+    def reused(self) -> bool: ...
 
-    def answer(self, answer: Answer) -> None:
-        """Write an answer as it is and note its status."""
+    def answer(self, answer: Answer) -> None: ...
+
+    def wait(self, seconds: float) -> None: ...
 
 
 def _early(exchange: Exchange, fault: Fault) -> None:
-    exchange.answer(exchange.app.failure(fault.value))
-    exchange.wire.wait(EARLY_HOLD)
+    exchange.answer(_status(exchange.app, fault))
+    exchange.wait(EARLY_HOLD)
     raise HangUp
 
 
@@ -50,11 +59,11 @@ def _eof(exchange: Exchange, fault: Fault) -> None:
 
 
 def _slow(exchange: Exchange, fault: Fault) -> None:
-    exchange.wire.wait(fault.seconds)
+    exchange.wait(fault.seconds)
 
 
 def _never(exchange: Exchange, fault: Fault) -> None:
-    exchange.wire.wait(FOR_EVER)
+    exchange.wait(FOR_EVER)
 
 
 def _reset(exchange: Exchange, fault: Fault) -> None:
@@ -70,16 +79,18 @@ def _interim(exchange: Exchange, fault: Fault) -> None:
 def _switch(exchange: Exchange, fault: Fault) -> None:
     lines = (b"HTTP/1.1 101 Switching Protocols", b"connection: upgrade", b"upgrade: sandbox")
     exchange.wire.write(b"\r\n".join((*lines, b"", b"")))
-    exchange.wire.wait(EARLY_HOLD)
+    exchange.wait(EARLY_HOLD)
     raise HangUp
 
 
 def _status(app: Application, fault: Fault) -> Answer:
-    return app.failure(fault.value)
+    status, _, budget = fault.value.partition("-")
+    answer = app.failure(int(status))
+    return answer.with_headers(*BUDGET) if budget else answer
 
 
 def _redirect(app: Application, fault: Fault) -> Answer:
-    return app.failure("302").with_headers((b"location", fault.value.encode()))
+    return app.failure(302).with_headers((b"location", fault.value.encode()))
 
 
 def _unknown(app: Application, fault: Fault) -> Answer:

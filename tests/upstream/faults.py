@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from urllib.parse import unquote
 
-from .wire import Head
+from sandbox.wire import Head
 
 HEADER = "x-sandbox-fault"
 

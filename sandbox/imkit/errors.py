@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from ..answers import Answer, json_answer
+from ..answers import Answer, Refusal, json_answer, phrase
 
 STATUSES = {
     "INVALID_REQUEST": 400,
@@ -27,18 +27,12 @@ STATUSES = {
 NAMES = {400: "INVALID_REQUEST", 403: "PERMISSION_DENIED", 429: "RATE_LIMIT_EXCEEDED"}
 
 
-class Refusal(Exception):
-    """An error answer: one of the codes in `STATUSES`, and what is wrong."""
+class IMKitError(Refusal):
+    """One of the codes in `STATUSES`, and what is wrong."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(code, message)
-        self.code = code
-        self.message = message
-
-    def answer(self) -> Answer:
-        """Return it as an answer."""
-        status = STATUSES[self.code]
-        return json_answer(status, _failed(status, self.code, self.message))
+        status = STATUSES[code]
+        super().__init__(status, _failed(status, code, message))
 
 
 def success(result: Any) -> Answer:
@@ -55,11 +49,9 @@ def of_status(status: int) -> Answer:
         return json_answer(status, {})
 
     told = 500 if status < 300 else status
-    if told not in frozenset(HTTPStatus):
-        return json_answer(status, _failed(told, "ERROR", "Request failed"))
-
-    known = HTTPStatus(told)
-    return json_answer(status, _failed(told, NAMES.get(told, known.name), known.phrase))
+    name = HTTPStatus(told).name if told in frozenset(HTTPStatus) else "ERROR"
+    message = phrase(told, "Request failed")
+    return json_answer(status, _failed(told, NAMES.get(told, name), message))
 
 
 def _failed(status: int, code: str, message: str) -> dict[str, Any]:

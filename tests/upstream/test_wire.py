@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from sandbox import StreamSandbox
-from tests.sandbox.client import CREDENTIALS, Client, look, request_bytes, with_key
+from tests.upstream import StreamUpstream
+from tests.upstream.client import CREDENTIALS, Client, look, request_bytes, with_key
 
 HOST = b"Host: stand-in\r\n"
 ECHO = with_key("/_sandbox/echo").encode()
@@ -47,7 +47,7 @@ ECHO = with_key("/_sandbox/echo").encode()
     ],
 )
 def test_what_is_no_http_is_refused_noted_and_closed(
-    client: Client, stand_in: StreamSandbox, sent: bytes, status: int
+    client: Client, stand_in: StreamUpstream, sent: bytes, status: int
 ) -> None:
     seen = client.see(sent, 3)
 
@@ -57,7 +57,7 @@ def test_what_is_no_http_is_refused_noted_and_closed(
     assert noted.head[:60] == sent[:60]
 
 
-def test_a_request_is_journaled_as_it_came(client: Client, stand_in: StreamSandbox) -> None:
+def test_a_request_is_journaled_as_it_came(client: Client, stand_in: StreamUpstream) -> None:
     fields = {"X-MiXeD": "Käse", **CREDENTIALS, "x-mixed": "again"}
     sent = request_bytes("POST", with_key("/a%2Fb//c?q=%zz&q=+"), fields, b"body")
     client.see(sent, 0.2)
@@ -82,7 +82,7 @@ def test_a_chunked_body_is_read_and_called_chunked(client: Client) -> None:
 
 
 def test_one_connection_carries_many_requests_also_at_once(
-    client: Client, stand_in: StreamSandbox
+    client: Client, stand_in: StreamUpstream
 ) -> None:
     one = request_bytes("GET", ECHO.decode(), CREDENTIALS)
     with client.connect() as sock:
@@ -118,7 +118,7 @@ def test_head_has_the_length_and_no_body(client: Client) -> None:
     assert seen.body == b""
 
 
-def test_300_connections_are_served_at_once(client: Client, stand_in: StreamSandbox) -> None:
+def test_300_connections_are_served_at_once(client: Client, stand_in: StreamUpstream) -> None:
     """Each holds its connection until all have one, so no queue could serve them in turn."""
     sent = request_bytes("GET", ECHO.decode(), CREDENTIALS)
     gate, statuses = threading.Barrier(300), []

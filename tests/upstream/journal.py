@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from .wire import Framing, Head, Headers
+from sandbox.wire import Framing, Head, Headers
 
 BODY_KEPT = 64 * 1024
 CAPACITY = 10_000

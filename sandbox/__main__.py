@@ -1,0 +1,55 @@
+"""`python -m sandbox serve`: a stand-in alone. `python -m sandbox run`: one before the sidecar."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from . import SERVED, serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Try chatproxy without an account."""
+
+
+@main.command("serve")
+@click.option("--port", default=3001, show_default=True, help="Port to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--provider",
+    type=click.Choice(list(SERVED)),
+    default=next(iter(SERVED)),
+    show_default=True,
+    help="Whose server to stand in for.",
+)
+@click.option(
+    "--beyond-loopback", is_flag=True, help="Allow an address that other machines can reach."
+)
+def serve_command(port: int, host: str, provider: str, beyond_loopback: bool) -> None:
+    """Serve a stand-in for a provider's server, strict about what it is sent."""
+    try:
+        serve(host, port, exposed=beyond_loopback, provider=provider)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"cannot listen on {host} port {port}: {error}") from error
+
+
+@main.command()
+@click.argument("application", default="wsgi:app")
+def run(application: str) -> None:
+    """Start the sidecar under gunicorn, with the stand-in where no account is set."""
+    # A stand-in alone, as in a container of its own, does without the sidecar's package.
+    from chatproxy.errors import SettingsError
+
+    from . import local_run
+
+    try:
+        sys.exit(local_run.run(application, Path.cwd()))
+    except SettingsError as error:
+        sys.exit(error.message)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m sandbox")
