@@ -5,8 +5,6 @@ They are strict about what they are sent. The tests' upstreams, which misbehave 
 a journal, are built upon them.
 """
 
-from __future__ import annotations
-
 import logging
 import signal
 import threading

@@ -1,7 +1,5 @@
 """`python -m sandbox serve`: a stand-in alone. `python -m sandbox run`: one before the sidecar."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

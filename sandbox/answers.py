@@ -1,12 +1,10 @@
 """What an application is asked and what it gives back, refusals included."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from .wire import Head, Headers
 
@@ -38,11 +36,11 @@ class Answer:
     size: int | None = 0
     early: bool = False
 
-    def with_headers(self, *headers: tuple[bytes, bytes]) -> Answer:
+    def with_headers(self, *headers: tuple[bytes, bytes]) -> Self:
         """Return the same answer with more header lines at the end."""
         return replace(self, headers=self.headers + headers)
 
-    def at_once(self) -> Answer:
+    def at_once(self) -> Self:
         """Return the same answer, sent without waiting for the end of the upload."""
         return replace(self.with_headers((b"connection", b"close")), early=True)
 

@@ -1,7 +1,5 @@
 """What all stand-ins share: a routing table, and one place where refusals become answers."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Generic, TypeVar

@@ -1,7 +1,5 @@
 """One connection's life: request after request, until either side ends it."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Iterator
 from typing import Any

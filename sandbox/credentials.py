@@ -3,8 +3,6 @@
 Times and other claims are each provider's own matter.
 """
 
-from __future__ import annotations
-
 import hmac
 from collections.abc import Sequence
 from typing import Any

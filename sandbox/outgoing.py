@@ -1,7 +1,5 @@
 """An answer on its way out: head and body as bytes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from email.utils import formatdate
 

@@ -1,7 +1,5 @@
 """The routing table of a stand-in: which handler a request is for."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar

@@ -3,8 +3,6 @@
 Nothing here knows what is asked for: a `Wire` gives heads and body pieces, and takes framed bytes.
 """
 
-from __future__ import annotations
-
 import socket
 import time
 from collections.abc import Iterator
@@ -43,6 +41,12 @@ class Malformed(WireError):
         self.status = status
 
 
+def values_of(headers: Headers, name: str) -> list[str]:
+    """Return all values of one header, whatever its case, in the order they came."""
+    wanted = name.lower().encode("latin-1")
+    return [value.decode("latin-1") for key, value in headers if key.lower() == wanted]
+
+
 @dataclass(frozen=True)
 class Head:
     """A request's head: `headers` in the case they came in, `raw` as read from the socket."""
@@ -55,8 +59,7 @@ class Head:
 
     def values(self, name: str) -> list[str]:
         """All values of one header, as Latin-1 text, in the order they came."""
-        wanted = name.lower().encode("latin-1")
-        return [value.decode("latin-1") for key, value in self.headers if key.lower() == wanted]
+        return values_of(self.headers, name)
 
     @property
     def path(self) -> str:

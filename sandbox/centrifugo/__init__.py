@@ -4,8 +4,6 @@ No WebSocket: `POST /_sandbox/connect` with a token tells what would become of a
 brings it. Facts from the vendor's documentation and public code, versions 5 and 6.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from ..server import Server

@@ -1,19 +1,16 @@
-"""The server API over HTTP: a route a method, and the old single one that names it in the body.
+"""The server API over HTTP, as far as a sidecar uses it: `disconnect` and `info`.
 
 The key comes as `X-API-Key` or as `Authorization: apikey KEY`. A real server takes it in the query
 too; here it is refused there, because it would end in somebody's log.
 """
 
-from __future__ import annotations
-
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ..answers import Answer, Refusal, Request, bytes_answer, json_answer, phrase
 from ..application import Application
-from ..bodies import limited, read_json
+from ..bodies import read_json, small
 from ..credentials import is_same
 from ..routing import Route
 from ..wire import Head
@@ -21,20 +18,11 @@ from .connecting import connect
 
 Document = dict[str, Any]
 
-BODY_LIMIT = 1024 * 1024
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
-METHOD_NOT_FOUND: Document = {"error": {"code": 104, "message": "method not found"}}
 BAD_REQUEST: Document = {"error": {"code": 107, "message": "bad request"}}
 NODE: Document = {
     **{"uid": "sandbox", "name": "sandbox", "version": "6.0.0", "uptime": 1},
     **dict.fromkeys(("num_clients", "num_users", "num_channels", "num_subs"), 0),
-}
-PARAMETERS: dict[str, type] = {
-    "user": str,
-    "client": str,
-    "session": str,
-    "whitelist": list,
-    "disconnect": dict,
 }
 
 
@@ -63,23 +51,14 @@ class CentrifugoApplication(Application[Call]):
         self._api_key = api_key
         self._secrets = secrets
         self._disconnected = disconnected
-        self._methods: dict[str, Callable[[Document], Document]] = {
-            "disconnect": self._disconnect,
-            "info": lambda _: {"result": {"nodes": [NODE]}},
-        }
         self._connecting = Route("POST", "/_sandbox/connect", self._connect)
-        super().__init__(
-            (
-                self._connecting,
-                Route("POST", "/api", self._command),
-                Route("POST", "/api/{method}", self._method),
-            )
-        )
+        disconnect = Route("POST", "/api/disconnect", self._disconnect)
+        super().__init__((self._connecting, disconnect, Route("POST", "/api/info", _info)))
 
     def reply(self, request: Request) -> Answer:
         """Check the key of all but the connecting, which is a client's."""
         found = self.routes.find(request.head.method, request.head.path)
-        if found is None or found.values.get("method", "info") not in self._methods:
+        if found is None:
             raise _bare(404)
 
         if found.route is not self._connecting and not self._has_key(request.head):
@@ -101,36 +80,16 @@ class CentrifugoApplication(Application[Call]):
 
         return bool(given) and is_same(given.strip(), self._api_key)
 
-    def _method(self, call: Call) -> Answer:
-        run = self._methods[call.request.head.path.rpartition("/")[2]]
-        return json_answer(200, run(_object(call.request)))
+    def _disconnect(self, call: Call) -> Answer:
+        user = _object(call.request).get("user", "")
+        if not isinstance(user, str):
+            raise _bare(400, "user is not a string")
 
-    def _command(self, call: Call) -> Answer:
-        """Run what an old-style command names; what is wrong with it is told in the reply."""
-        body = _object(call.request)
-        run = self._methods.get(str(body.get("method")).lower())
-        reply = {"id": body["id"]} if body.get("id") else {}
-        if run is None:
-            return json_answer(200, {**reply, **METHOD_NOT_FOUND})
+        if not user:
+            return json_answer(200, BAD_REQUEST)
 
-        try:
-            return json_answer(200, {**reply, **run(body.get("params", {}))})
-        except Refusal:
-            return json_answer(200, {**reply, **BAD_REQUEST})
-
-    def _disconnect(self, parameters: Document) -> Document:
-        if not isinstance(parameters, dict):
-            raise _bare(400, "params is not an object")
-
-        for name, kind in PARAMETERS.items():
-            if not isinstance(parameters.get(name, kind()), kind):
-                raise _bare(400, f"{name} is not of its type")
-
-        if not parameters.get("user"):
-            return BAD_REQUEST
-
-        self._disconnected.append(parameters["user"])
-        return {"result": {}}
+        self._disconnected.append(user)
+        return json_answer(200, {"result": {}})
 
     def _connect(self, call: Call) -> Answer:
         token = _object(call.request).get("token", "")
@@ -141,13 +100,17 @@ class CentrifugoApplication(Application[Call]):
         return json_answer(200, connect(token, self._secrets, now).document(now))
 
 
+def _info(call: Call) -> Answer:
+    return json_answer(200, {"result": {"nodes": [NODE]}})
+
+
 def _bare(status: int, text: str = "") -> BareRefusal:
     return BareRefusal(status, {"text": text or phrase(status, "Unassigned")})
 
 
 def _object(request: Request) -> Document:
     try:
-        document = read_json(b"".join(limited(request, BODY_LIMIT)))
+        document = read_json(small(request))
     except ValueError as error:
         raise _bare(400, "the body is not JSON") from error
 

@@ -5,9 +5,7 @@ tokens without subscriptions. Codes from 3500 on end the connection for good; lo
 after which a client fetches another token and tries again.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +57,7 @@ def connect(token: str, secrets: Sequence[str], now: float) -> Outcome:
 
     # An absent claim and one that is null are the same there.
     claims = {name: value for name, value in claims.items() if value is not None}
-    if not _is_well_formed(claims):
+    if not all(fits(claims[name]) for name, fits in SHAPES.items() if name in claims):
         return INVALID
 
     if not claims.get("nbf", now - 1) < now < claims.get("exp", now + 1):
@@ -76,14 +74,10 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LIMIT
 
 
+# Claims that are looked at; others are ignored.
 SHAPES: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("sub", "iss", "jti", "b64info"), _is_text),
     **dict.fromkeys(("exp", "nbf", "iat"), _is_number),
     # A token with a channel is one for a subscription, which does not open a connection.
     "channel": lambda value: value == "",
 }
-
-
-def _is_well_formed(claims: Mapping[str, Any]) -> bool:
-    """Whether each claim that is looked at has its type; others are ignored."""
-    return all(fits(claims[name]) for name, fits in SHAPES.items() if name in claims)

@@ -4,8 +4,6 @@ It issues tokens and keeps channels, and is strict about credentials. Facts from
 and public code of that time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from ..centrifugo import TOKEN_SECRET

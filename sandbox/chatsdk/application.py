@@ -1,17 +1,16 @@
 """A request's way through the stand-in: who calls, what is asked, do it, answer."""
 
-from __future__ import annotations
-
 import time
 
 from ..answers import Answer, Request, json_answer
 from ..application import Application
 from ..routing import Route
+from ..times import iso
 from . import channels, tokens
 from .authentication import Credentials, authenticate
 from .call import Call
 from .errors import of_api, of_status
-from .state import State, iso
+from .state import State
 
 
 def _health(call: Call) -> Answer:

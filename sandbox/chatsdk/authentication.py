@@ -1,7 +1,5 @@
 """Who calls: a server by its `X-API-Key`, a user by a Bearer token beside it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,28 +1,17 @@
 """What a handler is given."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..answers import Request
-from ..bodies import limited, read_json
+from ..bodies import Field, missing, read_json, small, wrong
 from .authentication import Credentials
 from .errors import of_api, of_body
-from .state import Document, State
+from .state import State
 
-BODY_LIMIT = 1024 * 1024
 JSON_TYPE = re.compile(r"application/([a-z.-]+\+)?json(;.*)?")
-
-
-class Field(NamedTuple):
-    """A field of a body: an optional one may be absent, but not null."""
-
-    name: str
-    kind: type
-    required: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,7 +24,7 @@ class Call:
     now: float
     user_id: str | None
 
-    def document(self, fields: Sequence[Field]) -> Document:
+    def document(self, fields: Sequence[Field]) -> dict[str, Any]:
         """Return the JSON body, if all is right with it. Raises Refusal 400.
 
         A body of another content type counts as an empty object. Unknown fields are ignored.
@@ -43,11 +32,11 @@ class Call:
         content_type = "".join(self.request.head.values("content-type"))
         document = self._json() if JSON_TYPE.fullmatch(content_type) else {}
         if not isinstance(document, dict):
-            raise of_body([])
+            raise of_body()
 
-        wrong = [field.name for field in fields if not _fits(field, document)]
-        if wrong:
-            raise of_body(wrong)
+        problems = missing(document, fields) or wrong(document, fields)
+        if problems:
+            raise of_body(*problems)
 
         return document
 
@@ -59,16 +48,7 @@ class Call:
         return self.user_id
 
     def _json(self) -> Any:
-        body = b"".join(limited(self.request, BODY_LIMIT))
         try:
-            return read_json(body)
+            return read_json(small(self.request))
         except ValueError as error:
             raise of_api(400, "Malformed JSON in request body") from error
-
-
-def _fits(field: Field, document: Document) -> bool:
-    if field.name not in document:
-        return not field.required
-
-    value = document[field.name]
-    return isinstance(value, field.kind) and (value != "" or not field.required)

@@ -1,14 +1,15 @@
 """Channels: enough for a client to open one and find it again."""
 
-from __future__ import annotations
-
 import uuid
+from typing import Any
 
 from ..answers import Answer, json_answer
+from ..bodies import Field
 from ..routing import Route
-from .call import Call, Field
+from ..times import iso
+from .call import Call
 from .errors import of_body
-from .state import Channel, Document, iso
+from .state import Channel
 
 DIRECT = "messaging"
 OPEN = ("public", "team")
@@ -39,7 +40,7 @@ def _create(call: Call) -> Answer:
     me, given = call.acting_user(), call.document(CHANNEL)
     kind, others = given.get("type", DIRECT), given.get("memberIds", [])
     if kind == DIRECT and len(others) != 1:
-        raise of_body(["memberIds"])
+        raise of_body("memberIds")
 
     channel_id = str(uuid.uuid4())
     own_part = "-".join(sorted([me, str(others[0])])) if kind == DIRECT else channel_id
@@ -54,7 +55,7 @@ def _create(call: Call) -> Answer:
         return json_answer(201, _shown(channel, me))
 
 
-def _made(call: Call, channel_id: str, cid: str, given: Document) -> Channel:
+def _made(call: Call, channel_id: str, cid: str, given: dict[str, Any]) -> Channel:
     me = call.acting_user()
     roles = {**dict.fromkeys(map(str, given.get("memberIds", [])), "member"), me: "owner"}
     data = {
@@ -72,7 +73,7 @@ def _made(call: Call, channel_id: str, cid: str, given: Document) -> Channel:
     return Channel(data, roles)
 
 
-def _shown(channel: Channel, user_id: str) -> Document:
+def _shown(channel: Channel, user_id: str) -> dict[str, Any]:
     counts = {"memberCount": len(channel.roles), "messageCount": 0}
     return {**channel.data, **counts, "role": channel.roles.get(user_id)}
 

@@ -1,9 +1,5 @@
 """What the server answers where it refuses: the token routes a message, all others a code too."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-
 from ..answers import Answer, Refusal, json_answer, phrase
 
 CODES = {
@@ -11,14 +7,9 @@ CODES = {
     401: "UNAUTHORIZED",
     403: "FORBIDDEN",
     404: "NOT_FOUND",
+    429: "RATE_LIMITED",
     500: "INTERNAL_ERROR",
 }
-LIMITED = (
-    (b"retry-after", b"1"),
-    (b"x-ratelimit-limit", b"600"),
-    (b"x-ratelimit-remaining", b"0"),
-    (b"x-ratelimit-reset", b"1"),
-)
 
 
 def of_tokens(status: int, message: str) -> Refusal:
@@ -31,8 +22,8 @@ def of_api(status: int, message: str) -> Refusal:
     return Refusal(status, {"error": {"message": message, "code": CODES.get(status, "ERROR")}})
 
 
-def of_body(fields: Sequence[str]) -> Refusal:
-    """Say which fields of a body are wrong, as the vendor's validator does; none means all of it."""
+def of_body(*fields: str) -> Refusal:
+    """Say which fields of a body are wrong, in the form of the vendor's validator."""
     issues = [
         {"code": "invalid_type", "path": [name] if name else [], "message": "Invalid input"}
         for name in fields or ("",)
@@ -45,8 +36,5 @@ def of_status(status: int) -> Answer:
     if status < 400:
         return json_answer(status, {})
 
-    if status == 429:
-        limited = {"code": "RATE_LIMITED", "message": "Too many requests", "retryAfter": 1}
-        return json_answer(status, {"error": limited}, LIMITED)
-
-    return of_api(status, phrase(status, "Request failed")).answer()
+    answer = of_api(status, phrase(status, "Request failed")).answer()
+    return answer.with_headers((b"retry-after", b"1")) if status == 429 else answer

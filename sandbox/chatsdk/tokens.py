@@ -1,15 +1,15 @@
 """Giving both tokens out to the customer's server. Refreshing and checking are the sidecar's."""
 
-from __future__ import annotations
+from typing import Any
 
 import jwt
 
 from ..answers import Answer, json_answer
+from ..bodies import Field
 from ..routing import Route
 from .authentication import key_problem
-from .call import Call, Field
-from .errors import of_tokens
-from .state import Document
+from .call import Call
+from .errors import of_body, of_tokens
 
 LIFE = 86_400
 USER = (
@@ -24,6 +24,9 @@ USER = (
 def _issue(call: Call) -> Answer:
     """Answer with what was sent, not with what is kept; the body is looked at before the key."""
     given = call.document(USER)
+    if not given["userId"]:
+        raise of_body("userId")
+
     problem = key_problem(call.request.head, call.credentials)
     if problem is not None:
         raise of_tokens(401, problem)
@@ -33,7 +36,7 @@ def _issue(call: Call) -> Answer:
     return json_answer(200, {**pair, "user": {"id": given["userId"], **user}})
 
 
-def _pair(call: Call, user_id: str) -> Document:
+def _pair(call: Call, user_id: str) -> dict[str, Any]:
     keys, issued = call.credentials, int(call.now)
     claims = {"app_id": keys.app_id, "iat": issued, "exp": issued + LIFE}
     return {
@@ -43,7 +46,7 @@ def _pair(call: Call, user_id: str) -> Document:
     }
 
 
-def _sign(claims: Document, secret: str) -> str:
+def _sign(claims: dict[str, Any], secret: str) -> str:
     # The vendor's tokens have no `typ`.
     return jwt.encode(claims, secret, "HS256", headers={"typ": None})
 

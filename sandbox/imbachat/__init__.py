@@ -3,8 +3,6 @@
 Strict about what it is sent. What else it has is not documented, and answered with 404.
 """
 
-from __future__ import annotations
-
 from ..server import Server
 from .application import ImbaChatApplication
 

@@ -1,7 +1,5 @@
 """A request's way through the stand-in: who calls, what is asked, do it, answer."""
 
-from __future__ import annotations
-
 import base64
 import itertools
 import time
@@ -11,11 +9,10 @@ from urllib.parse import parse_qsl
 
 from ..answers import Answer, Refusal, Request, bytes_answer, json_answer, phrase
 from ..application import Application
-from ..bodies import limited
+from ..bodies import small
 from ..credentials import is_same
 from ..routing import Route
 
-BODY_LIMIT = 1024 * 1024
 SCRIPT = (b"content-type", b"application/javascript; charset=utf-8")
 CHALLENGE = (b"www-authenticate", b'Basic realm="imbachat"')
 # As little of the widget as a page needs: it keeps what it is told.
@@ -66,7 +63,7 @@ class ImbaChatApplication(Application[Call]):
         return _refusal(status, phrase(status, "Request failed")).answer()
 
     def _send_message(self, call: Call) -> Answer:
-        body = b"".join(limited(call.request, BODY_LIMIT)).decode("utf-8", "replace")
+        body = small(call.request).decode("utf-8", "replace")
         form = dict(parse_qsl(body))
         missing = [name for name in MESSAGE if not form.get(name)]
         if missing:

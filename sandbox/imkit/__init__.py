@@ -4,8 +4,6 @@ It keeps clients with their tokens, and rooms, and is strict about credentials. 
 vendor's documentation and public code. No Socket.IO.
 """
 
-from __future__ import annotations
-
 from ..server import Server
 from .application import IMKitApplication
 from .authentication import Keys

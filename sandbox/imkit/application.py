@@ -1,7 +1,5 @@
 """A request's way through the stand-in: who calls, what is asked, do it, answer."""
 
-from __future__ import annotations
-
 import time
 
 from ..answers import Answer, Request

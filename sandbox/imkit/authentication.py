@@ -3,8 +3,6 @@
 A header that came twice is read as one text, which is neither key nor token.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from ..credentials import is_same

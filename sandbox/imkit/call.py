@@ -1,7 +1,5 @@
 """What a handler is given."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,16 +7,29 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from ..answers import Request
-from ..bodies import limited, read_json
+from ..bodies import Field, missing, read_json, small, wrong
 from ..wire import Head
 from .authentication import named_client
 from .errors import IMKitError
-from .fields import Field, checked
 from .state import Document, State
 
-BODY_LIMIT = 1024 * 1024
-NUMBER_MOST = 1_000_000
 JSON_TYPE = re.compile(r"application/json\s*(;.*)?", re.IGNORECASE)
+# Of so many digits only, since longer numbers could not be converted.
+NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
+
+
+def checked(document: Any, fields: Sequence[Field]) -> Document:
+    """Return the known fields, if all is right with them. Raises IMKitError 400."""
+    if not isinstance(document, dict):
+        raise IMKitError("INVALID_BODY", "the body must be an object")
+
+    for name in missing(document, fields):
+        raise IMKitError("MISSING_PARAMETER", f"{name} is required")
+
+    for name in wrong(document, fields):
+        raise IMKitError("INVALID_BODY", f"{name} is not of its type")
+
+    return {field.name: document[field.name] for field in fields if field.name in document}
 
 
 @dataclass(frozen=True)
@@ -47,15 +58,20 @@ class Call:
         No body counts as an empty object; one of another content type is refused, because a
         server that took it for none would revoke all tokens instead of one.
         """
-        return checked(self._json(), fields)
+        body = small(self.request)
+        if body and not JSON_TYPE.fullmatch("".join(self.head.values("content-type"))):
+            raise IMKitError("INVALID_BODY", "Content-Type must be application/json, once")
+
+        try:
+            return checked(read_json(body or b"{}"), fields)
+        except ValueError as error:
+            raise IMKitError("INVALID_BODY", "the body is not JSON") from error
 
     def number(self, name: str, default: int) -> int:
         """Return a whole number from the query. Raises IMKitError 400."""
         given = dict(self.query).get(name, str(default))
-        # Longer ones could not be converted.
-        is_short = given.isascii() and given.isdigit() and len(given) <= len(str(NUMBER_MOST))
-        if not is_short or int(given) > NUMBER_MOST:
-            raise IMKitError("INVALID_REQUEST", f"{name} must be a number up to {NUMBER_MOST}")
+        if not NUMBER.fullmatch(given):
+            raise IMKitError("INVALID_REQUEST", f"{name} must be a number below a million")
 
         return int(given)
 
@@ -63,30 +79,12 @@ class Call:
         """Return whom the call is about: who calls, else the client whom the platform names."""
         return named_client(self.head) if self.client_id is None else self.client_id
 
-    def known_subject(self) -> str:
-        """Return whom the call is about, if there is such a client. Raises IMKitError 400 or 404."""
-        client_id = self.subject()
+    def known(self, client_id: str | None) -> str:
+        """Return the id, if there is such a client. Raises IMKitError 400 or 404."""
         if client_id is None:
             raise IMKitError("MISSING_PARAMETER", "IM-CLIENT-ID is required")
 
-        return self.known(client_id)
-
-    def known(self, client_id: str) -> str:
-        """Return the id, if there is such a client. Raises IMKitError 404."""
         if client_id not in self.state.clients:
             raise IMKitError("CLIENT_NOT_FOUND", f"Client with id '{client_id}' not found")
 
         return client_id
-
-    def _json(self) -> Any:
-        body = b"".join(limited(self.request, BODY_LIMIT))
-        if not body:
-            return {}
-
-        if not JSON_TYPE.fullmatch("".join(self.head.values("content-type"))):
-            raise IMKitError("INVALID_BODY", "Content-Type must be application/json, once")
-
-        try:
-            return read_json(body)
-        except ValueError as error:
-            raise IMKitError("INVALID_BODY", "the body is not JSON") from error

@@ -1,7 +1,5 @@
 """The one shape of all answers: `RC` is 0 or the HTTP status, what failed has a code as well."""
 
-from __future__ import annotations
-
 from http import HTTPStatus
 from typing import Any
 
@@ -10,7 +8,6 @@ from ..answers import Answer, Refusal, json_answer, phrase
 STATUSES = {
     "INVALID_REQUEST": 400,
     "INVALID_BODY": 400,
-    "INVALID_ROOM_TAGS": 400,
     "MISSING_PARAMETER": 400,
     "INVALID_API_KEY": 401,
     "INVALID_TOKEN": 401,

@@ -1,38 +1,23 @@
-"""Rooms and their messages: enough to open one, write, and see what came last.
+"""Rooms and their messages: enough to open one, write, and see what is unread.
 
 Of the parameters of a list only those that page it are read.
 """
 
-from __future__ import annotations
-
 import secrets
 
 from ..answers import Answer
+from ..bodies import Field
 from ..routing import Route
 from .authentication import named_client
 from .call import Call
 from .errors import IMKitError, success
-from .fields import FLAG, IDENTIFIER, ROOM_TYPE, TEXT, TEXTS, Field
-from .state import APP_ID, Document, Room, milliseconds
+from .state import APP_ID, Document, Room
 
-# What stands for bytes that were no UTF-8.
-REPLACED = "\N{REPLACEMENT CHARACTER}"
-PLAIN = ("name", "cover", "description", "webhook", "extParams")
-ROOM = (
-    Field("_id", IDENTIFIER),
-    *(Field(name, TEXT) for name in PLAIN),
-    Field("roomType", ROOM_TYPE),
-    Field("members", TEXTS),
-    Field("roomTags", TEXTS),
-    Field("botMode", FLAG),
+TEXTS = ("_id", "name", "cover", "description", "webhook", "extParams", "roomType")
+ROOM = (*(Field(name, str) for name in TEXTS), Field("members", list), Field("roomTags", list))
+MESSAGE = tuple(
+    Field(name, str, required=True) for name in ("message", "messageType", "room", "sender")
 )
-MESSAGE = (
-    Field("message", TEXT, required=True),
-    Field("messageType", IDENTIFIER, required=True),
-    Field("room", IDENTIFIER, required=True),
-    Field("sender", IDENTIFIER, required=True),
-)
-INSPECT = {"query": {}, "tookMS": 0}
 
 
 def _list(call: Call) -> Answer:
@@ -46,16 +31,16 @@ def _list(call: Call) -> Answer:
         shown = [_shown(call, room) for room in rooms]
 
     page = shown[skip : skip + limit if limit else None]
-    return success({"totalCount": len(shown), "data": page, "inspect": INSPECT})
+    return success({"totalCount": len(shown), "data": page, "inspect": {"query": {}, "tookMS": 0}})
 
 
 def _create(call: Call) -> Answer:
     """Make a room; who makes it is in it only if told so."""
     given = call.document(ROOM)
     room_id = given.get("_id") or secrets.token_hex(12)
-    members = list(dict.fromkeys(given.pop("members", [])))
+    members = list(dict.fromkeys(map(str, given.pop("members", []))))
     defaults = {"roomType": "group", "roomTags": [], "botMode": False}
-    own = {"_id": room_id, "id": room_id, "appID": APP_ID, "createdTimeMS": milliseconds(call.now)}
+    own = {"_id": room_id, "id": room_id, "appID": APP_ID, "createdTimeMS": int(call.now * 1000)}
     room = Room({**defaults, **given, **own}, members)
     with call.state.lock:
         if room_id in call.state.rooms:
@@ -73,24 +58,21 @@ def _get(call: Call) -> Answer:
 
 def _send(call: Call) -> Answer:
     given = call.document(MESSAGE)
-    moments = ("messageTimeMS", "createdAtMS", "updatedAtMS")
-    own = {"_id": secrets.token_hex(12), "appID": APP_ID}
-    message = {**given, **own, **dict.fromkeys(moments, milliseconds(call.now))}
+    times = dict.fromkeys(("messageTimeMS", "createdAtMS", "updatedAtMS"), int(call.now * 1000))
+    message_id = secrets.token_hex(12)
+    message = {**given, "_id": message_id, "id": message_id, "appID": APP_ID, **times}
     with call.state.lock:
         room = _open(call, given["room"])
         call.known(given["sender"])
         room.messages.append(message)
-        return success(_told(call, message))
+        return success({**message, "sender": call.state.shown(given["sender"])})
 
 
 def _count_unread(call: Call) -> Answer:
     """Answer with the unread messages in those of the client's rooms that have all of the tags."""
     tags = {value for name, value in call.query if name == "roomTags"}
-    if any(not tag or REPLACED in tag for tag in tags):
-        raise IMKitError("INVALID_ROOM_TAGS", "Room tags must be valid strings")
-
     with call.state.lock:
-        me = call.known_subject()
+        me = call.known(call.subject())
         rooms = [room for room in call.state.rooms.values() if me in room.members]
         counted = [room.unread(me) for room in rooms if tags.issubset(room.data["roomTags"])]
 
@@ -108,13 +90,8 @@ def _open(call: Call, room_id: str) -> Room:
 
 def _shown(call: Call, room: Room) -> Document:
     me = call.subject()
-    members = {"members": [call.state.shown(client_id) for client_id in room.members]}
-    last = {"lastMessage": _told(call, room.messages[-1])} if room.messages else {}
-    return {**room.data, **members, **last, "unread": 0 if me is None else room.unread(me)}
-
-
-def _told(call: Call, message: Document) -> Document:
-    return {**message, "id": message["_id"], "sender": call.state.shown(message["sender"])}
+    members = [call.state.shown(client_id) for client_id in room.members]
+    return {**room.data, "members": members, "unread": 0 if me is None else room.unread(me)}
 
 
 ROUTES = (

@@ -1,26 +1,14 @@
 """All that the stand-in remembers, in memory, one per instance."""
 
-from __future__ import annotations
-
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
+
+from ..times import iso
 
 Document = dict[str, Any]
 
 APP_ID = "sandbox"
-
-
-def iso(seconds: float) -> str:
-    """Return a moment as JavaScript writes it."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def milliseconds(seconds: float) -> int:
-    """Return a moment in milliseconds, as the server counts."""
-    return int(seconds * 1000)
 
 
 @dataclass

@@ -3,8 +3,6 @@
 Strict about what it is sent. Facts from the vendor's documentation.
 """
 
-from __future__ import annotations
-
 from ..server import Server
 from .application import PerformChatApplication
 

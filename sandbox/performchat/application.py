@@ -1,17 +1,14 @@
 """A request's way through the stand-in: is it JSON, whose key is in it, answer."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
 from ..answers import Answer, Refusal, Request, json_answer, phrase
 from ..application import Application
-from ..bodies import limited, read_json
+from ..bodies import read_json, small
 from ..credentials import is_same
 from ..routing import Route
 
-BODY_LIMIT = 1024 * 1024
 AGENT = {"id": "agent_abc", "name": "Support Agent", "active": True}
 
 
@@ -43,7 +40,7 @@ class PerformChatApplication(Application[Call]):
     def reply(self, request: Request) -> Answer:
         """Do what is asked; every other path than the agents' repeats the body without the key."""
         try:
-            body = read_json(b"".join(limited(request, BODY_LIMIT)))
+            body = read_json(small(request))
         except ValueError as error:
             raise _refusal(400, "Unexpected end of JSON input") from error
 

@@ -5,8 +5,6 @@ getstream 7.0.0, node-sdk 0.7.64). It answers what those SDKs are driven through
 knows nothing else.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from ..server import Server

@@ -1,13 +1,12 @@
-"""The app itself: its settings, users' devices, tasks, quotas."""
+"""The app itself: its settings, its types of channels, block lists, devices, tasks, quotas."""
 
-from __future__ import annotations
-
-from .call import Call, checked, endpoint
-from .errors import INPUT, NOT_FOUND, StreamError
-from .state import Document, now
+from .call import Call, chat, checked, common
+from .errors import INPUT, StreamError
+from .state import Document, found, now, stamps
 
 PUSH_PROVIDERS = {"apn", "firebase", "huawei", "xiaomi"}
 PLATFORMS = ("server_side", "android", "ios", "web")
+# The settings are as many as a typed SDK wants to read.
 OFF = (
     *("suspended", "disable_auth_checks", "disable_permissions_checks", "multi_tenant_enabled"),
     *("allow_multi_user_devices", "async_url_enrich_enabled", "auto_translation_enabled"),
@@ -46,6 +45,32 @@ INITIAL: Document = {
     "reminders_interval": 1_800,
     "max_aggregated_activities_length": 0,
 }
+CHANNEL_TYPES = ("messaging", "livestream", "team", "gaming", "commerce")
+TYPE_ON = (
+    *("typing_events", "read_events", "connect_events", "delivery_events", "custom_events"),
+    *("search", "reactions", "replies", "quotes", "uploads", "mutes", "url_enrichment"),
+    "push_notifications",
+)
+TYPE_OFF = (
+    *("count_messages", "mark_messages_pending", "polls", "reminders", "user_message_reminders"),
+    *("shared_locations", "skip_last_msg_update_for_system_msgs"),
+)
+
+
+def channel_types() -> dict[str, Document]:
+    """Return the types that every app has."""
+    shared: Document = {
+        **dict.fromkeys(TYPE_ON, True),
+        **dict.fromkeys(TYPE_OFF, False),
+        "automod": "disabled",
+        "automod_behavior": "flag",
+        "max_message_length": 5_000,
+        "message_retention": "infinite",
+        **dict.fromkeys(("commands", "permissions"), []),
+        "grants": {},
+        **stamps(),
+    }
+    return {name: {"name": name, **shared} for name in CHANNEL_TYPES}
 
 
 def _get_app(call: Call) -> Document:
@@ -60,31 +85,38 @@ def _update_app(call: Call) -> Document:
     return {}
 
 
+def _list_channel_types(call: Call) -> Document:
+    return {"channel_types": call.state.channel_types}
+
+
+def _create_block_list(call: Call) -> Document:
+    name = call.part("name", str)
+    call.state.block_lists[name] = {"name": name, "words": call.part("words", list), **stamps()}
+    return {"blocklist": call.state.block_lists[name]}
+
+
+def _get_block_list(call: Call) -> Document:
+    return {"blocklist": found(call.state.block_lists, call.params["name"], "blocklist")}
+
+
 def _add_device(call: Call) -> Document:
     user, provider = call.acting_user(call.body, "device"), call.part("push_provider", str)
     if provider not in PUSH_PROVIDERS:
-        raise StreamError(INPUT, "unknown push_provider", {"push_provider": "unknown"})
+        raise StreamError(INPUT, "unknown push_provider", "push_provider")
 
-    device = {
-        "id": call.part("id", str),
-        "push_provider": provider,
-        "user_id": user["id"],
-        "created_at": now(),
-    }
+    identity = {"id": call.part("id", str), "user_id": user["id"]}
+    device = {**identity, "push_provider": provider, "created_at": now()}
     call.state.devices.setdefault(user["id"], []).append(device)
     return {}
 
 
-def _devices(call: Call) -> Document:
+def _list_devices(call: Call) -> Document:
     user = call.acting_user(call.query, "query")
     return {"devices": call.state.devices.get(user["id"], [])}
 
 
-def _task(call: Call) -> Document:
-    if call.params["id"] not in call.state.tasks:
-        raise StreamError(NOT_FOUND, "no such task")
-
-    return call.state.tasks[call.params["id"]]
+def _get_task(call: Call) -> Document:
+    return found(call.state.tasks, call.params["id"], "task")
 
 
 def _rate_limits(call: Call) -> Document:
@@ -96,12 +128,13 @@ def _rate_limits(call: Call) -> Document:
 
 
 ROUTES = (
-    *endpoint("GetApp", "GET", "/app", _get_app, family="common", server_only=True),
-    *endpoint("UpdateApp", "PATCH", "/app", _update_app, family="common", server_only=True),
-    *endpoint("CreateDevice", "POST", "/devices", _add_device, family="common"),
-    *endpoint("ListDevices", "GET", "/devices", _devices, family="common"),
-    *endpoint("GetTask", "GET", "/tasks/{id}", _task, family="common", server_only=True),
-    *endpoint(
-        "GetRateLimits", "GET", "/rate_limits", _rate_limits, family="common", server_only=True
-    ),
+    *common("GetApp", "GET", "/app", _get_app, server_only=True),
+    *common("UpdateApp", "PATCH", "/app", _update_app, server_only=True),
+    *chat("ListChannelTypes", "GET", "/channeltypes", _list_channel_types, server_only=True),
+    *common("CreateBlockList", "POST", "/blocklists", _create_block_list, server_only=True),
+    *common("GetBlockList", "GET", "/blocklists/{name}", _get_block_list, server_only=True),
+    *common("CreateDevice", "POST", "/devices", _add_device),
+    *common("ListDevices", "GET", "/devices", _list_devices),
+    *common("GetTask", "GET", "/tasks/{id}", _get_task, server_only=True),
+    *common("GetRateLimits", "GET", "/rate_limits", _rate_limits, server_only=True),
 )

@@ -1,34 +1,16 @@
 """A request's way through the stand-in: who calls, what is asked, do it, answer."""
 
-from __future__ import annotations
-
 from urllib.parse import parse_qsl
 
 from ..answers import Answer, Request, json_answer
 from ..application import Application
-from . import (
-    app,
-    channels,
-    configuration,
-    events,
-    files,
-    members,
-    messages,
-    moderation,
-    reactions,
-    search,
-    user_lifecycle,
-    users,
-)
+from . import app, channels, files, members, messages, moderation, reactions, users
 from .authentication import Credentials, authenticate, check_not_revoked
 from .call import V2, Call
 from .errors import NO_TIME, NOT_ALLOWED, NOT_FOUND, StreamError, of_status
 from .state import State, now
 
-TABLES = (
-    *(users, user_lifecycle, moderation, app, configuration),
-    *(channels, events, members, messages, reactions, search, files),
-)
+TABLES = (users, moderation, app, channels, members, messages, reactions, files)
 # How quotas call what no endpoint is.
 OTHER = "Other"
 
@@ -38,7 +20,7 @@ class StreamApplication(Application[Call]):
 
     def __init__(self, credentials: Credentials) -> None:
         super().__init__(route for table in TABLES for route in table.ROUTES)
-        self.state = State(app=dict(app.INITIAL), channel_types=configuration.built_in_types())
+        self.state = State(app=dict(app.INITIAL), channel_types=app.channel_types())
         self._credentials = credentials
 
     def respond(self, request: Request) -> Answer:

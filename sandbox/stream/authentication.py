@@ -4,8 +4,6 @@ A token without `user_id` is a server's, one with it a user's. Times are checked
 PyJWT, because the vendor has a code for each way to be out of time and allows no leeway.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

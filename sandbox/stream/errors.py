@@ -3,9 +3,6 @@
 Source: the vendor's API error page and the tables inside its npm package (9.53.0).
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..answers import Answer, Refusal, json_answer
@@ -51,16 +48,21 @@ CODES: dict[int, int] = {
 
 
 class StreamError(Refusal):
-    """An error of the table, with a message, and per field what was wrong with it."""
+    """An error of the table; `field` is the one of the body or the query that is wrong."""
 
-    def __init__(self, code: int, message: str, fields: Mapping[str, str] | None = None) -> None:
+    def __init__(self, code: int, message: str, field: str = "") -> None:
         status = KINDS[code].status
-        document = envelope(status, code, message)
-        super().__init__(status, {**document, "exception_fields": fields} if fields else document)
+        wrong = {"exception_fields": {field: message}} if field else {}
+        super().__init__(status, {**_envelope(status, code, message), **wrong})
 
 
-def envelope(status: int, code: int, message: str) -> dict[str, Any]:
-    """Return the fields that all errors have."""
+def of_status(status: int) -> Answer:
+    """Return the error that a bare status stands for."""
+    code = CODES.get(status, INTERNAL if status >= 500 else INPUT)
+    return json_answer(status, _envelope(status, code, KINDS[code].meaning))
+
+
+def _envelope(status: int, code: int, message: str) -> dict[str, Any]:
     return {
         "code": code,
         "message": message,
@@ -69,9 +71,3 @@ def envelope(status: int, code: int, message: str) -> dict[str, Any]:
         "more_info": MORE_INFO,
         "details": [],
     }
-
-
-def of_status(status: int) -> Answer:
-    """Return the error that a bare status stands for."""
-    code = CODES.get(status, INTERNAL if status >= 500 else INPUT)
-    return json_answer(status, envelope(status, code, KINDS[code].meaning))

@@ -1,20 +1,73 @@
-"""Uploaded files, of which only name, size and digest are kept.
+"""Uploads: a file is hashed while it runs through; its name, size and digest are kept.
 
 The answer's `size` and `sha256` are this stand-in's own, for tests to compare.
 """
 
-from __future__ import annotations
-
+import hashlib
+import io
 import json
 import uuid
+from collections.abc import Iterator
+from typing import Any, cast
 from urllib.parse import quote
 
-from .call import Call, endpoint
-from .errors import INPUT, NOT_FOUND, StreamError
-from .state import Document
-from .uploads import read_upload
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import MultiPartParser
+from werkzeug.http import parse_options_header
 
+from ..answers import Request
+from ..bodies import limited
+from .call import Call, chat, common
+from .errors import INPUT, StreamError
+from .state import Document, found
+
+UPLOAD_LIMIT = 100 * 1024 * 1024
+# Of what the parser may hold back; a piece from the socket has 256 KiB at most.
+HELD_LIMIT = 1024 * 1024
 CDN = "https://cdn.sandbox.invalid"
+
+
+class _Digest(io.RawIOBase):
+    """Stands where the parser would have a temporary file."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.sha256 = hashlib.sha256()
+
+    def write(self, data: Any) -> int:
+        self.sha256.update(data)
+        self.size += len(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return 0
+
+
+class _Body(io.RawIOBase):
+    """A request's pieces as the file that the parser reads, whatever size it asks for."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def read(self, size: int = -1) -> bytes:
+        return next(self._pieces, b"")
+
+
+def _read_upload(request: Request) -> Document:
+    """Return the text fields of an upload, and the facts of its `file`. Raises StreamError 4."""
+    content_type = "".join(request.head.values("content-type"))
+    kind, options = parse_options_header(content_type)
+    if kind != "multipart/form-data" or not options.get("boundary"):
+        raise StreamError(INPUT, "upload: not multipart/form-data with a boundary", "file")
+
+    parser = MultiPartParser(lambda **_: cast(Any, _Digest()), max_form_memory_size=HELD_LIMIT)
+    body = cast(Any, _Body(limited(request, UPLOAD_LIMIT)))
+    try:
+        texts, files = parser.parse(body, options["boundary"].encode("latin-1"), None)
+    except (ValueError, RequestEntityTooLarge) as error:
+        raise StreamError(INPUT, f"upload: {error}", "file") from error
+
+    return {**texts.to_dict(), "file": files.get("file")}
 
 
 def _upload(call: Call) -> Document:
@@ -22,34 +75,31 @@ def _upload(call: Call) -> Document:
     if "id" in call.params:
         call.state.channel(call.params["type"], call.params["id"])
 
-    facts = call.body["file"]
-    if facts is None:
-        raise StreamError(INPUT, "no file in the upload", {"file": "file is required"})
+    file = call.body["file"]
+    if file is None:
+        raise StreamError(INPUT, "no file in the upload", "file")
 
-    # What is no JSON is a ValueError, and with that bad input.
     call.acting_user({"user": json.loads(call.body.get("user") or "null")}, "upload")
-    url = f"{CDN}/attachments/{uuid.uuid4()}/{quote(facts['name'])}"
+    url = f"{CDN}/attachments/{uuid.uuid4()}/{quote(file.filename)}"
+    facts = {"file": url, "size": file.stream.size, "sha256": file.stream.sha256.hexdigest()}
     call.state.files[url] = facts
-    answer: Document = {"file": url, "size": facts["size"], "sha256": facts["sha256"]}
-    if facts["content_type"].startswith("image/"):
-        answer["thumb_url"] = f"{url}?w=200"
-
-    return answer
+    is_image = file.mimetype.startswith("image/")
+    return {**facts, "thumb_url": f"{url}?w=200"} if is_image else facts
 
 
 def _delete(call: Call) -> Document:
-    if call.state.files.pop(call.query.get("url", ""), None) is None:
-        raise StreamError(NOT_FOUND, "no such file", {"url": "unknown"})
-
+    url = call.query.get("url", "")
+    found(call.state.files, url, "file")
+    del call.state.files[url]
     return {}
 
 
 CHANNEL = "/channels/{type}/{id}"
 ROUTES = (
-    *endpoint("UploadChannelFile", "POST", f"{CHANNEL}/file", _upload, read=read_upload),
-    *endpoint("UploadChannelImage", "POST", f"{CHANNEL}/image", _upload, read=read_upload),
-    *endpoint("DeleteChannelFile", "DELETE", f"{CHANNEL}/file", _delete),
-    *endpoint("UploadFile", "POST", "/uploads/file", _upload, family="common", read=read_upload),
-    *endpoint("UploadImage", "POST", "/uploads/image", _upload, family="common", read=read_upload),
-    *endpoint("DeleteFile", "DELETE", "/uploads/file", _delete, family="common"),
+    *chat("UploadChannelFile", "POST", f"{CHANNEL}/file", _upload, read=_read_upload),
+    *chat("UploadChannelImage", "POST", f"{CHANNEL}/image", _upload, read=_read_upload),
+    *chat("DeleteChannelFile", "DELETE", f"{CHANNEL}/file", _delete),
+    *common("UploadFile", "POST", "/uploads/file", _upload, read=_read_upload),
+    *common("UploadImage", "POST", "/uploads/image", _upload, read=_read_upload),
+    *common("DeleteFile", "DELETE", "/uploads/file", _delete),
 )

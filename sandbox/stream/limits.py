@@ -3,8 +3,6 @@
 They are told and not enforced: no walk of an SDK comes near them.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from typing import NamedTuple
@@ -24,10 +22,9 @@ class Quota(NamedTuple):
 
     def headers(self) -> Headers:
         """Return the three headers, in lower case as one of the official SDKs needs them."""
-        return (
-            (b"x-ratelimit-limit", b"%d" % self.limit),
-            (b"x-ratelimit-remaining", b"%d" % self.remaining),
-            (b"x-ratelimit-reset", b"%d" % self.reset),
+        return tuple(
+            (b"x-ratelimit-%s" % name.encode(), b"%d" % value)
+            for name, value in self._asdict().items()
         )
 
 
@@ -47,6 +44,5 @@ class RateLimits:
                 self._reset = now - now % WINDOW + WINDOW
                 self._used.clear()
 
-            used = self._used.get(endpoint, 0) + calls
-            self._used[endpoint] = used
-            return Quota(LIMIT, LIMIT - used, self._reset)
+            self._used[endpoint] = self._used.get(endpoint, 0) + calls
+            return Quota(LIMIT, LIMIT - self._used[endpoint], self._reset)

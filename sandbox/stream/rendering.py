@@ -4,17 +4,25 @@ Version 1 mixes the customer's own fields with the vendor's and writes times as 
 keeps them under `custom` and writes times as nanoseconds since 1970.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import INPUT, StreamError
-from .state import Document
+from .state import Document, now
 
 CUSTOM_LIMIT = 5 * 1024
+
+
+class Fields(NamedTuple):
+    """The vendor's fields of an object: `writable` ones, and those that only the server writes.
+
+    Clients send the latter back, and they are ignored. All others are the customer's own.
+    """
+
+    writable: AbstractSet[str]
+    read_only: AbstractSet[str]
 
 
 def render(value: Any, version: int) -> Any:
@@ -37,12 +45,35 @@ def render(value: Any, version: int) -> Any:
     return shown
 
 
-def _time(moment: datetime, version: int) -> str | int:
-    if version == 1:
-        return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def split(body: Document, fields: Fields, version: int) -> Document:
+    """Return the writable fields of a body as they are, the customer's gathered under `custom`.
 
-    # Through whole microseconds, because a float of nanoseconds since 1970 is not exact.
-    return (int(moment.timestamp()) * 1_000_000 + moment.microsecond) * 1000
+    Raises StreamError 4 where the customer's are above 5 KiB.
+    """
+    document = {key: body[key] for key in body if key in fields.writable}
+    if version == 1:
+        known = fields.writable | fields.read_only | {"custom"}
+        custom = {key: body[key] for key in body if key not in known}
+    else:
+        custom = dict(body.get("custom") or {})
+
+    _check_custom(custom)
+    return {**document, "custom": custom}
+
+
+def change(document: Document, changes: Document, fields: Fields) -> None:
+    """Do a partial update's `set` and `unset`, in either version. Raises StreamError 4."""
+    for field, value in (changes.get("set") or {}).items():
+        if field in fields.writable:
+            document[field] = value
+        elif field not in fields.read_only:
+            document["custom"][field] = value
+
+    for field in changes.get("unset") or []:
+        document["custom"].pop(field, None)
+
+    _check_custom(document["custom"])
+    document["updated_at"] = now()
 
 
 def read_time(value: object, field: str) -> datetime | None:
@@ -53,30 +84,19 @@ def read_time(value: object, field: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError as error:
-        raise StreamError(INPUT, f"{field} is not a time", {field: "must be RFC 3339"}) from error
+        raise StreamError(INPUT, f"{field} is not a time", field) from error
 
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def split(
-    body: Document, known: AbstractSet[str], ours: AbstractSet[str], version: int
-) -> Document:
-    """Return the `known` fields of a body as they are, the customer's gathered under `custom`.
-
-    `ours` are fields that only the server writes; clients send them back, and they are ignored.
-    Raises StreamError 4 where the customer's are above 5 KiB.
-    """
-    document = {key: body[key] for key in body if key in known}
+def _time(moment: datetime, version: int) -> str | int:
     if version == 1:
-        custom = {key: body[key] for key in body if key not in known | ours | {"custom"}}
-    else:
-        custom = dict(body.get("custom") or {})
+        return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
-    check_custom(custom)
-    return {**document, "custom": custom}
+    # Through whole microseconds, because a float of nanoseconds since 1970 is not exact.
+    return (int(moment.timestamp()) * 1_000_000 + moment.microsecond) * 1000
 
 
-def check_custom(custom: Document) -> None:
-    """Refuse more of the customer's data than an object may carry. Raises StreamError 4."""
+def _check_custom(custom: Document) -> None:
     if len(json.dumps(custom)) > CUSTOM_LIMIT:
-        raise StreamError(INPUT, "custom data is larger than 5 KB", {"custom": "max 5 KB"})
+        raise StreamError(INPUT, "custom data is larger than 5 KB", "custom")

@@ -4,19 +4,19 @@ Objects are plain documents: times as datetimes, the customer's own fields under
 document looks outside is the matter of `rendering`. Callers hold `State.lock` while they use it.
 """
 
-from __future__ import annotations
-
 import re
 import threading
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import INPUT, NOT_FOUND, StreamError
 from .limits import RateLimits
 
 Document = dict[str, Any]
+T = TypeVar("T")
 
 USER_ID = re.compile(r"[A-Za-z0-9@_-]{1,255}")
 USER_DEFAULTS: Document = {
@@ -32,6 +32,20 @@ USER_DEFAULTS: Document = {
 def now() -> datetime:
     """Return the wall clock, in UTC."""
     return datetime.now(UTC)
+
+
+def stamps() -> Document:
+    """Return the times of what is made now."""
+    moment = now()
+    return {"created_at": moment, "updated_at": moment}
+
+
+def found(things: Mapping[str, T], key: str, kind: str) -> T:
+    """Return what a path names. Raises StreamError 16."""
+    if key not in things:
+        raise StreamError(NOT_FOUND, f"{kind} with id {key!r} doesn't exist")
+
+    return things[key]
 
 
 @dataclass
@@ -50,13 +64,12 @@ class Channel:
 
     def facts(self) -> Document:
         """Return what a filter may ask about the channel."""
-        data = self.data
-        return {**data["custom"], **data, "members": list(self.members)}
+        return {**self.data["custom"], **self.data, "members": list(self.members)}
 
 
 @dataclass
 class State:
-    """Everything by its key; bans and devices by their user."""
+    """Everything by its key; bans, devices and reactions by whom or what they are of."""
 
     app: Document
     channel_types: dict[str, Document]
@@ -72,58 +85,33 @@ class State:
     limits: RateLimits = field(default_factory=RateLimits)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def user(self, user_id: str) -> Document:
-        """Return a user that exists. Raises StreamError 16."""
-        if user_id not in self.users:
-            raise StreamError(NOT_FOUND, f"user with id {user_id!r} doesn't exist")
-
-        return self.users[user_id]
-
-    def named_user(self, user_id: str, place: str) -> Document:
+    def named_user(self, user_id: object, place: str) -> Document:
         """Return a user whom a body names at `place`. Raises StreamError 4."""
         if user_id not in self.users:
-            raise StreamError(
-                INPUT,
-                f"The following users are specified in {place}, but don't exist: [{user_id}]",
-                {place: "user does not exist"},
-            )
+            wanted = f"The following users are specified in {place}, but don't exist: [{user_id}]"
+            raise StreamError(INPUT, wanted, place)
 
-        return self.users[user_id]
+        return self.users[str(user_id)]
 
     def add_user(self, user_id: str) -> Document:
         """Return a new user with the vendor's defaults, replacing none. Raises StreamError 4."""
         if not USER_ID.fullmatch(user_id):
-            raise StreamError(
-                INPUT, f"invalid user id {user_id!r}", {"id": "a-z, A-Z, 0-9, @, _ and - only"}
-            )
+            raise StreamError(INPUT, f"invalid user id {user_id!r}: a-z, A-Z, 0-9, @, _, -", "id")
 
-        moment = now()
-        user = {"id": user_id, **USER_DEFAULTS, "created_at": moment, "updated_at": moment}
-        return self.users.setdefault(user_id, {**user, "teams": [], "custom": {}})
+        user = {"id": user_id, **USER_DEFAULTS, **stamps(), "teams": [], "custom": {}}
+        return self.users.setdefault(user_id, user)
 
     def channel(self, kind: str, channel_id: str) -> Channel:
         """Return a channel that exists. Raises StreamError 16."""
-        cid = f"{kind}:{channel_id}"
-        if cid not in self.channels:
-            raise StreamError(NOT_FOUND, f"Can't find channel with id {cid}")
-
-        return self.channels[cid]
+        return found(self.channels, f"{kind}:{channel_id}", "channel")
 
     def message(self, message_id: str) -> Document:
         """Return a message that exists. Raises StreamError 16."""
-        if message_id not in self.messages:
-            raise StreamError(NOT_FOUND, f"Message with id {message_id} doesn't exist")
-
-        return self.messages[message_id]
+        return found(self.messages, message_id, "message")
 
     def finished_task(self, result: Document) -> str:
         """Return the id of a task that is done already."""
-        task_id, moment = str(uuid.uuid4()), now()
-        self.tasks[task_id] = {
-            "task_id": task_id,
-            "status": "completed",
-            "created_at": moment,
-            "updated_at": moment,
-            "result": result,
-        }
+        task_id = str(uuid.uuid4())
+        task = {"task_id": task_id, "status": "completed", **stamps(), "result": result}
+        self.tasks[task_id] = task
         return task_id

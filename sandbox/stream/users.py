@@ -1,17 +1,18 @@
-"""Users: upsert, change, query."""
+"""Users: upsert, change, query, and their end."""
 
-from __future__ import annotations
-
-from .call import Call, checked, endpoint, page
+from .call import Call, checked, common
 from .errors import INPUT, NOT_ALLOWED, StreamError
-from .filters import arrange, matches
-from .rendering import check_custom, read_time, split
-from .state import Document, now
+from .filters import select
+from .rendering import Fields, change, read_time, split
+from .state import Document, found, now
 
-WRITABLE = {"id", "name", "image", "role", "language", "teams", "teams_role", "invisible"}
-WRITABLE |= {"privacy_settings"}
-OURS = {"banned", "online", "shadow_banned", "created_at", "updated_at", "deactivated_at"}
-OURS |= {"deleted_at", "last_active", "revoke_tokens_issued_before", "devices", "ban_expires"}
+FIELDS = Fields(
+    writable={"id", "name", "image", "role", "language", "teams", "invisible"},
+    read_only={
+        *("banned", "online", "shadow_banned", "created_at", "updated_at", "deactivated_at"),
+        *("deleted_at", "last_active", "revoke_tokens_issued_before", "devices"),
+    },
+)
 BATCH = 100
 
 
@@ -22,21 +23,23 @@ def public(user: Document) -> Document:
 
 def own(user: Document) -> Document:
     """Return a user as the server may see it, with the counters the SDKs expect."""
-    counters = dict.fromkeys(
-        ("total_unread_count", "unread_channels", "unread_count", "unread_threads"), 0
-    )
+    counters = ("total_unread_count", "unread_channels", "unread_count", "unread_threads")
     lists: Document = {"devices": [], "mutes": [], "channel_mutes": []}
-    return {**public(user), **counters, **lists}
+    return {**public(user), **dict.fromkeys(counters, 0), **lists}
+
+
+def _answer(users: list[Document]) -> Document:
+    return {"users": {user["id"]: own(user) for user in users}, "membership_deletion_task_id": ""}
 
 
 def _upsert(call: Call) -> Document:
     wanted = call.part("users")
     if not 0 < len(wanted) <= BATCH:
-        raise StreamError(INPUT, f"between 1 and {BATCH} users", {"users": f"1 to {BATCH}"})
+        raise StreamError(INPUT, f"between 1 and {BATCH} users", "users")
 
     for user_id, given in wanted.items():
         if checked(given, dict, "users").get("id") != user_id:
-            raise StreamError(INPUT, "users must be keyed by their id", {"users": "key is not id"})
+            raise StreamError(INPUT, "users must be keyed by their id", "users")
 
         call.only_for(user_id)
 
@@ -44,66 +47,69 @@ def _upsert(call: Call) -> Document:
 
 
 def _write(call: Call, given: Document) -> Document:
-    fields = split(given, WRITABLE, OURS, call.version)
+    fields = split(given, FIELDS, call.version)
     user = call.state.add_user(str(given["id"]))
     user.update(fields, updated_at=now())
     return user
 
 
-def _answer(users: list[Document]) -> Document:
-    return {"users": {user["id"]: own(user) for user in users}, "membership_deletion_task_id": ""}
-
-
 def _change(call: Call) -> Document:
     updates = call.part("users", list)
-    users = [call.state.user(str(checked(item, dict, "users").get("id"))) for item in updates]
+    users = [found(call.state.users, update["id"], "user") for update in updates]
     for user, update in zip(users, updates, strict=True):
         call.only_for(user["id"])
-        _set(call, user, update.get("set") or {})
-        _unset(user, update.get("unset") or [])
+        _revoke(call, user, update.get("set") or {})
+        change(user, update, FIELDS)
 
     return _answer(users)
 
 
-def _set(call: Call, user: Document, values: Document) -> None:
-    for field, value in values.items():
-        if field == "revoke_tokens_issued_before":
-            if not call.principal.is_server:
-                raise StreamError(NOT_ALLOWED, f"{field} is only allowed with server side auth")
+def _revoke(call: Call, user: Document, values: Document) -> None:
+    """End the tokens issued before a time, where one is set; null takes that back."""
+    name = "revoke_tokens_issued_before"
+    if name not in values:
+        return
 
-            user[field] = read_time(value, field)
-        elif field in WRITABLE - {"id"}:
-            user[field] = value
-        elif field not in OURS:
-            user["custom"][field] = value
+    if not call.principal.is_server:
+        raise StreamError(NOT_ALLOWED, f"{name} is only allowed with server side auth")
 
-    check_custom(user["custom"])
-    user["updated_at"] = now()
-
-
-def _unset(user: Document, names: list[str]) -> None:
-    for name in names:
-        user["custom"].pop(name, None)
-        if name in ("name", "image", "revoke_tokens_issued_before"):
-            user.pop(name, None)
+    user[name] = read_time(values[name], name)
 
 
 def _query(call: Call) -> Document:
-    payload = call.payload()
-    limit, offset = page(payload, 30, 100)
-    conditions = payload.get("filter_conditions") or {}
-    found = [
-        user
-        for user in call.state.users.values()
-        if not user.get("deactivated_at")
-        and not user.get("deleted_at")
-        and matches({**user["custom"], **user}, conditions)
-    ]
-    return {"users": [own(user) for user in arrange(found, payload.get("sort"), limit, offset)]}
+    gone = ("deactivated_at", "deleted_at")
+    users = [{**one["custom"], **one} for one in call.state.users.values() if not one.keys() & gone]
+    return {"users": [own(user) for user in select(users, call.payload(), 100)]}
 
 
+def _deactivate(call: Call) -> Document:
+    user = found(call.state.users, call.params["id"], "user")
+    user["deactivated_at"] = now()
+    return {"user": public(user)}
+
+
+def _export(call: Call) -> Document:
+    user = found(call.state.users, call.params["id"], "user")
+    messages = [m for m in call.state.messages.values() if m["user"]["id"] == user["id"]]
+    return {"user": public(user), "messages": messages, "reactions": []}
+
+
+def _delete_many(call: Call) -> Document:
+    users = [call.state.named_user(one, "user_ids") for one in call.part("user_ids", list)]
+    for user in users:
+        user["deleted_at"] = now()
+        if call.body.get("user") == "hard":
+            del call.state.users[user["id"]]
+
+    return {"task_id": call.state.finished_task({u["id"]: {"status": "ok"} for u in users})}
+
+
+USER = "/users/{id}"
 ROUTES = (
-    *endpoint("UpdateUsers", "POST", "/users", _upsert, family="common"),
-    *endpoint("UpdateUsersPartial", "PATCH", "/users", _change, family="common"),
-    *endpoint("QueryUsers", "GET", "/users", _query, family="common"),
+    *common("UpdateUsers", "POST", "/users", _upsert),
+    *common("UpdateUsersPartial", "PATCH", "/users", _change),
+    *common("QueryUsers", "GET", "/users", _query),
+    *common("DeleteUsers", "POST", "/users/delete", _delete_many, server_only=True),
+    *common("DeactivateUser", "POST", f"{USER}/deactivate", _deactivate, server_only=True),
+    *common("ExportUser", "GET", f"{USER}/export", _export, server_only=True),
 )

@@ -1,7 +1,5 @@
 """One connection's life with a journal, and each request with the faults that are due to it."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -26,7 +24,7 @@ class UpstreamConnection(Connection):
 
     record: Received
 
-    def __init__(self, sock: socket.socket, link: Link, upstream: Upstream) -> None:
+    def __init__(self, sock: socket.socket, link: Link, upstream: "Upstream") -> None:
         super().__init__(sock, upstream.app)
         self._link = link
         self._upstream = upstream

@@ -4,8 +4,6 @@
 semicolon is percent-encoded. What each fault does is in `misbehaviour`.
 """
 
-from __future__ import annotations
-
 import re
 import threading
 from dataclasses import dataclass

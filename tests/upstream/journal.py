@@ -1,10 +1,8 @@
-"""What the stand-in received: one entry a request, visible from its head on.
+"""What an upstream received: one entry a request, visible from its head on.
 
 An entry is made when the head was read and filled while the body comes in, so a test can look at
 an upload that never ended. All times are of `time.monotonic()`.
 """
-
-from __future__ import annotations
 
 import hashlib
 import itertools
@@ -13,8 +11,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-from sandbox.wire import Framing, Head, Headers
+from sandbox.wire import Framing, Head, Headers, values_of
 
 BODY_KEPT = 64 * 1024
 CAPACITY = 10_000
@@ -25,7 +24,6 @@ class Link:
     """One TCP connection: its number, how many requests it carried, when it was closed."""
 
     number: int
-    opened_at: float = field(default_factory=time.monotonic)
     requests: int = 0
     closed_at: float | None = None
 
@@ -52,12 +50,9 @@ class Received:
     complete: bool = False
     body: bytes = b""
     body_size: int = 0
-    started_at: float = field(default_factory=time.monotonic)
-    complete_at: float | None = None
-    answered_at: float | None = None
     peer_left_at: float | None = None
     ended: threading.Event = field(default_factory=threading.Event)
-    _digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+    _digest: Any = field(default_factory=hashlib.sha256)
 
     @property
     def connection(self) -> int:
@@ -72,19 +67,17 @@ class Received:
     @property
     def body_sha256(self) -> str:
         """Digest (hex) of all body bytes that came so far."""
-        return self._digest.copy().hexdigest()
+        return str(self._digest.copy().hexdigest())
 
     def values(self, name: str) -> list[str]:
         """All values of one header, whatever its case, in the order they came."""
-        wanted = name.lower().encode("latin-1")
-        return [value.decode("latin-1") for key, value in self.headers if key.lower() == wanted]
+        return values_of(self.headers, name)
 
     def take(self, piece: bytes) -> None:
         """Count one piece of the body."""
         self._digest.update(piece)
         self.body_size += len(piece)
-        if len(self.body) < BODY_KEPT:
-            self.body += piece[: BODY_KEPT - len(self.body)]
+        self.body += piece[: max(0, BODY_KEPT - len(self.body))]
 
 
 class Journal:
@@ -104,10 +97,10 @@ class Journal:
     def __getitem__(self, index: int) -> Received:
         return self.snapshot()[index]
 
-    def snapshot(self, since: int = 0) -> list[Received]:
-        """Return a copy of the entries with a number above `since`."""
+    def snapshot(self) -> list[Received]:
+        """Return a copy of the entries."""
         with self._changed:
-            return [entry for entry in self._entries if entry.number > since]
+            return list(self._entries)
 
     def clear(self) -> None:
         """Forget all entries; numbers go on counting."""
@@ -132,32 +125,23 @@ class Journal:
 
     def open(self, link: Link, head: Head) -> Received:
         """Note a request whose head was just read."""
-        return self._add(
-            Received(
-                number=next(self._numbers),
-                link=link,
-                head=head.raw,
-                method=head.method,
-                target=head.target,
-                headers=head.headers,
-                framing=head.framing,
-            )
-        )
+        parts = (head.raw, head.method, head.target, head.headers, head.framing)
+        return self._add(Received(next(self._numbers), link, *parts))
 
     def open_malformed(self, link: Link, raw: bytes, reason: str) -> Received:
         """Note bytes that were no request."""
-        entry = Received(number=next(self._numbers), link=link, head=raw, malformed=reason)
+        entry = Received(next(self._numbers), link, raw, malformed=reason)
         entry.ended.set()
         return self._add(entry)
 
     def completed(self, entry: Received) -> None:
         """Note that the body came to its end."""
-        entry.complete, entry.complete_at = True, time.monotonic()
+        entry.complete = True
         self._ended(entry)
 
     def answered(self, entry: Received, status: int) -> None:
-        """Note the answer that was written."""
-        entry.status, entry.answered_at = status, time.monotonic()
+        """Note the answer that is written."""
+        entry.status = status
         self._announce()
 
     def peer_left(self, entry: Received) -> None:

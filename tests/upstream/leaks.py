@@ -1,7 +1,5 @@
 """Headers that a provider must never be sent: who calls it through us would be exposed."""
 
-from __future__ import annotations
-
 from sandbox.wire import Head
 
 PRIVATE = frozenset({"cookie", "cookie2", "forwarded", "proxy-authorization", "via", "x-real-ip"})

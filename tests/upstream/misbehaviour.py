@@ -3,17 +3,17 @@
 What happens to the answer itself is in `tampering`; `close` and `close-idle` are the connection's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Any
 
 from sandbox.answers import Answer, json_answer
 from sandbox.application import Application
-from sandbox.wire import Wire
 
 from .faults import Fault
 from .peer import FOR_EVER
+
+if TYPE_CHECKING:
+    from .connection import UpstreamConnection
 
 EARLY_HOLD = 2.0
 # The headers of a 429 that is about Stream's query budget.
@@ -33,78 +33,64 @@ class HangUp(Exception):
         self.reset = reset
 
 
-class Exchange(Protocol):
-    """What a fault may touch of a request under way."""
-
-    wire: Wire
-    app: Application
-
-    @property
-    def reused(self) -> bool: ...
-
-    def answer(self, answer: Answer) -> None: ...
-
-    def wait(self, seconds: float) -> None: ...
-
-
-def _early(exchange: Exchange, fault: Fault) -> None:
+def _early(exchange: "UpstreamConnection", fault: Fault) -> None:
     exchange.answer(_status(exchange.app, fault))
     exchange.wait(EARLY_HOLD)
     raise HangUp
 
 
-def _eof(exchange: Exchange, fault: Fault) -> None:
+def _eof(exchange: "UpstreamConnection", fault: Fault) -> None:
     if exchange.reused:
         raise HangUp
 
 
-def _slow(exchange: Exchange, fault: Fault) -> None:
+def _slow(exchange: "UpstreamConnection", fault: Fault) -> None:
     exchange.wait(fault.seconds)
 
 
-def _never(exchange: Exchange, fault: Fault) -> None:
+def _never(exchange: "UpstreamConnection", fault: Fault) -> None:
     exchange.wait(FOR_EVER)
 
 
-def _reset(exchange: Exchange, fault: Fault) -> None:
+def _reset(exchange: "UpstreamConnection", fault: Fault) -> None:
     raise HangUp(reset=True)
 
 
-def _interim(exchange: Exchange, fault: Fault) -> None:
+def _interim(exchange: "UpstreamConnection", fault: Fault) -> None:
     head = b"HTTP/1.1 %s Interim\r\nlink: </style.css>; rel=preload\r\n\r\n" % fault.value.encode()
     for _ in range(fault.count):
         exchange.wire.write(head)
 
 
-def _switch(exchange: Exchange, fault: Fault) -> None:
+def _switch(exchange: "UpstreamConnection", fault: Fault) -> None:
     lines = (b"HTTP/1.1 101 Switching Protocols", b"connection: upgrade", b"upgrade: sandbox")
     exchange.wire.write(b"\r\n".join((*lines, b"", b"")))
     exchange.wait(EARLY_HOLD)
     raise HangUp
 
 
-def _status(app: Application, fault: Fault) -> Answer:
+def _status(app: Application[Any], fault: Fault) -> Answer:
     status, _, budget = fault.value.partition("-")
     answer = app.failure(int(status))
     return answer.with_headers(*BUDGET) if budget else answer
 
 
-def _redirect(app: Application, fault: Fault) -> Answer:
+def _redirect(app: Application[Any], fault: Fault) -> Answer:
     return app.failure(302).with_headers((b"location", fault.value.encode()))
 
 
-def _unknown(app: Application, fault: Fault) -> Answer:
+def _unknown(app: Application[Any], fault: Fault) -> Answer:
     return json_answer(400, {"error": fault.value})
 
 
-AT_ONCE: dict[str, Callable[[Exchange, Fault], None]] = {"early": _early, "eof": _eof}
-INSTEAD: dict[str, Callable[[Application, Fault], Answer]] = {
+AT_ONCE: dict[str, Callable[["UpstreamConnection", Fault], None]] = {"early": _early, "eof": _eof}
+INSTEAD: dict[str, Callable[[Application[Any], Fault], Answer]] = {
     "status": _status,
     "redirect": _redirect,
     # What a request gets that asks for a fault that does not exist.
     "unknown-fault": _unknown,
 }
-BEFORE: dict[str, Callable[[Exchange, Fault], None]] = {
+BEFORE: dict[str, Callable[["UpstreamConnection", Fault], None]] = {
     "slow": _slow,
     "never": _never,
     "reset": _reset,

@@ -4,8 +4,6 @@ A block of 1 MiB derived from the seed is repeated; the first eight bytes of eac
 its number, so a lost, doubled or swapped block changes the digest.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 

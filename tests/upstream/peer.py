@@ -1,7 +1,5 @@
 """What faults do to a connection below HTTP: wait for its peer, and reset it."""
 
-from __future__ import annotations
-
 import select
 import socket
 import struct

@@ -4,8 +4,6 @@
 `drip` sends a piece every so often.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """What makes a stand-in the tests' upstream; mixed in before the stand-in's class."""
 
-from __future__ import annotations
-
 import socket
 from typing import Any
 

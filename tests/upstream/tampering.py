@@ -1,7 +1,5 @@
 """Faults of the answer: `ALTER` its content, `TAMPER` with its bytes, `SEND` it badly."""
 
-from __future__ import annotations
-
 import gzip
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.sandbox.client import Client, Told
 from tests.upstream.faults import FORMS
-from tests.upstream.client import Client, Told
 
 
 def control(client: Client, method: str, path: str, document: Any = None) -> Told:

@@ -2,11 +2,11 @@
 
 import pytest
 
+from tests.sandbox.client import Client
 from tests.upstream import StreamUpstream
 from tests.upstream.faults import FORMS, Fault, FaultError, parse
 from tests.upstream.misbehaviour import AT_ONCE, BEFORE, INSTEAD
 from tests.upstream.tampering import ALTER, SEND, TAMPER
-from tests.upstream.client import Client
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from tests.sandbox.client import CREDENTIALS, Client, request_bytes, with_key
 from tests.upstream import StreamUpstream
-from tests.upstream.client import CREDENTIALS, Client, request_bytes, with_key
 
 ECHO = with_key("/_sandbox/echo")
 

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
+from tests.sandbox.client import CREDENTIALS, Client, with_key
 from tests.upstream import bytes_sha256
 from tests.upstream.payload import blocks
-from tests.upstream.client import CREDENTIALS, Client, with_key
 
 
 @pytest.mark.parametrize("extra", ["", "&chunked=1", "&piece=1000", "&chunked=1&piece=65537"])

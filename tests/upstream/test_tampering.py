@@ -4,9 +4,9 @@ import gzip
 
 import pytest
 
+from tests.sandbox.client import Client
 from tests.upstream import StreamUpstream
 from tests.upstream.payload import blocks
-from tests.upstream.client import Client
 
 BODY = b"".join(blocks(40, 0))
 

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
+from tests.sandbox.client import CREDENTIALS, Client, look, request_bytes, with_key
 from tests.upstream import StreamUpstream
-from tests.upstream.client import CREDENTIALS, Client, look, request_bytes, with_key
 
 HOST = b"Host: stand-in\r\n"
 ECHO = with_key("/_sandbox/echo").encode()
