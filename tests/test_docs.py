@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from chatproxy import create_app, settings
-from sandbox import local_run as localrun
+from chatproxy.providers import DEFAULT, REGISTRY
 from chatproxy.settings.directory import DirectorySettings, KeySettings
 from chatproxy.settings.limits import LimiterSettings
-from chatproxy.providers import DEFAULT, REGISTRY
 from chatproxy.settings.variables import Duration, Variable, declared
+from sandbox import local_run as localrun
 from tests.sidecar import bare_environ
 
 ROOT = Path(__file__).parent.parent

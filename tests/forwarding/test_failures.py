@@ -11,8 +11,8 @@ import pytest
 
 from chatproxy.forwarding import Injection, _location
 from chatproxy.forwarding.target import Upstream
-from sandbox import StreamSandbox
 from tests.sidecar import Sidecar, free_port
+from tests.upstream import StreamUpstream
 from tests.wire import RawAnswer, answer_on, ask, connected, get, post
 
 FAULT = "X-Sandbox-Fault: "
@@ -129,7 +129,7 @@ def test_an_answer_that_breaks_off_is_cut_not_ended(
 
 
 def test_a_broken_answer_is_laid_to_the_upstream_in_one_line(
-    upstream: StreamSandbox, sidecar_before: BeforeUrl
+    upstream: StreamUpstream, sidecar_before: BeforeUrl
 ) -> None:
     with sidecar_before(upstream.url, LOG_LEVEL="info") as sidecar:
         ask(sidecar.port, get("/proxy/_sandbox/bytes?size=300000", FAULT + "cut=sized"))
@@ -162,7 +162,7 @@ def test_an_answer_without_length_is_relayed_to_its_end(sidecar: Sidecar) -> Non
 
 @pytest.mark.parametrize("status", ["400", "401", "404", "429", "500", "503", "999"])
 def test_a_status_is_passed_on_and_never_retried(
-    sidecar: Sidecar, upstream: StreamSandbox, status: str
+    sidecar: Sidecar, upstream: StreamUpstream, status: str
 ) -> None:
     answer = ask(
         sidecar.port, get("/proxy/_sandbox/echo", f"{FAULT}status-line=HTTP/1.1 {status} Odd")
@@ -173,7 +173,7 @@ def test_a_status_is_passed_on_and_never_retried(
 
 
 def test_a_redirect_is_passed_on_and_leads_back_here(
-    sidecar: Sidecar, upstream: StreamSandbox
+    sidecar: Sidecar, upstream: StreamUpstream
 ) -> None:
     there = f"{upstream.url}/app?api_key=canarykey8f3a1c%26x=1"
     answer = ask(sidecar.port, get("/proxy/_sandbox/echo", f"{FAULT}redirect={there}"))
@@ -185,7 +185,7 @@ def test_a_redirect_is_passed_on_and_leads_back_here(
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_kept_connection_that_was_closed_is_not_noticed(
-    sidecar: Sidecar, upstream: StreamSandbox, method: str
+    sidecar: Sidecar, upstream: StreamUpstream, method: str
 ) -> None:
     target = "/proxy/_sandbox/echo"
     assert ask(sidecar.port, get(target, FAULT + "close")).status == 200
@@ -197,7 +197,7 @@ def test_a_kept_connection_that_was_closed_is_not_noticed(
 
 
 def test_a_get_goes_again_where_a_kept_connection_ends_without_an_answer(
-    sidecar: Sidecar, upstream: StreamSandbox
+    sidecar: Sidecar, upstream: StreamUpstream
 ) -> None:
     assert ask(sidecar.port, get("/proxy/_sandbox/echo")).status == 200
     upstream.faults.next("eof")
@@ -207,7 +207,7 @@ def test_a_get_goes_again_where_a_kept_connection_ends_without_an_answer(
 
 
 def test_a_post_never_goes_again_once_it_was_sent(
-    sidecar: Sidecar, upstream: StreamSandbox
+    sidecar: Sidecar, upstream: StreamUpstream
 ) -> None:
     assert ask(sidecar.port, get("/proxy/_sandbox/echo")).status == 200
     upstream.faults.next("eof")
@@ -217,7 +217,7 @@ def test_a_post_never_goes_again_once_it_was_sent(
 
 
 def test_a_body_above_the_limit_is_413_before_a_byte_goes_out(
-    upstream: StreamSandbox, sidecar_before: BeforeUrl
+    upstream: StreamUpstream, sidecar_before: BeforeUrl
 ) -> None:
     with sidecar_before(upstream.url, MAX_BODY_BYTES="1000") as sidecar:
         declared = ask(sidecar.port, get("/proxy/x", "Content-Length: 1001", method="POST"))
@@ -232,7 +232,7 @@ def test_a_body_above_the_limit_is_413_before_a_byte_goes_out(
 
 
 def test_a_caller_who_stalls_in_its_body_gets_408(
-    sidecar: Sidecar, upstream: StreamSandbox
+    sidecar: Sidecar, upstream: StreamUpstream
 ) -> None:
     head = get("/proxy/_sandbox/echo", "Content-Length: 10", method="POST")
     seconds, answer = _timed(sidecar, head + b"abc")
@@ -245,7 +245,7 @@ def test_a_caller_who_stalls_in_its_body_gets_408(
 
 @pytest.mark.parametrize("reset", [False, True], ids=["fin", "rst"])
 def test_a_caller_who_leaves_while_the_upstream_thinks_ends_the_call_within_a_second(
-    sidecar: Sidecar, upstream: StreamSandbox, reset: bool
+    sidecar: Sidecar, upstream: StreamUpstream, reset: bool
 ) -> None:
     with connected(sidecar.port) as sock:
         sock.sendall(get("/proxy/_sandbox/echo", FAULT + "never"))
@@ -265,7 +265,7 @@ def test_a_caller_who_leaves_while_the_upstream_thinks_ends_the_call_within_a_se
 
 
 def test_a_caller_who_leaves_in_mid_download_ends_the_call_within_a_second(
-    sidecar: Sidecar, upstream: StreamSandbox
+    sidecar: Sidecar, upstream: StreamUpstream
 ) -> None:
     with connected(sidecar.port) as sock:
         sock.sendall(get("/proxy/_sandbox/bytes?size=100000000"))
@@ -278,7 +278,7 @@ def test_a_caller_who_leaves_in_mid_download_ends_the_call_within_a_second(
 
 
 def test_a_caller_who_leaves_in_mid_upload_leaves_it_cut(
-    sidecar: Sidecar, upstream: StreamSandbox
+    sidecar: Sidecar, upstream: StreamUpstream
 ) -> None:
     with connected(sidecar.port) as sock:
         sock.sendall(get("/proxy/_sandbox/echo", "Content-Length: 100", method="POST") + b"x" * 50)
@@ -312,7 +312,7 @@ def test_other_callers_are_served_while_a_big_body_moves(sidecar: Sidecar) -> No
 
 
 def test_a_refused_credential_is_loud_and_shown_until_one_is_accepted(
-    upstream: StreamSandbox, sidecar_before: BeforeUrl
+    upstream: StreamUpstream, sidecar_before: BeforeUrl
 ) -> None:
     with sidecar_before(upstream.url) as sidecar:
         for _ in range(3):
@@ -350,7 +350,7 @@ def test_a_caller_who_leaves_a_stuck_upload_is_the_one_to_blame(
 
 
 def test_a_body_has_a_ceiling_whatever_it_drips(
-    upstream: StreamSandbox, sidecar_before: BeforeUrl
+    upstream: StreamUpstream, sidecar_before: BeforeUrl
 ) -> None:
     with sidecar_before(upstream.url, BODY_TOTAL_TIMEOUT="1") as sidecar:
         with connected(sidecar.port) as sock:
