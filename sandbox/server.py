@@ -4,7 +4,7 @@ import ipaddress
 import itertools
 import socket
 import threading
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 from .application import Application
 from .connection import Connection
@@ -12,6 +12,13 @@ from .connection import Connection
 BACKLOG = 2048
 # How long to wait where accepting fails though nobody stopped it, in seconds.
 OUT_OF_FILES = 0.05
+
+
+class Listening(TypedDict, total=False):
+    """Where a server listens, if not on 127.0.0.1."""
+
+    host: str
+    exposed: bool
 
 
 class Server:

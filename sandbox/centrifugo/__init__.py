@@ -5,8 +5,9 @@ brings it. Facts from the vendor's documentation and public code, versions 5 and
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
-from ..server import Server
+from ..server import Listening, Server
 from .application import CentrifugoApplication
 
 # Known to everybody who has the source; real ones never look like this.
@@ -25,10 +26,8 @@ class CentrifugoSandbox(Server):
         port: int = 0,
         api_key: str = API_KEY,
         token_secrets: Sequence[str] = (TOKEN_SECRET,),
-        *,
-        host: str = "127.0.0.1",
-        exposed: bool = False,
+        **listening: Unpack[Listening],
     ) -> None:
         self.disconnected: list[str] = []
         app = CentrifugoApplication(api_key, tuple(token_secrets), self.disconnected)
-        super().__init__(app, port, host, exposed=exposed)
+        super().__init__(app, port, **listening)

@@ -5,7 +5,6 @@ too; here it is refused there, because it would end in somebody's log.
 """
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from ..answers import Answer, Refusal, Request, bytes_answer, json_answer, phrase
@@ -37,14 +36,7 @@ class BareRefusal(Refusal):
         return bytes_answer(self.status, f"{self.document['text']}\n".encode(), (TEXT,))
 
 
-@dataclass(frozen=True)
-class Call:
-    """One call."""
-
-    request: Request
-
-
-class CentrifugoApplication(Application[Call]):
+class CentrifugoApplication(Application[Request]):
     """One server: its key, the secrets of its tokens, and whom it was told to disconnect."""
 
     def __init__(self, api_key: str, secrets: tuple[str, ...], disconnected: list[str]) -> None:
@@ -64,7 +56,7 @@ class CentrifugoApplication(Application[Call]):
         if found.route is not self._connecting and not self._has_key(request.head):
             raise _bare(401)
 
-        return found.route.handler(Call(request))
+        return found.route.handler(request)
 
     def error(self, status: int) -> Answer:
         """Return the bare text that a real one answers with."""
@@ -80,8 +72,8 @@ class CentrifugoApplication(Application[Call]):
 
         return bool(given) and is_same(given.strip(), self._api_key)
 
-    def _disconnect(self, call: Call) -> Answer:
-        user = _object(call.request).get("user", "")
+    def _disconnect(self, request: Request) -> Answer:
+        user = _object(request).get("user", "")
         if not isinstance(user, str):
             raise _bare(400, "user is not a string")
 
@@ -91,16 +83,15 @@ class CentrifugoApplication(Application[Call]):
         self._disconnected.append(user)
         return json_answer(200, {"result": {}})
 
-    def _connect(self, call: Call) -> Answer:
-        token = _object(call.request).get("token", "")
+    def _connect(self, request: Request) -> Answer:
+        token = _object(request).get("token", "")
         if not isinstance(token, str):
             raise _bare(400, "token is not a string")
 
-        now = time.time()
-        return json_answer(200, connect(token, self._secrets, now).document(now))
+        return json_answer(200, connect(token, self._secrets, time.time()))
 
 
-def _info(call: Call) -> Answer:
+def _info(request: Request) -> Answer:
     return json_answer(200, {"result": {"nodes": [NODE]}})
 
 

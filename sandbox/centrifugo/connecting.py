@@ -1,52 +1,30 @@
 """What becomes of a client that connects with a token.
 
 The rules are those of versions 5 and 6 for a token signed with HMAC, reduced to HS256 and to
-tokens without subscriptions. Codes from 3500 on end the connection for good; lower ones are errors,
-after which a client fetches another token and tries again.
+tokens without subscriptions. A disconnect is for good; after an error a client fetches another
+token and tries again.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jwt
 
 from ..credentials import read_token
 
-FOR_GOOD = 3500
+Document = dict[str, Any]
+
 # No time is as large; what is not a number is not below it either.
 LIMIT = 2**53
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """Code 0 is a connection of `user` that ends at `expires_at`, or never where that is None."""
-
-    code: int
-    reason: str
-    user: str | None = None
-    expires_at: float | None = None
-
-    def document(self, now: float) -> dict[str, Any]:
-        """Return it in the form of the client protocol."""
-        if not self.code:
-            expiry = {} if self.expires_at is None else {"ttl": int(self.expires_at - now)}
-            connected = {"user": self.user, "expires": self.expires_at is not None, **expiry}
-            return {"connect": connected}
-
-        if self.code >= FOR_GOOD:
-            return {"disconnect": {"code": self.code, "reason": self.reason}}
-
-        return {"error": {"code": self.code, "message": self.reason}}
+EXPIRED: Document = {"error": {"code": 109, "message": "token expired"}}
+INVALID: Document = {"disconnect": {"code": 3500, "reason": "invalid token"}}
+BAD_REQUEST: Document = {"disconnect": {"code": 3501, "reason": "bad request"}}
 
 
-EXPIRED = Outcome(109, "token expired")
-INVALID = Outcome(3500, "invalid token")
-BAD_REQUEST = Outcome(3501, "bad request")
-
-
-def connect(token: str, secrets: Sequence[str], now: float) -> Outcome:
-    """Say what becomes of a client that brings this token at `now`, in epoch seconds."""
+def connect(token: str, secrets: Sequence[str], now: float) -> Document:
+    """Say, as the client protocol does, what becomes of a client with this token at `now`."""
     if not token:
         return BAD_REQUEST
 
@@ -63,7 +41,8 @@ def connect(token: str, secrets: Sequence[str], now: float) -> Outcome:
     if not claims.get("nbf", now - 1) < now < claims.get("exp", now + 1):
         return EXPIRED
 
-    return Outcome(0, "connected", claims.get("sub", ""), claims.get("exp"))
+    expiry = {"ttl": int(claims["exp"] - now)} if "exp" in claims else {}
+    return {"connect": {"user": claims.get("sub", ""), "expires": "exp" in claims, **expiry}}
 
 
 def _is_text(value: Any) -> bool:

@@ -5,9 +5,10 @@ and public code of that time.
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from ..centrifugo import TOKEN_SECRET
-from ..server import Server
+from ..server import Listening, Server
 from .application import ChatSDKApplication
 from .authentication import Credentials
 
@@ -28,9 +29,7 @@ class ChatSDKSandbox(Server):
         jwt_secrets: Sequence[str] = (JWT_SECRET,),
         centrifugo_secrets: Sequence[str] = (CENTRIFUGO_SECRET,),
         app_id: str = APP_ID,
-        *,
-        host: str = "127.0.0.1",
-        exposed: bool = False,
+        **listening: Unpack[Listening],
     ) -> None:
         credentials = Credentials(api_key, tuple(jwt_secrets), tuple(centrifugo_secrets), app_id)
-        super().__init__(ChatSDKApplication(credentials), port, host, exposed=exposed)
+        super().__init__(ChatSDKApplication(credentials), port, **listening)

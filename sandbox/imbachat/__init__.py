@@ -3,7 +3,9 @@
 Strict about what it is sent. What else it has is not documented, and answered with 404.
 """
 
-from ..server import Server
+from typing import Unpack
+
+from ..server import Listening, Server
 from .application import ImbaChatApplication
 
 # Known to everybody who has the source; real ones never look like this.
@@ -19,9 +21,7 @@ class ImbaChatSandbox(Server):
         port: int = 0,
         dev_id: str = DEV_ID,
         secret_key: str = SECRET_KEY,
-        *,
-        host: str = "127.0.0.1",
-        exposed: bool = False,
+        **listening: Unpack[Listening],
     ) -> None:
         app = ImbaChatApplication(dev_id, secret_key)
-        super().__init__(app, port, host, exposed=exposed)
+        super().__init__(app, port, **listening)

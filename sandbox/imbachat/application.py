@@ -4,7 +4,6 @@ import base64
 import itertools
 import time
 import uuid
-from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from ..answers import Answer, Refusal, Request, bytes_answer, json_answer, phrase
@@ -24,14 +23,7 @@ window.ImbaChat = {load: function (options) {
 MESSAGE = ("user_id", "room_id", "message")
 
 
-@dataclass(frozen=True)
-class Call:
-    """One call."""
-
-    request: Request
-
-
-class ImbaChatApplication(Application[Call]):
+class ImbaChatApplication(Application[Request]):
     """One widget: its id and its secret key."""
 
     def __init__(self, dev_id: str, secret_key: str) -> None:
@@ -53,7 +45,7 @@ class ImbaChatApplication(Application[Call]):
         if found is None:
             raise _refusal(404, "Not Found")
 
-        return found.route.handler(Call(request))
+        return found.route.handler(request)
 
     def error(self, status: int) -> Answer:
         """Return an error for a bare status."""
@@ -62,8 +54,8 @@ class ImbaChatApplication(Application[Call]):
 
         return _refusal(status, phrase(status, "Request failed")).answer()
 
-    def _send_message(self, call: Call) -> Answer:
-        body = small(call.request).decode("utf-8", "replace")
+    def _send_message(self, request: Request) -> Answer:
+        body = small(request).decode("utf-8", "replace")
         form = dict(parse_qsl(body))
         missing = [name for name in MESSAGE if not form.get(name)]
         if missing:
@@ -78,7 +70,7 @@ class ImbaChatApplication(Application[Call]):
         return json_answer(200, {"success": True, "message": message})
 
 
-def _widget(call: Call) -> Answer:
+def _widget(request: Request) -> Answer:
     return bytes_answer(200, WIDGET, (SCRIPT,))
 
 

@@ -4,7 +4,9 @@ It keeps clients with their tokens, and rooms, and is strict about credentials. 
 vendor's documentation and public code. No Socket.IO.
 """
 
-from ..server import Server
+from typing import Unpack
+
+from ..server import Listening, Server
 from .application import IMKitApplication
 from .authentication import Keys
 from .state import Document, State
@@ -26,13 +28,11 @@ class IMKitSandbox(Server):
         port: int = 0,
         api_key: str = API_KEY,
         client_key: str = CLIENT_KEY,
-        *,
-        host: str = "127.0.0.1",
-        exposed: bool = False,
+        **listening: Unpack[Listening],
     ) -> None:
         state = State()
         self.clients: dict[str, Document] = state.clients
         self.tokens: dict[str, tuple[str, float]] = state.tokens
         self.lock = state.lock
         app = IMKitApplication(Keys(api_key, client_key), state)
-        super().__init__(app, port, host, exposed=exposed)
+        super().__init__(app, port, **listening)

@@ -3,7 +3,9 @@
 Strict about what it is sent. Facts from the vendor's documentation.
 """
 
-from ..server import Server
+from typing import Unpack
+
+from ..server import Listening, Server
 from .application import PerformChatApplication
 
 # Known to everybody who has the source; real ones never look like this.
@@ -19,9 +21,7 @@ class PerformChatSandbox(Server):
         port: int = 0,
         key_id: str = KEY_ID,
         key_secret: str = KEY_SECRET,
-        *,
-        host: str = "127.0.0.1",
-        exposed: bool = False,
+        **listening: Unpack[Listening],
     ) -> None:
         app = PerformChatApplication(key_id, key_secret)
-        super().__init__(app, port, host, exposed=exposed)
+        super().__init__(app, port, **listening)

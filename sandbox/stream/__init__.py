@@ -6,8 +6,9 @@ knows nothing else.
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
-from ..server import Server
+from ..server import Listening, Server
 from .application import StreamApplication
 from .authentication import Credentials
 
@@ -25,9 +26,7 @@ class StreamSandbox(Server):
         port: int = 0,
         api_key: str = API_KEY,
         api_secrets: Sequence[str] = (API_SECRET,),
-        *,
-        host: str = "127.0.0.1",
-        exposed: bool = False,
+        **listening: Unpack[Listening],
     ) -> None:
         app = StreamApplication(Credentials(api_key, tuple(api_secrets)))
-        super().__init__(app, port, host, exposed=exposed)
+        super().__init__(app, port, **listening)

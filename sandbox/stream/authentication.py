@@ -23,6 +23,12 @@ from .errors import (
     StreamError,
 )
 
+TIMES = (
+    ("exp", EXPIRED, "token is expired"),
+    ("nbf", NOT_YET_VALID, "token is not valid yet"),
+    ("iat", ISSUED_LATER, "token used before issue at"),
+)
+
 
 @dataclass(frozen=True)
 class Credentials:
@@ -60,22 +66,16 @@ def authenticate(
 
 
 def _check_api_key(given: list[str], api_key: str) -> None:
-    if not given:
-        raise StreamError(API_KEY, "api_key not provided")
-
-    if len(given) > 1:
-        raise StreamError(API_KEY, "api_key given more than once")
+    if len(given) != 1:
+        raise StreamError(API_KEY, "api_key not provided, or more than once")
 
     if not is_same(given[0], api_key):
         raise StreamError(API_KEY, "api_key not found")
 
 
 def _only(values: list[str], name: str) -> str:
-    if len(values) > 1:
-        raise StreamError(AUTHENTICATION, f"{name} given more than once")
-
-    if not values or not values[0]:
-        raise StreamError(AUTHENTICATION, f"{name} missing or invalid")
+    if len(values) != 1 or not values[0]:
+        raise StreamError(AUTHENTICATION, f"{name} missing or invalid, or given more than once")
 
     return values[0]
 
@@ -95,19 +95,16 @@ def _claims(token: str, credentials: Credentials) -> dict[str, Any]:
 
 
 def _check_times(claims: dict[str, Any], now: float) -> None:
-    for name in ("exp", "nbf", "iat"):
+    for name, code, message in TIMES:
         value = claims.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        if value is None:
+            continue
+
+        if isinstance(value, bool) or not isinstance(value, int):
             raise StreamError(AUTHENTICATION, f"JWTAuth error: {name} is not of type int64")
 
-    if claims.get("exp") is not None and claims["exp"] <= now:
-        raise StreamError(EXPIRED, "JWTAuth error: token is expired (exp)")
-
-    if claims.get("nbf") is not None and claims["nbf"] > now:
-        raise StreamError(NOT_YET_VALID, "JWTAuth error: token is not valid yet (nbf)")
-
-    if claims.get("iat") is not None and claims["iat"] > now:
-        raise StreamError(ISSUED_LATER, "JWTAuth error: token used before issue at (iat)")
+        if (value <= now) if name == "exp" else (value > now):
+            raise StreamError(code, f"JWTAuth error: {message} ({name})")
 
 
 def _principal(claims: dict[str, Any]) -> Principal:
@@ -118,14 +115,13 @@ def _principal(claims: dict[str, Any]) -> Principal:
     return Principal(user_id, claims.get("iat"))
 
 
-def check_not_revoked(principal: Principal, *befores: datetime | None) -> None:
-    """Refuse a user token issued before any of the times; one without `iat` is older than all.
+def check_not_revoked(principal: Principal, before: datetime | None) -> None:
+    """Refuse a user token issued before that time; one without `iat` is older than all.
 
     Raises StreamError 40. Server tokens are never revoked this way.
     """
-    for before in befores:
-        if before is None or principal.is_server:
-            continue
+    if before is None or principal.is_server:
+        return
 
-        if principal.issued_at is None or principal.issued_at < before.timestamp():
-            raise StreamError(EXPIRED, "This token has been revoked, please generate a new token")
+    if principal.issued_at is None or principal.issued_at < before.timestamp():
+        raise StreamError(EXPIRED, "This token has been revoked, please generate a new token")

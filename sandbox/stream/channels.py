@@ -7,21 +7,13 @@ from . import members
 from .call import Call, chat
 from .errors import INPUT, StreamError
 from .filters import select
-from .rendering import Fields, change, split
+from .rendering import change, split
 from .state import Channel, Document, now, stamps
 from .users import public
 
 RECENT = 25
 CHANNEL_ID = re.compile(r"[A-Za-z0-9_!-]{1,64}")
-FIELDS = Fields(
-    writable={"team", "frozen", "disabled", "cooldown"},
-    read_only={
-        *("id", "type", "cid", "created_at", "updated_at", "last_message_at", "member_count"),
-        *("config", "own_capabilities", "deleted_at", "message_count"),
-        # What a body says about the making of a channel, and about no field of it.
-        *("members", "created_by", "created_by_id"),
-    },
-)
+WRITABLE = {"team", "frozen", "disabled", "cooldown"}
 
 
 def find(call: Call) -> Channel:
@@ -74,7 +66,7 @@ def _create(call: Call, kind: str, channel_id: str, data: Document) -> Channel:
         **stamps(),
         "frozen": False,
         "disabled": False,
-        **split(data, FIELDS, call.version),
+        **split(data, WRITABLE, call.version),
     }
     return call.state.channels.setdefault(document["cid"], Channel(document))
 
@@ -93,7 +85,7 @@ def _update(call: Call) -> Document:
 
 def _change(call: Call) -> Document:
     channel = find(call)
-    change(channel.data, call.body, FIELDS)
+    change(channel.data, call.body, WRITABLE)
     return {"channel": _shown(call, channel), "members": members.shown(call, channel)}
 
 

@@ -6,22 +6,15 @@ import uuid
 from .call import Call, chat, checked
 from .errors import INPUT, TOO_LONG, StreamError
 from .filters import matches, page
-from .rendering import Fields, change, split
+from .rendering import change, split
 from .state import Channel, Document, found, now, stamps
 from .users import public
 
 TEXT_LIMIT = 5_000
-FIELDS = Fields(
-    writable={
-        *("id", "text", "mml", "attachments", "parent_id", "show_in_channel", "silent", "type"),
-        *("quoted_message_id", "pinned", "pin_expires", "mentioned_users", "poll_id"),
-    },
-    read_only={
-        *("user", "user_id", "html", "cid", "created_at", "updated_at", "deleted_at"),
-        *("latest_reactions", "own_reactions", "reaction_counts", "reaction_scores", "channel"),
-        *("reaction_groups", "pinned_at", "pinned_by", "reply_count", "restricted_visibility"),
-    },
-)
+WRITABLE = {
+    *("id", "text", "mml", "attachments", "parent_id", "show_in_channel", "silent", "type"),
+    *("quoted_message_id", "pinned", "pin_expires", "mentioned_users", "poll_id"),
+}
 EMPTY: Document = {
     **dict.fromkeys(("reply_count", "deleted_reply_count"), 0),
     **dict.fromkeys(("silent", "shadowed", "pinned", "mentioned_channel", "mentioned_here"), False),
@@ -35,7 +28,7 @@ EMPTY: Document = {
 def _send(call: Call) -> Document:
     channel = call.state.channel(call.params["type"], call.params["id"])
     given = call.part("message")
-    fields = split(given, FIELDS, call.version)
+    fields = split(given, WRITABLE, call.version)
     message_id = str(fields.get("id") or uuid.uuid4())
     if message_id in call.state.messages:
         wanted = f"a message with ID {message_id} already exists"
@@ -92,7 +85,7 @@ def _many(call: Call) -> Document:
 def _update(call: Call) -> Document:
     message, given = call.state.message(call.params["id"]), call.part("message")
     call.only_for(message["user"]["id"])
-    fields = split(given, FIELDS, call.version)
+    fields = split(given, WRITABLE, call.version)
     message.update(fields, **_texts(fields), id=message["id"], updated_at=now())
     message["mentioned_users"] = []
     return {"message": message}
@@ -102,7 +95,7 @@ def _change(call: Call) -> Document:
     message = call.state.message(call.params["id"])
     call.only_for(message["user"]["id"])
     call.acting_user(call.body, "message")
-    change(message, call.body, FIELDS)
+    change(message, call.body, WRITABLE)
     message.update(_texts(message))
     return {"message": message}
 

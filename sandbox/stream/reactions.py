@@ -5,14 +5,11 @@ from collections import Counter
 from .call import Call, chat, checked
 from .errors import NOT_FOUND, StreamError
 from .filters import page
-from .rendering import Fields, split
+from .rendering import split
 from .state import Document, stamps
 from .users import public
 
-FIELDS = Fields(
-    writable={"type", "score"},
-    read_only={"user", "user_id", "message_id", "created_at", "updated_at"},
-)
+WRITABLE = {"type", "score"}
 LATEST = 10
 
 
@@ -40,7 +37,7 @@ def _send(call: Call) -> Document:
     user = call.acting_user(given, "reaction")
     reaction = {
         "score": 1,
-        **split(given, FIELDS, call.version),
+        **split(given, WRITABLE, call.version),
         "message_id": message["id"],
         "user_id": user["id"],
         "user": public(user),

@@ -6,8 +6,8 @@ keeps them under `custom` and writes times as nanoseconds since 1970.
 
 import json
 from collections.abc import Set as AbstractSet
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 
 from .errors import INPUT, StreamError
 from .state import Document, now
@@ -15,14 +15,24 @@ from .state import Document, now
 CUSTOM_LIMIT = 5 * 1024
 
 
-class Fields(NamedTuple):
-    """The vendor's fields of an object: `writable` ones, and those that only the server writes.
-
-    Clients send the latter back, and they are ignored. All others are the customer's own.
-    """
-
-    writable: AbstractSet[str]
-    read_only: AbstractSet[str]
+# What only the server writes, in an object of any kind. Clients send these back, and they are ignored.
+READ_ONLY = {
+    *("created_at", "updated_at", "deleted_at", "deactivated_at", "last_active", "user", "user_id"),
+    *(
+        "banned",
+        "online",
+        "shadow_banned",
+        "revoke_tokens_issued_before",
+        "devices",
+        "cid",
+        "config",
+    ),
+    *("last_message_at", "member_count", "message_count", "own_capabilities", "html", "channel"),
+    *("latest_reactions", "own_reactions", "reaction_counts", "reaction_scores", "message_id"),
+    *("reaction_groups", "pinned_at", "pinned_by", "reply_count", "restricted_visibility"),
+    # What a body says about the making of a channel, and about no field of it.
+    *("members", "created_by", "created_by_id"),
+}
 
 
 def render(value: Any, version: int) -> Any:
@@ -45,14 +55,14 @@ def render(value: Any, version: int) -> Any:
     return shown
 
 
-def split(body: Document, fields: Fields, version: int) -> Document:
+def split(body: Document, writable: AbstractSet[str], version: int) -> Document:
     """Return the writable fields of a body as they are, the customer's gathered under `custom`.
 
     Raises StreamError 4 where the customer's are above 5 KiB.
     """
-    document = {key: body[key] for key in body if key in fields.writable}
+    document = {key: body[key] for key in body if key in writable}
     if version == 1:
-        known = fields.writable | fields.read_only | {"custom"}
+        known = writable | READ_ONLY | {"custom"}
         custom = {key: body[key] for key in body if key not in known}
     else:
         custom = dict(body.get("custom") or {})
@@ -61,12 +71,12 @@ def split(body: Document, fields: Fields, version: int) -> Document:
     return {**document, "custom": custom}
 
 
-def change(document: Document, changes: Document, fields: Fields) -> None:
+def change(document: Document, changes: Document, writable: AbstractSet[str]) -> None:
     """Do a partial update's `set` and `unset`, in either version. Raises StreamError 4."""
     for field, value in (changes.get("set") or {}).items():
-        if field in fields.writable:
+        if field in writable:
             document[field] = value
-        elif field not in fields.read_only:
+        elif field not in READ_ONLY:
             document["custom"][field] = value
 
     for field in changes.get("unset") or []:
@@ -74,19 +84,6 @@ def change(document: Document, changes: Document, fields: Fields) -> None:
 
     _check_custom(document["custom"])
     document["updated_at"] = now()
-
-
-def read_time(value: object, field: str) -> datetime | None:
-    """Read a time in ISO 8601, null as None, without a zone as UTC. Raises StreamError 4."""
-    if value is None:
-        return None
-
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError as error:
-        raise StreamError(INPUT, f"{field} is not a time", field) from error
-
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _time(moment: datetime, version: int) -> str | int:

@@ -1,18 +1,14 @@
 """Users: upsert, change, query, and their end."""
 
+from datetime import UTC, datetime
+
 from .call import Call, checked, common
 from .errors import INPUT, NOT_ALLOWED, StreamError
 from .filters import select
-from .rendering import Fields, change, read_time, split
+from .rendering import change, split
 from .state import Document, found, now
 
-FIELDS = Fields(
-    writable={"id", "name", "image", "role", "language", "teams", "invisible"},
-    read_only={
-        *("banned", "online", "shadow_banned", "created_at", "updated_at", "deactivated_at"),
-        *("deleted_at", "last_active", "revoke_tokens_issued_before", "devices"),
-    },
-)
+WRITABLE = {"id", "name", "image", "role", "language", "teams", "invisible"}
 BATCH = 100
 
 
@@ -47,7 +43,7 @@ def _upsert(call: Call) -> Document:
 
 
 def _write(call: Call, given: Document) -> Document:
-    fields = split(given, FIELDS, call.version)
+    fields = split(given, WRITABLE, call.version)
     user = call.state.add_user(str(given["id"]))
     user.update(fields, updated_at=now())
     return user
@@ -59,7 +55,7 @@ def _change(call: Call) -> Document:
     for user, update in zip(users, updates, strict=True):
         call.only_for(user["id"])
         _revoke(call, user, update.get("set") or {})
-        change(user, update, FIELDS)
+        change(user, update, WRITABLE)
 
     return _answer(users)
 
@@ -73,7 +69,9 @@ def _revoke(call: Call, user: Document, values: Document) -> None:
     if not call.principal.is_server:
         raise StreamError(NOT_ALLOWED, f"{name} is only allowed with server side auth")
 
-    user[name] = read_time(values[name], name)
+    before = values[name] and datetime.fromisoformat(values[name])
+    # Without a zone it is UTC.
+    user[name] = before and (before if before.tzinfo else before.replace(tzinfo=UTC))
 
 
 def _query(call: Call) -> Document:

@@ -10,7 +10,7 @@ from sandbox.wire import Head, Malformed, PeerLeft
 
 from . import peer
 from .control import PREFIX as CONTROL
-from .faults import Fault, FaultError
+from .faults import Fault
 from .journal import Link, Received
 from .misbehaviour import AT_ONCE, BEFORE, INSTEAD, HangUp
 from .tampering import ALTER, SEND, TAMPER, Tampered
@@ -116,16 +116,10 @@ class UpstreamConnection(Connection):
 
         self.app = self._upstream.app
         self.record = self._current = self._upstream.journal.open(self._link, head)
-        plan = self._plan(head)
+        plan = self._upstream.faults.take(head)
         self.record.fault = "; ".join(map(str, plan))
         self._idle = next((fault.seconds for fault in _of({"close-idle": None}, plan)), None)
         return plan
-
-    def _plan(self, head: Head) -> tuple[Fault, ...]:
-        try:
-            return self._upstream.faults.take(head)
-        except FaultError as error:
-            return (Fault("unknown-fault", str(error)),)
 
     def _answer(self, plan: tuple[Fault, ...]) -> Answer:
         """Ask the application, or what stands in for it, and see the upload to its end."""

@@ -37,48 +37,41 @@ class Fault:
         return float(self.value)
 
 
-@dataclass(frozen=True)
-class Form:
-    """What a fault's value must look like (a whole-match pattern), and what the fault does."""
-
-    pattern: str
-    meaning: str
-
-
 NOTHING = ""
 SECONDS = r"\d+(\.\d+)?"
 STATUS = r"[2-9]\d\d|429-budget"
 TEXT = r"[^\r\n]+"
 
-FORMS: dict[str, Form] = {
-    "early": Form(STATUS, "answer after the head, read no body, close 2 s later"),
-    "eof": Form(NOTHING, "on a reused connection: close instead of answering"),
-    "status": Form(STATUS, "do nothing, answer with this status and the provider's error"),
-    "redirect": Form(TEXT, "do nothing, answer 302 with this Location"),
-    "slow": Form(SECONDS, "wait before the answer"),
-    "never": Form(NOTHING, "do it and never answer"),
-    "reset": Form(NOTHING, "do it, then RST before any byte of the answer"),
-    "interim": Form("100|102|103", "send a 1xx before the answer, `x N` of them"),
-    "switch": Form(NOTHING, "an unasked 101 instead of the answer, close 2 s later"),
-    "gzip": Form(NOTHING, "gzip the body, the same bytes each time"),
-    "double": Form(NOTHING, "repeat headers, and one in mixed case"),
-    "set-cookie": Form(NOTHING, "set a cookie"),
-    "many-headers": Form(NOTHING, "150 headers more"),
-    "huge-header": Form(NOTHING, "one header of 70,000 bytes"),
-    "bad-header": Form(NOTHING, "a header line without a colon"),
-    "nul-header": Form(NOTHING, "a NUL in a header value"),
-    "two-lengths": Form(NOTHING, "two Content-Length that differ"),
-    "length-and-chunked": Form(NOTHING, "Content-Length on a chunked answer"),
-    "status-line": Form(TEXT, "this as the status line"),
-    "body-on-204": Form(NOTHING, "a 204 with a length and a body"),
-    "no-length": Form(NOTHING, "no framing: the body ends with the connection"),
-    "drip-head": Form(SECONDS, "the head byte by byte, this far apart"),
-    "drip-body": Form(SECONDS, "the body byte by byte, this far apart"),
-    "stall-body": Form(NOTHING, "half of the body, then silence"),
-    "reset-body": Form(NOTHING, "half of the body, then RST"),
-    "cut": Form("sized|chunked|bad-chunk", "half of a sized body, or no (or a bad) last chunk"),
-    "close": Form(NOTHING, "close after the answer without having said so"),
-    "close-idle": Form(SECONDS, "close the kept connection after this much silence"),
+# What a fault's value must look like, and what the fault does.
+FORMS = {
+    "early": (STATUS, "answer after the head, read no body, close 2 s later"),
+    "eof": (NOTHING, "on a reused connection: close instead of answering"),
+    "status": (STATUS, "do nothing, answer with this status and the provider's error"),
+    "redirect": (TEXT, "do nothing, answer 302 with this Location"),
+    "slow": (SECONDS, "wait before the answer"),
+    "never": (NOTHING, "do it and never answer"),
+    "reset": (NOTHING, "do it, then RST before any byte of the answer"),
+    "interim": ("100|102|103", "send a 1xx before the answer, `x N` of them"),
+    "switch": (NOTHING, "an unasked 101 instead of the answer, close 2 s later"),
+    "gzip": (NOTHING, "gzip the body, the same bytes each time"),
+    "double": (NOTHING, "repeat headers, and one in mixed case"),
+    "set-cookie": (NOTHING, "set a cookie"),
+    "many-headers": (NOTHING, "150 headers more"),
+    "huge-header": (NOTHING, "one header of 70,000 bytes"),
+    "bad-header": (NOTHING, "a header line without a colon"),
+    "nul-header": (NOTHING, "a NUL in a header value"),
+    "two-lengths": (NOTHING, "two Content-Length that differ"),
+    "length-and-chunked": (NOTHING, "Content-Length on a chunked answer"),
+    "status-line": (TEXT, "this as the status line"),
+    "body-on-204": (NOTHING, "a 204 with a length and a body"),
+    "no-length": (NOTHING, "no framing: the body ends with the connection"),
+    "drip-head": (SECONDS, "the head byte by byte, this far apart"),
+    "drip-body": (SECONDS, "the body byte by byte, this far apart"),
+    "stall-body": (NOTHING, "half of the body, then silence"),
+    "reset-body": (NOTHING, "half of the body, then RST"),
+    "cut": ("sized|chunked|bad-chunk", "half of a sized body, or no (or a bad) last chunk"),
+    "close": (NOTHING, "close after the answer without having said so"),
+    "close-idle": (SECONDS, "close the kept connection after this much silence"),
 }
 
 
@@ -91,7 +84,7 @@ def _parse_one(part: str) -> Fault:
     name, _, rest = part.partition("=")
     found = re.fullmatch(r"(.*?)\s+x\s*(\d{1,6})", rest) if name == "interim" else None
     value, count = (found[1], int(found[2])) if found else (unquote(rest), 1)
-    if name not in FORMS or not re.fullmatch(FORMS[name].pattern, value):
+    if name not in FORMS or not re.fullmatch(FORMS[name][0], value):
         raise FaultError(f"no such fault: {part!r}")
 
     return Fault(name, value, count)
@@ -135,7 +128,11 @@ class Faults:
 
     def take(self, head: Head) -> tuple[Fault, ...]:
         """Return those that the request itself asks for, then the first order that fits."""
-        asked = parse(";".join(head.values(HEADER)))
+        try:
+            asked = parse(";".join(head.values(HEADER)))
+        except FaultError as error:
+            return (Fault("unknown-fault", str(error)),)
+
         with self._lock:
             for order in self._orders:
                 if order.fits(head):

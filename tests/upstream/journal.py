@@ -141,8 +141,9 @@ class Journal:
 
     def answered(self, entry: Received, status: int) -> None:
         """Note the answer that is written."""
-        entry.status = status
-        self._announce()
+        with self._changed:
+            entry.status = status
+            self._changed.notify_all()
 
     def peer_left(self, entry: Received) -> None:
         """Note that the other side closed or reset before we were through."""
@@ -156,8 +157,9 @@ class Journal:
             self._ended(entry)
 
     def _ended(self, entry: Received) -> None:
-        entry.ended.set()
-        self._announce()
+        with self._changed:
+            entry.ended.set()
+            self._changed.notify_all()
 
     def _add(self, entry: Received) -> Received:
         with self._changed:
@@ -165,7 +167,3 @@ class Journal:
             self._changed.notify_all()
 
         return entry
-
-    def _announce(self) -> None:
-        with self._changed:
-            self._changed.notify_all()

@@ -25,7 +25,8 @@ def routes(app: Application[Any], folder: str) -> Iterator[Route[Any]]:
     def answering(probe: Callable[[Any], Answer]) -> Callable[[Any], Answer]:
         def answer(call: Any) -> Answer:
             try:
-                return probe(call.request)
+                # Some applications hand the bare request to their handlers.
+                return probe(getattr(call, "request", call))
             except ValueError:
                 return app.error(400)
 

@@ -47,13 +47,6 @@ class Tampered(Outgoing):
         self.head = b"\r\n".join([first, *lines, rest])
         self.broken = True
 
-    def drop(self, *names: bytes) -> None:
-        """Take header lines out of the head."""
-        lines = self.head.split(b"\r\n")
-        kept = [line for line in lines if line.split(b":")[0].lower() not in names]
-        self.head = b"\r\n".join(kept)
-        self.broken = True
-
     def send_half(self) -> None:
         """Write the head and about half of the body: the first piece where there are more."""
         self.wire.write(self.head)
@@ -113,7 +106,10 @@ def _body_on_204(out: Tampered, fault: Fault) -> None:
 
 
 def _no_length(out: Tampered, fault: Fault) -> None:
-    out.drop(b"content-length", b"transfer-encoding")
+    framing = (b"content-length", b"transfer-encoding")
+    lines = out.head.split(b"\r\n")
+    out.head = b"\r\n".join(line for line in lines if line.split(b":")[0].lower() not in framing)
+    out.broken = True
     out.framed = iter(out.answer.body)
     out.tail = bytes  # type: ignore[method-assign]
 
