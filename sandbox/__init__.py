@@ -5,9 +5,6 @@ They are strict about what they are sent. The tests' upstreams, which misbehave 
 a journal, are built upon them.
 """
 
-import logging
-import signal
-import threading
 from collections.abc import Callable
 
 from .centrifugo import CentrifugoSandbox
@@ -28,10 +25,8 @@ __all__ = [
     "ImbaChatSandbox",
     "PerformChatSandbox",
     "StreamSandbox",
-    "serve",
 ]
 
-logger = logging.getLogger(__name__)
 SERVED: dict[str, Callable[..., Server]] = {
     "stream": StreamSandbox,
     "chatsdk": ChatSDKSandbox,
@@ -39,23 +34,3 @@ SERVED: dict[str, Callable[..., Server]] = {
     "imkit": IMKitSandbox,
     "imbachat": ImbaChatSandbox,
 }
-
-
-def serve(
-    host: str = "127.0.0.1", port: int = 3001, *, exposed: bool = False, provider: str = "stream"
-) -> None:
-    """Run a provider's stand-in until SIGTERM or SIGINT; call it from the main thread.
-
-    `exposed` lets it listen elsewhere than on loopback. Raises ValueError without it and where
-    there is no stand-in of that name, OSError where the port is taken.
-    """
-    if provider not in SERVED:
-        raise ValueError(f"there is no stand-in for {provider!r}, only for {', '.join(SERVED)}")
-
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-
-    with SERVED[provider](port, host=host, exposed=exposed) as server:
-        logger.info("%s stand-in listens", provider, extra={"url": server.url})
-        stop.wait()

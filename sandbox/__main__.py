@@ -1,11 +1,13 @@
 """`python -m sandbox serve`: a stand-in alone. `python -m sandbox run`: one before the sidecar."""
 
+import signal
 import sys
+import threading
 from pathlib import Path
 
 import click
 
-from . import SERVED, serve
+from . import SERVED
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -13,7 +15,7 @@ def main() -> None:
     """Try chatproxy without an account."""
 
 
-@main.command("serve")
+@main.command()
 @click.option("--port", default=3001, show_default=True, help="Port to listen on.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -26,12 +28,20 @@ def main() -> None:
 @click.option(
     "--beyond-loopback", is_flag=True, help="Allow an address that other machines can reach."
 )
-def serve_command(port: int, host: str, provider: str, beyond_loopback: bool) -> None:
-    """Serve a stand-in for a provider's server, strict about what it is sent."""
+def serve(port: int, host: str, provider: str, beyond_loopback: bool) -> None:
+    """Serve a stand-in for a provider's server until it is told to end."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+
     try:
-        serve(host, port, exposed=beyond_loopback, provider=provider)
+        server = SERVED[provider](port, host=host, exposed=beyond_loopback)
     except (OSError, ValueError) as error:
         raise click.ClickException(f"cannot listen on {host} port {port}: {error}") from error
+
+    with server:
+        click.echo(f"{provider} stand-in listens on {server.url}", err=True)
+        stop.wait()
 
 
 @main.command()

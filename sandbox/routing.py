@@ -14,14 +14,13 @@ C = TypeVar("C")
 class Route(Generic[C]):
     """One endpoint. `{id}` in the path takes one segment; the method `*` is any.
 
-    What is `server_only` is refused to the customer's users. `name` is the provider's, if any.
+    What is `server_only` is refused to the customer's users.
     """
 
     method: str
     path: str
     handler: Callable[[C], Answer]
     server_only: bool = False
-    name: str = ""
 
 
 class Found(NamedTuple, Generic[C]):

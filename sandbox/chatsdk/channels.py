@@ -14,11 +14,8 @@ from .state import Channel
 DIRECT = "messaging"
 OPEN = ("public", "team")
 CHANNEL = (
-    Field("type", str),
-    Field("name", str),
-    Field("image", str),
-    Field("memberIds", list),
-    Field("config", dict),
+    *(Field(name, str) for name in ("type", "name", "image")),
+    *(Field("memberIds", list), Field("config", dict)),
 )
 
 
@@ -56,21 +53,11 @@ def _create(call: Call) -> Answer:
 
 
 def _made(call: Call, channel_id: str, cid: str, given: dict[str, Any]) -> Channel:
-    me = call.acting_user()
+    me, moment = call.acting_user(), iso(call.now)
     roles = {**dict.fromkeys(map(str, given.get("memberIds", [])), "member"), me: "owner"}
-    data = {
-        "id": channel_id,
-        "cid": cid,
-        "type": cid.partition(":")[0],
-        "name": given.get("name"),
-        "image": given.get("image"),
-        "config": given.get("config", {}),
-        "createdBy": me,
-        "createdAt": iso(call.now),
-        "updatedAt": iso(call.now),
-        "lastMessageAt": None,
-    }
-    return Channel(data, roles)
+    told = {name: given.get(name) for name in ("name", "image", "config")}
+    identity = {"id": channel_id, "cid": cid, "type": cid.partition(":")[0]}
+    return Channel({**told, **identity, "createdBy": me, "createdAt": moment}, roles)
 
 
 def _shown(channel: Channel, user_id: str) -> dict[str, Any]:
@@ -78,7 +65,4 @@ def _shown(channel: Channel, user_id: str) -> dict[str, Any]:
     return {**channel.data, **counts, "role": channel.roles.get(user_id)}
 
 
-ROUTES = (
-    Route("GET", "/api/channels", _list),
-    Route("POST", "/api/channels", _create),
-)
+ROUTES = (Route("GET", "/api/channels", _list), Route("POST", "/api/channels", _create))

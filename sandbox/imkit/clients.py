@@ -13,7 +13,6 @@ from .call import Call, checked
 from .errors import IMKitError, success
 from .state import Document
 
-ID_MOST = 255
 LIST_MOST = 100
 PROFILE = ("nickname", "avatarUrl", "email", "description", "publicKey")
 CLIENT = (Field("_id", str, required=True), *(Field(name, str) for name in PROFILE))
@@ -27,21 +26,13 @@ def _upsert(call: Call) -> Answer:
     """Make or change a client, and bind its token first: a conflict must change nothing."""
     given = call.document((*CLIENT, *BINDING))
     bound = {field.name: given.pop(field.name) for field in BINDING if field.name in given}
+    client_id = given["_id"]
     with call.state.lock:
-        client_id = _id_in(given)
         if bound:
             _bind(call, client_id, bound)
 
         call.state.upsert(client_id, given, call.now)
         return success({**call.state.shown(client_id), **bound})
-
-
-def _id_in(given: Document) -> str:
-    client_id = str(given["_id"])
-    if not 1 <= len(client_id) <= ID_MOST:
-        raise IMKitError("INVALID_BODY", f"_id must be of 1 to {ID_MOST} characters")
-
-    return client_id
 
 
 def _bind(call: Call, client_id: str, bound: Document) -> None:
@@ -77,18 +68,17 @@ def _upsert_list(call: Call) -> Answer:
 
     clients = [checked(client, CLIENT) for client in given]
     with call.state.lock:
-        for client_id, client in [(_id_in(client), client) for client in clients]:
-            call.state.upsert(client_id, client, call.now)
+        for client in clients:
+            call.state.upsert(client["_id"], client, call.now)
 
     return success({"count": len(clients)})
 
 
 def _list(call: Call) -> Answer:
-    skip, limit = call.number("skip", 0), call.number("limit", LIST_MOST)
     with call.state.lock:
         clients = [call.state.shown(client_id) for client_id in call.state.clients]
 
-    return success({"totalCount": len(clients), "data": clients[skip : skip + limit]})
+    return success({"totalCount": len(clients), "data": clients})
 
 
 def _count_connections(call: Call) -> Answer:

@@ -2,6 +2,7 @@
 
 from .call import Call, chat, checked, common
 from .errors import INPUT, StreamError
+from .limits import quota
 from .state import Document, found, now, stamps
 
 PUSH_PROVIDERS = {"apn", "firebase", "huawei", "xiaomi"}
@@ -122,19 +123,19 @@ def _get_task(call: Call) -> Document:
 def _rate_limits(call: Call) -> Document:
     """Answer with the quotas of the endpoints asked for, the same for each platform."""
     names = [name for name in call.query.get("endpoints", "").split(",") if name]
-    quotas = {name: call.state.limits.count(name, calls=0)._asdict() for name in names}
+    quotas = dict.fromkeys(names, quota()._asdict())
     platforms = [name for name in PLATFORMS if call.query.get(name) == "true"] or PLATFORMS
     return {platform: quotas for platform in platforms}
 
 
 ROUTES = (
-    *common("GetApp", "GET", "/app", _get_app, server_only=True),
-    *common("UpdateApp", "PATCH", "/app", _update_app, server_only=True),
-    *chat("ListChannelTypes", "GET", "/channeltypes", _list_channel_types, server_only=True),
-    *common("CreateBlockList", "POST", "/blocklists", _create_block_list, server_only=True),
-    *common("GetBlockList", "GET", "/blocklists/{name}", _get_block_list, server_only=True),
-    *common("CreateDevice", "POST", "/devices", _add_device),
-    *common("ListDevices", "GET", "/devices", _list_devices),
-    *common("GetTask", "GET", "/tasks/{id}", _get_task, server_only=True),
-    *common("GetRateLimits", "GET", "/rate_limits", _rate_limits, server_only=True),
+    *common("GET", "/app", _get_app, server_only=True),
+    *common("PATCH", "/app", _update_app, server_only=True),
+    *chat("GET", "/channeltypes", _list_channel_types, server_only=True),
+    *common("POST", "/blocklists", _create_block_list, server_only=True),
+    *common("GET", "/blocklists/{name}", _get_block_list, server_only=True),
+    *common("POST", "/devices", _add_device),
+    *common("GET", "/devices", _list_devices),
+    *common("GET", "/tasks/{id}", _get_task, server_only=True),
+    *common("GET", "/rate_limits", _rate_limits, server_only=True),
 )

@@ -8,11 +8,10 @@ from . import app, channels, files, members, messages, moderation, reactions, us
 from .authentication import Credentials, authenticate, check_not_revoked
 from .call import V2, Call
 from .errors import NO_TIME, NOT_ALLOWED, NOT_FOUND, StreamError, of_status
+from .limits import quota
 from .state import State, now
 
 TABLES = (users, moderation, app, channels, members, messages, reactions, files)
-# How quotas call what no endpoint is.
-OTHER = "Other"
 
 
 class StreamApplication(Application[Call]):
@@ -24,10 +23,8 @@ class StreamApplication(Application[Call]):
         self._credentials = credentials
 
     def respond(self, request: Request) -> Answer:
-        """Do what is asked; every answer carries its endpoint's quota."""
-        found = self.routes.find(request.head.method, request.head.path)
-        quota = self.state.limits.count((found and found.route.name) or OTHER)
-        return super().respond(request).with_headers(*quota.headers())
+        """Do what is asked; every answer tells the quota."""
+        return super().respond(request).with_headers(*quota().headers())
 
     def reply(self, request: Request) -> Answer:
         """Check the credentials before anything else, as the vendor does."""
@@ -55,7 +52,6 @@ class StreamApplication(Application[Call]):
         return of_status(status) if status >= 400 else json_answer(status, {"duration": NO_TIME})
 
     def failure(self, status: int) -> Answer:
-        """Return an error with a quota, of which 429 says that nothing is left."""
-        quota = self.state.limits.count(OTHER)
-        left = 0 if status == 429 else quota.remaining
-        return self.error(status).with_headers(*quota._replace(remaining=left).headers())
+        """Return an error with the quota, of which 429 says that nothing is left."""
+        told = quota(remaining=0) if status == 429 else quota()
+        return self.error(status).with_headers(*told.headers())

@@ -84,7 +84,6 @@ def read_object(request: Request) -> Document:
 
 
 def endpoint(
-    name: str,
     method: str,
     path: str,
     handler: Callable[[Call], Document],
@@ -98,7 +97,7 @@ def endpoint(
     `read` makes the call's body of what was sent.
     """
     run = _answering(handler, read)
-    return tuple(Route(method, folder + path, run, server_only, name) for folder in folders)
+    return tuple(Route(method, folder + path, run, server_only) for folder in folders)
 
 
 # Version 2 has the chat's own endpoints in one folder, those of all products in another.

@@ -124,11 +124,11 @@ def _event(kind: str, user: Document, channel: Channel) -> Document:
 
 CHANNEL = "/channels/{type}/{id}"
 ROUTES = (
-    *chat("QueryChannels", "POST", "/channels", _query),
-    *chat("GetOrCreateChannel", "POST", f"{CHANNEL}/query", _get_or_create),
-    *chat("UpdateChannel", "POST", CHANNEL, _update),
-    *chat("UpdateChannelPartial", "PATCH", CHANNEL, _change),
-    *chat("DeleteChannel", "DELETE", CHANNEL, _delete),
-    *chat("MarkRead", "POST", f"{CHANNEL}/read", _mark_read),
-    *chat("SendEvent", "POST", f"{CHANNEL}/event", _send_event),
+    *chat("POST", "/channels", _query),
+    *chat("POST", f"{CHANNEL}/query", _get_or_create),
+    *chat("POST", CHANNEL, _update),
+    *chat("PATCH", CHANNEL, _change),
+    *chat("DELETE", CHANNEL, _delete),
+    *chat("POST", f"{CHANNEL}/read", _mark_read),
+    *chat("POST", f"{CHANNEL}/event", _send_event),
 )

@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import uuid
-from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -28,7 +28,7 @@ CDN = "https://cdn.sandbox.invalid"
 
 
 class _Digest(io.RawIOBase):
-    """Stands where the parser would have a temporary file."""
+    """Stands where the parser would have a temporary file, which is all that it is rewound for."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -43,16 +43,6 @@ class _Digest(io.RawIOBase):
         return 0
 
 
-class _Body(io.RawIOBase):
-    """A request's pieces as the file that the parser reads, whatever size it asks for."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-
-    def read(self, size: int = -1) -> bytes:
-        return next(self._pieces, b"")
-
-
 def _read_upload(request: Request) -> Document:
     """Return the text fields of an upload, and the facts of its `file`. Raises StreamError 4."""
     content_type = "".join(request.head.values("content-type"))
@@ -61,7 +51,9 @@ def _read_upload(request: Request) -> Document:
         raise StreamError(INPUT, "upload: not multipart/form-data with a boundary", "file")
 
     parser = MultiPartParser(lambda **_: cast(Any, _Digest()), max_form_memory_size=HELD_LIMIT)
-    body = cast(Any, _Body(limited(request, UPLOAD_LIMIT)))
+    pieces = limited(request, UPLOAD_LIMIT)
+    # As a file whose reads give what comes next, whatever size is asked for.
+    body: Any = SimpleNamespace(read=lambda size=-1: next(pieces, b""))
     try:
         texts, files = parser.parse(body, options["boundary"].encode("latin-1"), None)
     except (ValueError, RequestEntityTooLarge) as error:
@@ -96,10 +88,10 @@ def _delete(call: Call) -> Document:
 
 CHANNEL = "/channels/{type}/{id}"
 ROUTES = (
-    *chat("UploadChannelFile", "POST", f"{CHANNEL}/file", _upload, read=_read_upload),
-    *chat("UploadChannelImage", "POST", f"{CHANNEL}/image", _upload, read=_read_upload),
-    *chat("DeleteChannelFile", "DELETE", f"{CHANNEL}/file", _delete),
-    *common("UploadFile", "POST", "/uploads/file", _upload, read=_read_upload),
-    *common("UploadImage", "POST", "/uploads/image", _upload, read=_read_upload),
-    *common("DeleteFile", "DELETE", "/uploads/file", _delete),
+    *chat("POST", f"{CHANNEL}/file", _upload, read=_read_upload),
+    *chat("POST", f"{CHANNEL}/image", _upload, read=_read_upload),
+    *chat("DELETE", f"{CHANNEL}/file", _delete),
+    *common("POST", "/uploads/file", _upload, read=_read_upload),
+    *common("POST", "/uploads/image", _upload, read=_read_upload),
+    *common("DELETE", "/uploads/file", _delete),
 )

@@ -1,10 +1,6 @@
-"""Quotas as the vendor tells them, per endpoint and minute.
-
-They are neither enforced nor given back: nobody comes near the end of one.
-"""
+"""The quota that is told with every answer, of an account that is never near its end."""
 
 import time
-from collections import Counter
 from typing import NamedTuple
 
 from ..wire import Headers
@@ -14,7 +10,7 @@ WINDOW = 60
 
 
 class Quota(NamedTuple):
-    """What is left of one endpoint's window; `reset` in epoch seconds."""
+    """What is left of a minute's calls; `reset` is the end of the minute, in epoch seconds."""
 
     limit: int
     remaining: int
@@ -28,14 +24,7 @@ class Quota(NamedTuple):
         )
 
 
-class RateLimits:
-    """Counts the calls of each endpoint, since the stand-in was started."""
-
-    def __init__(self) -> None:
-        self._used: Counter[str] = Counter()
-
-    def count(self, endpoint: str, calls: int = 1) -> Quota:
-        """Count a call, or none, and return what is left."""
-        self._used[endpoint] += calls
-        now = int(time.time())
-        return Quota(LIMIT, LIMIT - self._used[endpoint], now - now % WINDOW + WINDOW)
+def quota(remaining: int = LIMIT - 1) -> Quota:
+    """Return the quota of the minute that it is."""
+    now = int(time.time())
+    return Quota(LIMIT, remaining, now - now % WINDOW + WINDOW)

@@ -60,4 +60,4 @@ def _query(call: Call) -> Document:
     return {"members": select(facts, payload, 100)}
 
 
-ROUTES = chat("QueryMembers", "GET", "/members", _query)
+ROUTES = chat("GET", "/members", _query)

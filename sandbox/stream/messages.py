@@ -131,12 +131,12 @@ def _search(call: Call) -> Document:
 
 CHANNEL, MESSAGE = "/channels/{type}/{id}", "/messages/{id}"
 ROUTES = (
-    *chat("SendMessage", "POST", f"{CHANNEL}/message", _send),
-    *chat("GetManyMessages", "GET", f"{CHANNEL}/messages", _many),
-    *chat("GetMessage", "GET", MESSAGE, _get),
-    *chat("UpdateMessage", "POST", MESSAGE, _update),
-    *chat("UpdateMessagePartial", "PUT", MESSAGE, _change),
-    *chat("DeleteMessage", "DELETE", MESSAGE, _delete),
-    *chat("GetReplies", "GET", f"{MESSAGE}/replies", _replies),
-    *chat("Search", "GET", "/search", _search),
+    *chat("POST", f"{CHANNEL}/message", _send),
+    *chat("GET", f"{CHANNEL}/messages", _many),
+    *chat("GET", MESSAGE, _get),
+    *chat("POST", MESSAGE, _update),
+    *chat("PUT", MESSAGE, _change),
+    *chat("DELETE", MESSAGE, _delete),
+    *chat("GET", f"{MESSAGE}/replies", _replies),
+    *chat("GET", "/search", _search),
 )

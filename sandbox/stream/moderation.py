@@ -69,11 +69,11 @@ def _flag(call: Call) -> Document:
 
 
 ROUTES = (
-    *common("Ban", "POST", "/moderation/ban", _ban),
-    *common_v1("Unban", "DELETE", "/moderation/ban", _unban),
-    *common_v2("Unban", "POST", "/moderation/unban", _unban),
-    *chat("QueryBannedUsers", "GET", "/query_banned_users", _bans),
-    *common("MuteUser", "POST", "/moderation/mute", _mute),
-    *common("UnmuteUser", "POST", "/moderation/unmute", _unmute),
-    *common("Flag", "POST", "/moderation/flag", _flag),
+    *common("POST", "/moderation/ban", _ban),
+    *common_v1("DELETE", "/moderation/ban", _unban),
+    *common_v2("POST", "/moderation/unban", _unban),
+    *chat("GET", "/query_banned_users", _bans),
+    *common("POST", "/moderation/mute", _mute),
+    *common("POST", "/moderation/unmute", _unmute),
+    *common("POST", "/moderation/flag", _flag),
 )

@@ -66,7 +66,7 @@ def _list(call: Call) -> Document:
 
 MESSAGE = "/messages/{id}"
 ROUTES = (
-    *chat("SendReaction", "POST", f"{MESSAGE}/reaction", _send),
-    *chat("DeleteReaction", "DELETE", f"{MESSAGE}/reaction/{{type}}", _delete),
-    *chat("GetReactions", "GET", f"{MESSAGE}/reactions", _list),
+    *chat("POST", f"{MESSAGE}/reaction", _send),
+    *chat("DELETE", f"{MESSAGE}/reaction/{{type}}", _delete),
+    *chat("GET", f"{MESSAGE}/reactions", _list),
 )

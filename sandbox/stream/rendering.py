@@ -15,23 +15,15 @@ from .state import Document, now
 CUSTOM_LIMIT = 5 * 1024
 
 
-# What only the server writes, in an object of any kind. Clients send these back, and they are ignored.
+# What only the server writes, in an object of any kind; clients send it back, and it is ignored.
 READ_ONLY = {
-    *("created_at", "updated_at", "deleted_at", "deactivated_at", "last_active", "user", "user_id"),
-    *(
-        "banned",
-        "online",
-        "shadow_banned",
-        "revoke_tokens_issued_before",
-        "devices",
-        "cid",
-        "config",
-    ),
+    *("created_at", "updated_at", "deleted_at", "deactivated_at", "last_active", "user"),
+    *("banned", "online", "shadow_banned", "revoke_tokens_issued_before", "devices", "user_id"),
     *("last_message_at", "member_count", "message_count", "own_capabilities", "html", "channel"),
     *("latest_reactions", "own_reactions", "reaction_counts", "reaction_scores", "message_id"),
     *("reaction_groups", "pinned_at", "pinned_by", "reply_count", "restricted_visibility"),
-    # What a body says about the making of a channel, and about no field of it.
-    *("members", "created_by", "created_by_id"),
+    # The last three are what a body says about the making of a channel.
+    *("cid", "config", "members", "created_by", "created_by_id"),
 }
 
 

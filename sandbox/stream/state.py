@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from .errors import INPUT, NOT_FOUND, StreamError
-from .limits import RateLimits
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -82,7 +81,6 @@ class State:
     devices: dict[str, list[Document]] = field(default_factory=dict)
     files: dict[str, Document] = field(default_factory=dict)
     tasks: dict[str, Document] = field(default_factory=dict)
-    limits: RateLimits = field(default_factory=RateLimits)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def named_user(self, user_id: object, place: str) -> Document:

@@ -104,10 +104,10 @@ def _delete_many(call: Call) -> Document:
 
 USER = "/users/{id}"
 ROUTES = (
-    *common("UpdateUsers", "POST", "/users", _upsert),
-    *common("UpdateUsersPartial", "PATCH", "/users", _change),
-    *common("QueryUsers", "GET", "/users", _query),
-    *common("DeleteUsers", "POST", "/users/delete", _delete_many, server_only=True),
-    *common("DeactivateUser", "POST", f"{USER}/deactivate", _deactivate, server_only=True),
-    *common("ExportUser", "GET", f"{USER}/export", _export, server_only=True),
+    *common("POST", "/users", _upsert),
+    *common("PATCH", "/users", _change),
+    *common("GET", "/users", _query),
+    *common("POST", "/users/delete", _delete_many, server_only=True),
+    *common("POST", f"{USER}/deactivate", _deactivate, server_only=True),
+    *common("GET", f"{USER}/export", _export, server_only=True),
 )

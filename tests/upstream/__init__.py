@@ -1,4 +1,4 @@
-"""The upstreams of the tests: the stand-ins, stricter, with a journal, and misbehaving on demand."""
+"""The tests' upstreams: the stand-ins, stricter, with a journal, misbehaving on demand."""
 
 from sandbox.centrifugo import CentrifugoSandbox
 from sandbox.chatsdk import ChatSDKSandbox

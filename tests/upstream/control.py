@@ -1,6 +1,6 @@
 """Control without credentials, for tests whose client runs in another process.
 
-`POST faults` orders a fault, `GET journal` tells what arrived, `GET picture` is a picture to upload.
+`POST faults` orders one, `GET journal` tells what arrived, `GET picture` is one to upload.
 """
 
 import base64

@@ -14,10 +14,7 @@ class Leaks:
     """
 
     def __init__(
-        self,
-        *once: str,
-        never: tuple[str, ...] = (),
-        apart: tuple[str, tuple[str, ...]] = ("", ()),
+        self, *once: str, never: tuple[str, ...] = (), apart: tuple[str, tuple[str, ...]] = ("", ())
     ) -> None:
         self._once = once
         self._never = PRIVATE.union(never)
