@@ -55,7 +55,7 @@ def test_any_status_can_be_had(client: Client, status: int) -> None:
     assert bool(told.raw) is (status not in (204, 304))
 
 
-@pytest.mark.parametrize("status", ["", "99", "1000", "x"])
+@pytest.mark.parametrize("status", ["99", "1000", "x"])
 def test_no_status_is_refused(client: Client, status: str) -> None:
     assert client.call("GET", f"/_sandbox/status/{status}").refusal == (400, 4)
 

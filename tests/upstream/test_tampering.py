@@ -135,5 +135,5 @@ def test_faults_add_up(client: Client) -> None:
     seen = client.provoke("status=503; gzip; set-cookie; close")
 
     assert (seen.status, seen.ending) == (503, "FIN")
-    assert b'"StatusCode": 503' in gzip.decompress(seen.body)
+    assert b'"StatusCode":503' in gzip.decompress(seen.body)
     assert b"set-cookie: " in seen.head
