@@ -17,7 +17,6 @@ LIST_MOST = 100
 PROFILE = ("nickname", "avatarUrl", "email", "description", "publicKey")
 CLIENT = (Field("_id", str, required=True), *(Field(name, str) for name in PROFILE))
 BINDING = (Field("token", str), Field("expirationDate", str))
-DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 # A header carries the token as it is: one with a space in it could never be told from a scheme.
 TOKEN = re.compile(r"[!-~]+")
 
@@ -53,11 +52,13 @@ def _bind(call: Call, client_id: str, bound: Document) -> None:
 
 
 def _epoch_of(value: str) -> float:
-    """Return a moment that has its zone; one that is none is long past."""
+    """Return a moment; one that is none, or has no zone, is long past."""
     try:
-        return datetime.fromisoformat(value).timestamp() if DATE.fullmatch(value) else 0.0
+        moment = datetime.fromisoformat(value)
     except ValueError:
         return 0.0
+
+    return moment.timestamp() if moment.tzinfo else 0.0
 
 
 def _upsert_list(call: Call) -> Answer:

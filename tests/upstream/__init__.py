@@ -7,22 +7,11 @@ from sandbox.imkit import IMKitSandbox
 from sandbox.performchat import PerformChatSandbox
 from sandbox.stream import StreamSandbox
 
-from .journal import Received
+from .journal import Received as Received
 from .leaks import Leaks
-from .payload import blocks, bytes_sha256
+from .payload import blocks as blocks
+from .payload import bytes_sha256 as bytes_sha256
 from .server import Upstream
-
-__all__ = [
-    "CentrifugoUpstream",
-    "ChatSDKUpstream",
-    "IMKitUpstream",
-    "ImbaChatUpstream",
-    "PerformChatUpstream",
-    "Received",
-    "StreamUpstream",
-    "blocks",
-    "bytes_sha256",
-]
 
 
 class StreamUpstream(Upstream, StreamSandbox):

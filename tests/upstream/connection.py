@@ -28,7 +28,6 @@ class UpstreamConnection(Connection):
         super().__init__(sock, upstream.app)
         self._link = link
         self._upstream = upstream
-        self._idle: float | None = None
         self._current: Received | None = None
 
     @property
@@ -84,10 +83,7 @@ class UpstreamConnection(Connection):
         super().refuse(error)
 
     def _exchange(self) -> bool:
-        # Silence for longer than that ends the connection like a peer that left.
-        self.wire.sock.settimeout(self._idle)
         head = self.wire.next_head()
-        self.wire.sock.settimeout(None)
         if head is None:
             return False
 
@@ -116,10 +112,7 @@ class UpstreamConnection(Connection):
 
         self.app = self._upstream.app
         self.record = self._current = self._upstream.journal.open(self._link, head)
-        plan = self._upstream.faults.take(head)
-        self.record.fault = "; ".join(map(str, plan))
-        self._idle = next((fault.seconds for fault in _of({"close-idle": None}, plan)), None)
-        return plan
+        return self._upstream.faults.take(head)
 
     def _answer(self, plan: tuple[Fault, ...]) -> Answer:
         """Ask the application, or what stands in for it, and see the upload to its end."""

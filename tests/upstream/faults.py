@@ -27,10 +27,6 @@ class Fault:
     value: str = ""
     count: int = 1
 
-    def __str__(self) -> str:
-        times = f" x {self.count}" if self.count > 1 else ""
-        return f"{self.name}={self.value}{times}" if self.value else self.name
-
     @property
     def seconds(self) -> float:
         """The value as seconds."""
@@ -54,24 +50,20 @@ FORMS = {
     "interim": ("100|102|103", "send a 1xx before the answer, `x N` of them"),
     "switch": (NOTHING, "an unasked 101 instead of the answer, close 2 s later"),
     "gzip": (NOTHING, "gzip the body, the same bytes each time"),
-    "double": (NOTHING, "repeat headers, and one in mixed case"),
     "set-cookie": (NOTHING, "set a cookie"),
     "many-headers": (NOTHING, "150 headers more"),
     "huge-header": (NOTHING, "one header of 70,000 bytes"),
     "bad-header": (NOTHING, "a header line without a colon"),
     "nul-header": (NOTHING, "a NUL in a header value"),
     "two-lengths": (NOTHING, "two Content-Length that differ"),
-    "length-and-chunked": (NOTHING, "Content-Length on a chunked answer"),
     "status-line": (TEXT, "this as the status line"),
     "body-on-204": (NOTHING, "a 204 with a length and a body"),
     "no-length": (NOTHING, "no framing: the body ends with the connection"),
     "drip-head": (SECONDS, "the head byte by byte, this far apart"),
-    "drip-body": (SECONDS, "the body byte by byte, this far apart"),
     "stall-body": (NOTHING, "half of the body, then silence"),
     "reset-body": (NOTHING, "half of the body, then RST"),
     "cut": ("sized|chunked|bad-chunk", "half of a sized body, or no (or a bad) last chunk"),
     "close": (NOTHING, "close after the answer without having said so"),
-    "close-idle": (SECONDS, "close the kept connection after this much silence"),
 }
 
 

@@ -44,7 +44,6 @@ class Received:
     target: str = ""
     headers: Headers = ()
     framing: Framing = "none"
-    fault: str = ""
     status: int | None = None
     malformed: str | None = None
     complete: bool = False

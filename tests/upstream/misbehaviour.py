@@ -1,6 +1,6 @@
 """Faults of conduct: `AT_ONCE` after the head, `INSTEAD` of the application, `BEFORE` the answer.
 
-What happens to the answer itself is in `tampering`; `close` and `close-idle` are the connection's.
+What happens to the answer itself is in `tampering`; `close` is the connection's.
 """
 
 from collections.abc import Callable

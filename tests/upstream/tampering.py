@@ -1,7 +1,7 @@
 """Faults of the answer: `ALTER` its content, `TAMPER` with its bytes, `SEND` it badly."""
 
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 from sandbox.answers import Answer
@@ -16,14 +16,6 @@ from .misbehaviour import HangUp
 BEFORE_RESET = 0.1
 
 MORE_HEADERS: dict[str, Headers] = {
-    "double": (
-        (b"x-ratelimit-limit", b"300"),
-        (b"Set-Cookie", b"first=1; Path=/"),
-        (b"Set-Cookie", b"second=2; Path=/"),
-        (b"Link", b"</one>; rel=next"),
-        (b"Link", b"</two>; rel=prev"),
-        (b"X-MiXeD-CaSe", b"Kept"),
-    ),
     "set-cookie": ((b"set-cookie", b"sandbox=1; Path=/; HttpOnly"),),
     "many-headers": tuple((b"x-many-%03d" % n, b"%d" % n) for n in range(150)),
     "huge-header": ((b"x-huge", b"a" * 70_000),),
@@ -31,7 +23,6 @@ MORE_HEADERS: dict[str, Headers] = {
 RAW_LINES = {
     "bad-header": b"this line has no colon",
     "nul-header": b"x-nul: a\0b",
-    "length-and-chunked": b"content-length: 10",
     "body-on-204": b"content-length: 9",
 }
 
@@ -74,12 +65,8 @@ def _sized(answer: Answer, fault: Fault) -> Answer:
     return replace(answer, body=(body,), size=len(body))
 
 
-def _chunked(answer: Answer, fault: Fault) -> Answer:
-    return replace(answer, size=None)
-
-
 def _cut_framing(answer: Answer, fault: Fault) -> Answer:
-    return _sized(answer, fault) if fault.value == "sized" else _chunked(answer, fault)
+    return _sized(answer, fault) if fault.value == "sized" else replace(answer, size=None)
 
 
 def _no_content(answer: Answer, fault: Fault) -> Answer:
@@ -112,17 +99,6 @@ def _no_length(out: Tampered, fault: Fault) -> None:
     out.broken = True
     out.framed = iter(out.answer.body)
     out.tail = bytes  # type: ignore[method-assign]
-
-
-def _drip_body(out: Tampered, fault: Fault) -> None:
-    out.framed = _paced(out, out.framed, fault.seconds)
-
-
-def _paced(out: Tampered, pieces: Iterator[bytes], seconds: float) -> Iterator[bytes]:
-    for piece in pieces:
-        for at in range(len(piece)):
-            yield piece[at : at + 1]
-            out.wait(seconds)
 
 
 def _drip_head(out: Tampered, fault: Fault) -> None:
@@ -160,7 +136,6 @@ ALTER: dict[str, Callable[[Answer, Fault], Answer]] = {
     **dict.fromkeys(MORE_HEADERS, _add_headers),
     "gzip": _gzip,
     "two-lengths": _sized,
-    "length-and-chunked": _chunked,
     "cut": _cut_framing,
     "body-on-204": _no_content,
 }
@@ -170,7 +145,6 @@ TAMPER: dict[str, Callable[[Tampered, Fault], None]] = {
     "status-line": _status_line,
     "body-on-204": _body_on_204,
     "no-length": _no_length,
-    "drip-body": _drip_body,
 }
 SEND: dict[str, Callable[[Tampered, Fault], None]] = {
     "drip-head": _drip_head,

@@ -40,7 +40,7 @@ def test_what_is_no_fault_is_refused(text: str, client: Client, stand_in: Stream
 
 
 def test_each_fault_has_its_stage() -> None:
-    done = {"close", "close-idle"}.union(AT_ONCE, INSTEAD, BEFORE, ALTER, TAMPER, SEND)
+    done = {"close"}.union(AT_ONCE, INSTEAD, BEFORE, ALTER, TAMPER, SEND)
 
     assert done - {"unknown-fault"} == FORMS.keys()
 
@@ -62,7 +62,6 @@ def test_an_order_may_count(client: Client, stand_in: StreamUpstream) -> None:
 
     statuses = [client.call("GET", "/app").status for _ in range(3)]
     assert statuses == [500, 500, 200]
-    assert [noted.fault for noted in stand_in.journal] == ["status=500", "status=500", ""]
 
 
 def test_orders_can_be_taken_back(client: Client, stand_in: StreamUpstream) -> None:

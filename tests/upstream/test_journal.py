@@ -39,7 +39,7 @@ def test_an_entry_is_there_from_its_head_on(client: Client, stand_in: StreamUpst
         assert (noted.complete, noted.body_size) == (False, 0)
 
 
-@pytest.mark.parametrize("fault", ["slow=30", "never", "stall-body", "drip-head=5", "drip-body=5"])
+@pytest.mark.parametrize("fault", ["slow=30", "never", "stall-body", "drip-head=5"])
 def test_a_peer_that_leaves_during_a_fault_is_seen_at_once(
     client: Client, stand_in: StreamUpstream, fault: str
 ) -> None:

@@ -120,10 +120,3 @@ def test_close_gives_no_warning(client: Client) -> None:
 
     assert (seen.status, seen.ending) == (200, "FIN")
     assert b"connection: close" not in seen.head.lower()
-
-
-def test_close_idle_closes_a_kept_connection_later(client: Client) -> None:
-    seen = client.provoke("close-idle=0.3", seconds=2)
-
-    assert (seen.status, seen.ending) == (200, "FIN")
-    assert 0.25 < seen.seconds < 1.5

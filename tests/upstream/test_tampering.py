@@ -26,20 +26,6 @@ def test_gzip_is_the_same_bytes_each_time(client: Client) -> None:
     assert b"content-length: %d" % len(one.body) in one.head
 
 
-def test_double_repeats_headers_in_order_and_case(client: Client) -> None:
-    lines = client.provoke("double").head.split(b"\r\n")
-
-    assert lines[-7:-1] == [
-        b"x-ratelimit-limit: 300",
-        b"Set-Cookie: first=1; Path=/",
-        b"Set-Cookie: second=2; Path=/",
-        b"Link: </one>; rel=next",
-        b"Link: </two>; rel=prev",
-        b"X-MiXeD-CaSe: Kept",
-    ]
-    assert sum(line.startswith(b"x-ratelimit-limit:") for line in lines) == 2
-
-
 @pytest.mark.parametrize(
     ("fault", "line"),
     [
@@ -49,7 +35,6 @@ def test_double_repeats_headers_in_order_and_case(client: Client) -> None:
         ("huge-header", b"x-huge: " + b"a" * 70_000),
         ("many-headers", b"x-many-149: 149"),
         ("two-lengths", b"content-length: 47"),
-        ("length-and-chunked", b"content-length: 10"),
     ],
 )
 def test_the_head_holds_the_line(client: Client, fault: str, line: bytes) -> None:
@@ -59,12 +44,6 @@ def test_the_head_holds_the_line(client: Client, fault: str, line: bytes) -> Non
 def test_two_lengths_differ(client: Client) -> None:
     head = client.provoke("two-lengths").head
     assert head.count(b"content-length: 4") == 2
-
-
-def test_length_and_chunked_says_both(client: Client) -> None:
-    seen = client.provoke("length-and-chunked")
-    assert b"transfer-encoding: chunked" in seen.head.lower()
-    assert seen.raw.endswith(b"0\r\n\r\n")
 
 
 def test_many_headers_are_150_more(client: Client) -> None:
@@ -94,14 +73,9 @@ def test_no_length_means_until_the_end(client: Client) -> None:
     assert b"transfer-encoding" not in seen.head.lower()
 
 
-@pytest.mark.parametrize("fault", ["drip-head=0.001", "drip-body=0.01", "drip-head=0; drip-body=0"])
-def test_dripping_changes_no_byte(client: Client, fault: str) -> None:
-    seen = client.provoke(fault)
+def test_dripping_the_head_changes_no_byte(client: Client) -> None:
+    seen = client.provoke("drip-head=0.001")
     assert (seen.status, seen.body, seen.ending) == (200, BODY, "open")
-
-
-def test_dripping_is_slow(client: Client) -> None:
-    assert client.provoke("drip-body=0.02", seconds=0.4).seconds > 40 * 0.02
 
 
 @pytest.mark.parametrize(
