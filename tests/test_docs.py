@@ -148,6 +148,6 @@ def test_a_provider_has_all_that_the_steps_ask_for(name: str) -> None:
 
     assert (folder / "settings.py").is_file()
     assert (folder / "provider.py").is_file()
-    assert (ROOT / "chatproxy" / "sandbox" / name / "__init__.py").is_file()
+    assert (ROOT / "sandbox" / name / "__init__.py").is_file()
     assert f"## {name}" in text_of("docs/settings.md")
     assert name == DEFAULT or (ROOT / "docs" / f"{name}.md").is_file()
