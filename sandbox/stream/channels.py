@@ -16,8 +16,7 @@ CHANNEL_ID = re.compile(r"[A-Za-z0-9_!-]{1,64}")
 WRITABLE = {"team", "frozen", "disabled", "cooldown"}
 
 
-def find(call: Call) -> Channel:
-    """Return the channel that the path names. Raises StreamError 16."""
+def _find(call: Call) -> Channel:
     return call.state.channel(call.params["type"], call.params["id"])
 
 
@@ -78,19 +77,19 @@ def _query(call: Call) -> Document:
 
 
 def _update(call: Call) -> Document:
-    channel = find(call)
+    channel = _find(call)
     members.update(call, channel)
     return {"channel": _shown(call, channel), "members": members.shown(call, channel)}
 
 
 def _change(call: Call) -> Document:
-    channel = find(call)
+    channel = _find(call)
     change(channel.data, call.body, WRITABLE)
     return {"channel": _shown(call, channel), "members": members.shown(call, channel)}
 
 
 def _delete(call: Call) -> Document:
-    channel = find(call)
+    channel = _find(call)
     del call.state.channels[channel.cid]
     for message_id in channel.messages:
         del call.state.messages[message_id]
@@ -99,13 +98,13 @@ def _delete(call: Call) -> Document:
 
 
 def _mark_read(call: Call) -> Document:
-    channel, user = find(call), call.acting_user(call.body, "read")
+    channel, user = _find(call), call.acting_user(call.body, "read")
     channel.read[user["id"]] = {"user": public(user), "last_read": now(), "unread_messages": 0}
     return {"event": _event("message.read", user, channel)}
 
 
 def _send_event(call: Call) -> Document:
-    channel, event = find(call), call.part("event")
+    channel, event = _find(call), call.part("event")
     user = call.acting_user(event, "event")
     return {"event": {**event, **_event(event["type"], user, channel)}}
 

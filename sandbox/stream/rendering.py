@@ -65,14 +65,15 @@ def split(body: Document, writable: AbstractSet[str], version: int) -> Document:
 
 def change(document: Document, changes: Document, writable: AbstractSet[str]) -> None:
     """Do a partial update's `set` and `unset`, in either version. Raises StreamError 4."""
+    fields = writable - {"id"}
     for field, value in (changes.get("set") or {}).items():
-        if field in writable:
+        if field in fields:
             document[field] = value
         elif field not in READ_ONLY:
             document["custom"][field] = value
 
     for field in changes.get("unset") or []:
-        document["custom"].pop(field, None)
+        (document if field in fields else document["custom"]).pop(field, None)
 
     _check_custom(document["custom"])
     document["updated_at"] = now()

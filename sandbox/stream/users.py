@@ -77,7 +77,8 @@ def _revoke(call: Call, user: Document, values: Document) -> None:
 def _query(call: Call) -> Document:
     gone = ("deactivated_at", "deleted_at")
     users = [{**one["custom"], **one} for one in call.state.users.values() if not one.keys() & gone]
-    return {"users": [own(user) for user in select(users, call.payload(), 100)]}
+    chosen = [call.state.users[one["id"]] for one in select(users, call.payload(), 100)]
+    return {"users": [own(user) for user in chosen]}
 
 
 def _deactivate(call: Call) -> Document:
