@@ -14,13 +14,14 @@ C = TypeVar("C")
 class Route(Generic[C]):
     """One endpoint. `{id}` in the path takes one segment; the method `*` is any.
 
-    What is `server_only` is refused to the customer's users.
+    What is `server_only` is refused to the customer's users; what `is_open` needs no credentials.
     """
 
     method: str
     path: str
     handler: Callable[[C], Answer]
     server_only: bool = False
+    is_open: bool = False
 
 
 class Found(NamedTuple, Generic[C]):

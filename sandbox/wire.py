@@ -19,20 +19,11 @@ HEAD_LIMIT = 64 * 1024
 JOIN_BELOW = 64 * 1024
 
 
-class WireError(Exception):
-    """The connection cannot go on.
-
-    WireError
-     ├── PeerLeft    the other side closed or reset
-     └── Malformed   what it sent is not HTTP
-    """
-
-
-class PeerLeft(WireError):
+class PeerLeft(Exception):
     """The other side closed or reset the connection."""
 
 
-class Malformed(WireError):
+class Malformed(Exception):
     """What was read is not HTTP/1.1; `status` is what to answer before closing."""
 
     def __init__(self, reason: str, status: int) -> None:
@@ -169,11 +160,10 @@ class Wire:
 def _head(request: h11.Request, raw: bytes) -> Head:
     """Make our own head of h11's; `raw_items` keeps the case of names."""
     names = {bytes(name) for name, _ in request.headers}
-    framing: Framing = "none"
+    is_sized = b"content-length" in names
+    framing: Framing = "sized" if is_sized else "none"
     if b"transfer-encoding" in names:
         framing = "chunked"
-    elif b"content-length" in names:
-        framing = "sized"
 
     return Head(
         method=request.method.decode("ascii"),

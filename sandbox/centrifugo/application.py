@@ -19,10 +19,7 @@ Document = dict[str, Any]
 
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
 BAD_REQUEST: Document = {"error": {"code": 107, "message": "bad request"}}
-NODE: Document = {
-    **{"uid": "sandbox", "name": "sandbox", "version": "6.0.0", "uptime": 1},
-    **dict.fromkeys(("num_clients", "num_users", "num_channels", "num_subs"), 0),
-}
+NODE: Document = {"uid": "sandbox", "name": "sandbox", "version": "6.0.0", "num_clients": 0}
 
 
 class BareRefusal(Refusal):
@@ -43,9 +40,13 @@ class CentrifugoApplication(Application[Request]):
         self._api_key = api_key
         self._secrets = secrets
         self._disconnected = disconnected
-        self._connecting = Route("POST", "/_sandbox/connect", self._connect)
-        disconnect = Route("POST", "/api/disconnect", self._disconnect)
-        super().__init__((self._connecting, disconnect, Route("POST", "/api/info", _info)))
+        super().__init__(
+            (
+                Route("POST", "/_sandbox/connect", self._connect, is_open=True),
+                Route("POST", "/api/disconnect", self._disconnect),
+                Route("POST", "/api/info", _info),
+            )
+        )
 
     def reply(self, request: Request) -> Answer:
         """Check the key of all but the connecting, which is a client's."""
@@ -53,7 +54,7 @@ class CentrifugoApplication(Application[Request]):
         if found is None:
             raise _bare(404)
 
-        if found.route is not self._connecting and not self._has_key(request.head):
+        if not found.route.is_open and not self._has_key(request.head):
             raise _bare(401)
 
         return found.route.handler(request)

@@ -1,17 +1,25 @@
 """What a handler is given."""
 
 import re
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..answers import Request
 from ..bodies import Field, missing, read_json, small, wrong
 from .authentication import Credentials
 from .errors import of_api, of_body
-from .state import State
 
 JSON_TYPE = re.compile(r"application/([a-z.-]+\+)?json(;.*)?")
+
+
+@dataclass
+class State:
+    """All that the stand-in remembers: channels by their `cid`. Hold `lock` to use them."""
+
+    channels: dict[str, dict[str, Any]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass(frozen=True)

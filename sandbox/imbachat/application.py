@@ -30,17 +30,19 @@ class ImbaChatApplication(Application[Request]):
         pair = f"{dev_id}:{secret_key}".encode()
         self._authorization = f"Basic {base64.b64encode(pair).decode()}"
         self._numbers = itertools.count(1)
-        self._script = Route("GET", f"/imbachat/v1/{dev_id}/widget", _widget)
-        message = Route("POST", f"/imbachat/v2/{dev_id}/send_msg", self._send_message)
-        super().__init__((self._script, message))
+        super().__init__(
+            (
+                Route("GET", f"/imbachat/v1/{dev_id}/widget", _widget, is_open=True),
+                Route("POST", f"/imbachat/v2/{dev_id}/send_msg", self._send_message),
+            )
+        )
 
     def reply(self, request: Request) -> Answer:
         """Check the credentials of all but the script, which a page loads."""
         found = self.routes.find(request.head.method, request.head.path)
-        if found is None or found.route is not self._script:
-            given = "".join(request.head.values("authorization"))
-            if not is_same(given, self._authorization):
-                return self.error(401)
+        given = "".join(request.head.values("authorization"))
+        if not (found and found.route.is_open) and not is_same(given, self._authorization):
+            return self.error(401)
 
         if found is None:
             raise _refusal(404, "Not Found")

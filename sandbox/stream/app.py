@@ -3,72 +3,31 @@
 from .call import Call, chat, checked, common
 from .errors import INPUT, StreamError
 from .limits import quota
+from .messages import TEXT_LIMIT
 from .state import Document, found, now, stamps
 
 PUSH_PROVIDERS = {"apn", "firebase", "huawei", "xiaomi"}
 PLATFORMS = ("server_side", "android", "ios", "web")
-# The settings are as many as a typed SDK wants to read.
-OFF = (
-    *("suspended", "disable_auth_checks", "disable_permissions_checks", "multi_tenant_enabled"),
-    *("allow_multi_user_devices", "async_url_enrich_enabled", "auto_translation_enabled"),
-    *("campaign_enabled", "feed_audit_logs_enabled", "guest_user_creation_disabled"),
-    *("image_moderation_enabled", "moderation_enabled", "use_hook_v2"),
-    *("member_custom_on_mentioned_users_enabled", "member_custom_on_messages_enabled"),
-    *("member_custom_on_typing_events_enabled", "moderation_audio_call_moderation_enabled"),
-    *("moderation_keyframe_video_enabled", "moderation_llm_configurability_enabled"),
-    *("moderation_multitenant_blocklist_enabled", "moderation_video_call_moderation_enabled"),
-    "user_response_time_enabled",
-)
-EMPTY = (
-    *("suspended_explanation", "webhook_url", "custom_action_handler_url"),
-    *("moderation_webhook_url", "sqs_url", "sqs_key", "sqs_secret"),
-    *("sns_topic_arn", "sns_key", "sns_secret"),
-)
-UPLOADS = {"allowed_file_extensions": [], "size_limit": 104_857_600}
+TEXTS = ("webhook_url", "custom_action_handler_url", "sqs_url", "sns_topic_arn")
+# Of the some sixty settings those that say what a sidecar is before.
 INITIAL: Document = {
     "id": 1,
-    **dict.fromkeys(("name", "organization", "placement"), "sandbox"),
-    **dict.fromkeys(OFF, False),
-    **dict.fromkeys(EMPTY, ""),
-    **dict.fromkeys(("webhook_events", "event_hooks", "user_search_disallowed_roles"), []),
-    **dict.fromkeys(("grants", "policies", "call_types"), {}),
-    **dict.fromkeys(("file_upload_config", "image_upload_config"), UPLOADS),
-    "enforce_unique_usernames": "no",
+    **dict.fromkeys(("name", "organization"), "sandbox"),
+    **dict.fromkeys(("suspended", "disable_auth_checks", "disable_permissions_checks"), False),
+    **dict.fromkeys(TEXTS, ""),
     "permission_version": "v2",
-    "push_notifications": {
-        "version": "v2",
-        "offline_only": False,
-        **dict.fromkeys(
-            ("apn", "firebase", "huawei", "xiaomi"), {"enabled": False, "development": False}
-        ),
-    },
-    "cdn_expiration_seconds": 1_209_600,
-    "reminders_interval": 1_800,
-    "max_aggregated_activities_length": 0,
+    "webhook_events": [],
 }
 CHANNEL_TYPES = ("messaging", "livestream", "team", "gaming", "commerce")
-TYPE_ON = (
-    *("typing_events", "read_events", "connect_events", "delivery_events", "custom_events"),
-    *("search", "reactions", "replies", "quotes", "uploads", "mutes", "url_enrichment"),
-    "push_notifications",
-)
-TYPE_OFF = (
-    *("count_messages", "mark_messages_pending", "polls", "reminders", "user_message_reminders"),
-    *("shared_locations", "skip_last_msg_update_for_system_msgs"),
-)
+FEATURES = ("typing_events", "read_events", "reactions", "replies", "uploads", "mutes", "search")
 
 
 def channel_types() -> dict[str, Document]:
     """Return the types that every app has."""
     shared: Document = {
-        **dict.fromkeys(TYPE_ON, True),
-        **dict.fromkeys(TYPE_OFF, False),
-        "automod": "disabled",
-        "automod_behavior": "flag",
-        "max_message_length": 5_000,
-        "message_retention": "infinite",
-        **dict.fromkeys(("commands", "permissions"), []),
-        "grants": {},
+        **dict.fromkeys(FEATURES, True),
+        "max_message_length": TEXT_LIMIT,
+        "commands": [],
         **stamps(),
     }
     return {name: {"name": name, **shared} for name in CHANNEL_TYPES}
@@ -79,7 +38,7 @@ def _get_app(call: Call) -> Document:
 
 
 def _update_app(call: Call) -> Document:
-    for field in call.body.keys() & EMPTY:
+    for field in call.body.keys() & TEXTS:
         checked(call.body[field], str, field)
 
     call.state.app.update(call.body)

@@ -62,7 +62,11 @@ def authenticate(
 
     claims = _claims(_only(head.values("authorization"), "Authorization"), credentials)
     _check_times(claims, now.timestamp())
-    return _principal(claims)
+    user_id = claims.get("user_id")
+    if user_id is not None and (not isinstance(user_id, str) or not user_id):
+        raise StreamError(AUTHENTICATION, "JWTAuth error: user_id is not a string")
+
+    return Principal(user_id, claims.get("iat"))
 
 
 def _check_api_key(given: list[str], api_key: str) -> None:
@@ -105,14 +109,6 @@ def _check_times(claims: dict[str, Any], now: float) -> None:
 
         if (value <= now) if name == "exp" else (value > now):
             raise StreamError(code, f"JWTAuth error: {message} ({name})")
-
-
-def _principal(claims: dict[str, Any]) -> Principal:
-    user_id = claims.get("user_id")
-    if user_id is not None and (not isinstance(user_id, str) or not user_id):
-        raise StreamError(AUTHENTICATION, "JWTAuth error: user_id is not a string")
-
-    return Principal(user_id, claims.get("iat"))
 
 
 def check_not_revoked(principal: Principal, before: datetime | None) -> None:

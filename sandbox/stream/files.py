@@ -30,7 +30,7 @@ CDN = "https://cdn.sandbox.invalid"
 class _Digest(io.RawIOBase):
     """Stands where the parser would have a temporary file, which is all that it is rewound for."""
 
-    def __init__(self) -> None:
+    def __init__(self, **_: object) -> None:
         self.size = 0
         self.sha256 = hashlib.sha256()
 
@@ -50,7 +50,7 @@ def _read_upload(request: Request) -> Document:
     if kind != "multipart/form-data" or not options.get("boundary"):
         raise StreamError(INPUT, "upload: not multipart/form-data with a boundary", "file")
 
-    parser = MultiPartParser(lambda **_: cast(Any, _Digest()), max_form_memory_size=HELD_LIMIT)
+    parser = MultiPartParser(cast(Any, _Digest), max_form_memory_size=HELD_LIMIT)
     pieces = limited(request, UPLOAD_LIMIT)
     # As a file whose reads give what comes next, whatever size is asked for.
     body: Any = SimpleNamespace(read=lambda size=-1: next(pieces, b""))

@@ -30,17 +30,8 @@ def add(call: Call, channel: Channel, given: list[Any], **extra: Any) -> None:
 
 
 def _new(user_id: str) -> Document:
-    return {
-        "user_id": user_id,
-        "channel_role": "channel_member",
-        "role": "member",
-        "banned": False,
-        "shadow_banned": False,
-        "notifications_muted": False,
-        **stamps(),
-        "status": "member",
-        "custom": {},
-    }
+    role = {"role": "member", "channel_role": "channel_member", "status": "member"}
+    return {"user_id": user_id, **role, "banned": False, **stamps(), "custom": {}}
 
 
 def update(call: Call, channel: Channel) -> None:

@@ -16,12 +16,10 @@ WRITABLE = {
     *("quoted_message_id", "pinned", "pin_expires", "mentioned_users", "poll_id"),
 }
 EMPTY: Document = {
-    **dict.fromkeys(("reply_count", "deleted_reply_count"), 0),
-    **dict.fromkeys(("silent", "shadowed", "pinned", "mentioned_channel", "mentioned_here"), False),
-    **dict.fromkeys(
-        ("attachments", "latest_reactions", "own_reactions", "restricted_visibility"), []
-    ),
-    **dict.fromkeys(("reaction_counts", "reaction_scores", "reaction_groups"), {}),
+    **dict.fromkeys(("silent", "shadowed", "pinned"), False),
+    **dict.fromkeys(("attachments", "latest_reactions", "own_reactions", "mentioned_users"), []),
+    **dict.fromkeys(("reaction_counts", "reaction_scores"), {}),
+    "reply_count": 0,
 }
 
 
@@ -43,7 +41,6 @@ def _send(call: Call) -> Document:
         "type": "reply" if fields.get("parent_id") else "regular",
         "user": public(user),
         "cid": channel.cid,
-        "mentioned_users": [],
         **stamps(),
     }
     if fields.get("parent_id"):

@@ -11,8 +11,9 @@ from .users import own, public
 def _ban(call: Call) -> Document:
     target = call.state.named_user(call.part("target_user_id", str), "target_user_id")
     call.state.bans[target["id"]] = {
-        "user": target,
-        "banned_by": call.acting_user(call.body, "ban", "banned_by"),
+        "user_id": target["id"],
+        "user": public(target),
+        "banned_by": public(call.acting_user(call.body, "ban", "banned_by")),
         "created_at": now(),
         "reason": call.body.get("reason", ""),
         "shadow": False,
@@ -30,16 +31,7 @@ def _unban(call: Call) -> Document:
 
 
 def _bans(call: Call) -> Document:
-    bans = [
-        {
-            **ban,
-            "user_id": user_id,
-            "user": public(ban["user"]),
-            "banned_by": public(ban["banned_by"]),
-        }
-        for user_id, ban in call.state.bans.items()
-    ]
-    return {"bans": select(bans, call.payload(), 100)}
+    return {"bans": select(call.state.bans.values(), call.payload(), 100)}
 
 
 def _targets(call: Call) -> list[Document]:

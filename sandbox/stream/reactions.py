@@ -13,12 +13,13 @@ WRITABLE = {"type", "score"}
 LATEST = 10
 
 
-def _of(call: Call, message: Document) -> list[Document]:
-    return call.state.reactions.setdefault(message["id"], [])
+def _given(call: Call) -> tuple[Document, dict[tuple[str, str], Document]]:
+    """Return the message and its reactions; a user has one of each type, and another replaces it."""
+    message = call.state.message(call.params["id"])
+    return message, call.state.reactions.setdefault(message["id"], {})
 
 
-def _keep(call: Call, message: Document, reactions: list[Document]) -> None:
-    call.state.reactions[message["id"]] = reactions
+def _count(message: Document, reactions: list[Document]) -> None:
     counts = dict(Counter(reaction["type"] for reaction in reactions))
     message.update(latest_reactions=reactions[-LATEST:], reaction_counts=counts)
     message["reaction_scores"] = {
@@ -26,42 +27,34 @@ def _keep(call: Call, message: Document, reactions: list[Document]) -> None:
     }
 
 
-def _key(reaction: Document) -> tuple[str, str]:
-    """Tell two reactions apart: a user has one of each type, and another replaces it."""
-    return reaction["user_id"], reaction["type"]
-
-
 def _send(call: Call) -> Document:
-    message, given = call.state.message(call.params["id"]), call.part("reaction")
-    checked(given.get("type"), str, "reaction.type")
-    user = call.acting_user(given, "reaction")
+    (message, reactions), given = _given(call), call.part("reaction")
+    kind, user = checked(given.get("type"), str, "reaction.type"), call.acting_user(given, "body")
     reaction = {
         "score": 1,
         **split(given, WRITABLE, call.version),
-        "message_id": message["id"],
-        "user_id": user["id"],
-        "user": public(user),
+        **{"message_id": message["id"], "user_id": user["id"], "user": public(user)},
         **stamps(),
     }
-    others = [one for one in _of(call, message) if _key(one) != _key(reaction)]
-    _keep(call, message, [*others, reaction])
+    reactions[user["id"], kind] = reaction
+    _count(message, list(reactions.values()))
     return {"message": message, "reaction": reaction}
 
 
 def _delete(call: Call) -> Document:
-    message = call.state.message(call.params["id"])
-    key = (call.acting_user(call.query, "reaction")["id"], call.params["type"])
-    gone = [one for one in _of(call, message) if _key(one) == key]
-    if not gone:
-        raise StreamError(NOT_FOUND, f"{key[0]} has no reaction {key[1]!r}")
+    message, reactions = _given(call)
+    user = call.acting_user(call.query, "query")
+    reaction = reactions.pop((user["id"], call.params["type"]), None)
+    if reaction is None:
+        raise StreamError(NOT_FOUND, f"{user['id']} has no reaction {call.params['type']!r}")
 
-    _keep(call, message, [one for one in _of(call, message) if one not in gone])
-    return {"message": message, "reaction": gone[0]}
+    _count(message, list(reactions.values()))
+    return {"message": message, "reaction": reaction}
 
 
 def _list(call: Call) -> Document:
-    given = _of(call, call.state.message(call.params["id"]))
-    return {"reactions": page(given[::-1], call.query, 300)}
+    _, reactions = _given(call)
+    return {"reactions": page(list(reactions.values())[::-1], call.query, 300)}
 
 
 MESSAGE = "/messages/{id}"

@@ -76,7 +76,7 @@ class State:
     users: dict[str, Document] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
     messages: dict[str, Document] = field(default_factory=dict)
-    reactions: dict[str, list[Document]] = field(default_factory=dict)
+    reactions: dict[str, dict[tuple[str, str], Document]] = field(default_factory=dict)
     bans: dict[str, Document] = field(default_factory=dict)
     devices: dict[str, list[Document]] = field(default_factory=dict)
     files: dict[str, Document] = field(default_factory=dict)

@@ -18,10 +18,8 @@ def public(user: Document) -> Document:
 
 
 def own(user: Document) -> Document:
-    """Return a user as the server may see it, with the counters the SDKs expect."""
-    counters = ("total_unread_count", "unread_channels", "unread_count", "unread_threads")
-    lists: Document = {"devices": [], "mutes": [], "channel_mutes": []}
-    return {**public(user), **dict.fromkeys(counters, 0), **lists}
+    """Return a user as the server may see it."""
+    return {**public(user), "devices": [], "mutes": [], "channel_mutes": [], "unread_count": 0}
 
 
 def _answer(users: list[Document]) -> Document:

@@ -54,7 +54,6 @@ class UpstreamConnection(Connection):
         peer.wait(self.wire.sock, seconds)
 
     def answer(self, answer: Answer) -> None:
-        """Write an answer as it is and note its status."""
         Tampered(self.wire, answer, self.head.method).send()
         self._upstream.journal.answered(self.record, answer.status)
 
@@ -74,7 +73,6 @@ class UpstreamConnection(Connection):
             raise
 
     def refuse(self, error: Malformed) -> None:
-        """Note what was no HTTP before it is answered."""
         if self._current is None:
             self._upstream.journal.open_malformed(self._link, self.wire.unread, error.reason)
         else:
@@ -146,5 +144,4 @@ class UpstreamConnection(Connection):
 
 
 def _of(stage: Mapping[str, object], plan: tuple[Fault, ...]) -> list[Fault]:
-    """Return the faults of the plan that belong to one stage."""
     return [fault for fault in plan if fault.name in stage]

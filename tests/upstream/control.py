@@ -19,6 +19,7 @@ PREFIX = "/_sandbox/control/"
 PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="
 )
+SHOWN = ("method", "target", "framing", "status", "complete")
 
 
 class Control(Application[Request]):
@@ -61,11 +62,5 @@ class Control(Application[Request]):
 
 
 def _shown(entry: Received) -> dict[str, Any]:
-    return {
-        "method": entry.method,
-        "target": entry.target,
-        "framing": entry.framing,
-        "status": entry.status,
-        "complete": entry.complete,
-        "body": base64.b64encode(entry.body).decode(),
-    }
+    facts = {name: getattr(entry, name) for name in SHOWN}
+    return {**facts, "body": base64.b64encode(entry.body).decode()}

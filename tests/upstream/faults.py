@@ -8,6 +8,7 @@ import re
 import threading
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from sandbox.wire import Head
@@ -29,7 +30,6 @@ class Fault:
 
     @property
     def seconds(self) -> float:
-        """The value as seconds."""
         return float(self.value)
 
 
@@ -82,14 +82,12 @@ def _parse_one(part: str) -> Fault:
     return Fault(name, value, count)
 
 
-@dataclass
-class _Order:
-    """Faults for the next `left` requests that fit; `path` may hold `*`."""
+class _Order(NamedTuple):
+    """Faults for the next request that fits; `path` may hold `*`."""
 
     faults: tuple[Fault, ...]
     path: str
     method: str
-    left: int
 
     def fits(self, head: Head) -> bool:
         return fnmatchcase(head.path, self.path) and self.method in ("*", head.method)
@@ -102,21 +100,20 @@ class Faults:
         self._orders: list[_Order] = []
         self._lock = threading.Lock()
 
-    def next(self, fault: str, *, path: str = "*", method: str = "*", count: int = 1) -> None:
-        """Order `fault` for the next `count` requests to `path` (no query, `*` matches any)."""
-        order = _Order(parse(fault), path, method.upper(), count)
+    def next(self, fault: str, *, path: str = "*", method: str = "*") -> None:
+        """Order `fault` for the next request to `path` (no query, `*` matches any)."""
+        order = _Order(parse(fault), path, method.upper())
         with self._lock:
             self._orders.append(order)
 
     def clear(self) -> None:
-        """Take all orders back."""
         with self._lock:
             self._orders.clear()
 
     def pending(self) -> int:
         """How many ordered faults have not met their request yet."""
         with self._lock:
-            return sum(order.left for order in self._orders)
+            return len(self._orders)
 
     def take(self, head: Head) -> tuple[Fault, ...]:
         """Return those that the request itself asks for, then the first order that fits."""
@@ -128,13 +125,7 @@ class Faults:
         with self._lock:
             for order in self._orders:
                 if order.fits(head):
-                    return asked + self._use(order)
+                    self._orders.remove(order)
+                    return asked + order.faults
 
         return asked
-
-    def _use(self, order: _Order) -> tuple[Fault, ...]:
-        order.left -= 1
-        if order.left <= 0:
-            self._orders.remove(order)
-
-        return order.faults

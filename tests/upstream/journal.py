@@ -55,25 +55,20 @@ class Received:
 
     @property
     def connection(self) -> int:
-        """The number of the TCP connection it came over."""
         return self.link.number
 
     @property
     def closed_at(self) -> float | None:
-        """When its TCP connection was closed."""
         return self.link.closed_at
 
     @property
     def body_sha256(self) -> str:
-        """Digest (hex) of all body bytes that came so far."""
         return str(self._digest.copy().hexdigest())
 
     def values(self, name: str) -> list[str]:
-        """All values of one header, whatever its case, in the order they came."""
         return values_of(self.headers, name)
 
     def take(self, piece: bytes) -> None:
-        """Count one piece of the body."""
         self._digest.update(piece)
         self.body_size += len(piece)
         self.body += piece[: max(0, BODY_KEPT - len(self.body))]
@@ -97,7 +92,6 @@ class Journal:
         return self.snapshot()[index]
 
     def snapshot(self) -> list[Received]:
-        """Return a copy of the entries."""
         with self._changed:
             return list(self._entries)
 
@@ -123,18 +117,15 @@ class Journal:
                 self._changed.wait(min(left, 0.02))
 
     def open(self, link: Link, head: Head) -> Received:
-        """Note a request whose head was just read."""
         parts = (head.raw, head.method, head.target, head.headers, head.framing)
         return self._add(Received(next(self._numbers), link, *parts))
 
     def open_malformed(self, link: Link, raw: bytes, reason: str) -> Received:
-        """Note bytes that were no request."""
         entry = Received(next(self._numbers), link, raw, malformed=reason)
         entry.ended.set()
         return self._add(entry)
 
     def completed(self, entry: Received) -> None:
-        """Note that the body came to its end."""
         entry.complete = True
         self._ended(entry)
 

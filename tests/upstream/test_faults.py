@@ -56,14 +56,6 @@ def test_an_order_meets_the_next_request_that_fits_and_only_that(
     assert client.call("POST", "/_sandbox/echo").status == 200
 
 
-def test_an_order_may_count(client: Client, stand_in: StreamUpstream) -> None:
-    stand_in.faults.next("status=500", count=2)
-    assert stand_in.faults.pending() == 2
-
-    statuses = [client.call("GET", "/app").status for _ in range(3)]
-    assert statuses == [500, 500, 200]
-
-
 def test_orders_can_be_taken_back(client: Client, stand_in: StreamUpstream) -> None:
     stand_in.faults.next("never")
     stand_in.faults.clear()
