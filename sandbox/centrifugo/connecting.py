@@ -45,17 +45,13 @@ def connect(token: str, secrets: Sequence[str], now: float) -> Document:
     return {"connect": {"user": claims.get("sub", ""), "expires": "exp" in claims, **expiry}}
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LIMIT
 
 
 # Claims that are looked at; others are ignored.
 SHAPES: dict[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(("sub", "iss", "jti", "b64info"), _is_text),
+    **dict.fromkeys(("sub", "iss", "jti", "b64info"), lambda value: isinstance(value, str)),
     **dict.fromkeys(("exp", "nbf", "iat"), _is_number),
     # A token with a channel is one for a subscription, which does not open a connection.
     "channel": lambda value: value == "",

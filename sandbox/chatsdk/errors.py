@@ -1,4 +1,4 @@
-"""What the server answers where it refuses: the token routes a message, all others a code too."""
+"""What the server answers where it refuses."""
 
 from ..answers import Answer, Refusal, json_answer, phrase
 
@@ -12,13 +12,8 @@ CODES = {
 }
 
 
-def of_tokens(status: int, message: str) -> Refusal:
-    """Refuse on a token route."""
-    return Refusal(status, {"error": {"message": message}})
-
-
 def of_api(status: int, message: str) -> Refusal:
-    """Refuse anywhere else."""
+    """Refuse with a message, and the code that goes with the status."""
     return Refusal(status, {"error": {"message": message, "code": CODES.get(status, "ERROR")}})
 
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import jwt
 
-from ..answers import Answer, json_answer
+from ..answers import Answer, Refusal, json_answer
 from ..bodies import Field
 from ..routing import Route
 from .authentication import key_problem
 from .call import Call
-from .errors import of_body, of_tokens
+from .errors import of_body
 
 LIFE = 86_400
 USER = (
@@ -29,7 +29,8 @@ def _issue(call: Call) -> Answer:
 
     problem = key_problem(call.request.head, call.credentials)
     if problem is not None:
-        raise of_tokens(401, problem)
+        # Unlike all others this route has no code.
+        raise Refusal(401, {"error": {"message": problem}})
 
     user = {name: given[name] for name in ("name", "image") if name in given}
     pair = _pair(call, given["userId"])

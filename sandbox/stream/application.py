@@ -8,7 +8,7 @@ from . import app, channels, files, members, messages, moderation, reactions, us
 from .authentication import Credentials, authenticate, check_not_revoked
 from .call import V2, Call
 from .errors import NO_TIME, NOT_ALLOWED, NOT_FOUND, StreamError, of_status
-from .limits import quota
+from .limits import headers, quota
 from .state import State, now
 
 TABLES = (users, moderation, app, channels, members, messages, reactions, files)
@@ -24,7 +24,7 @@ class StreamApplication(Application[Call]):
 
     def respond(self, request: Request) -> Answer:
         """Do what is asked; every answer tells the quota."""
-        return super().respond(request).with_headers(*quota().headers())
+        return super().respond(request).with_headers(*headers(quota()))
 
     def reply(self, request: Request) -> Answer:
         """Check the credentials before anything else, as the vendor does."""
@@ -54,4 +54,4 @@ class StreamApplication(Application[Call]):
     def failure(self, status: int) -> Answer:
         """Return an error with the quota, of which 429 says that nothing is left."""
         told = quota(remaining=0) if status == 429 else quota()
-        return self.error(status).with_headers(*told.headers())
+        return self.error(status).with_headers(*headers(told))

@@ -27,10 +27,11 @@ HELD_LIMIT = 1024 * 1024
 CDN = "https://cdn.sandbox.invalid"
 
 
-class _Digest(io.RawIOBase):
-    """Stands where the parser would have a temporary file, which is all that it is rewound for."""
+class _Digest(io.BytesIO):
+    """Stands where the parser would have a temporary file, and holds nothing."""
 
     def __init__(self, **_: object) -> None:
+        super().__init__()
         self.size = 0
         self.sha256 = hashlib.sha256()
 
@@ -38,9 +39,6 @@ class _Digest(io.RawIOBase):
         self.sha256.update(data)
         self.size += len(data)
         return len(data)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return 0
 
 
 def _read_upload(request: Request) -> Document:

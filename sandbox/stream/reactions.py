@@ -14,7 +14,7 @@ LATEST = 10
 
 
 def _given(call: Call) -> tuple[Document, dict[tuple[str, str], Document]]:
-    """Return the message and its reactions; a user has one of each type, and another replaces it."""
+    """Return the message, and its reactions by who gave them and their type."""
     message = call.state.message(call.params["id"])
     return message, call.state.reactions.setdefault(message["id"], {})
 

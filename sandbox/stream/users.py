@@ -1,6 +1,6 @@
 """Users: upsert, change, query, and their end."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from .call import Call, checked, common
 from .errors import INPUT, NOT_ALLOWED, StreamError
@@ -67,9 +67,7 @@ def _revoke(call: Call, user: Document, values: Document) -> None:
     if not call.principal.is_server:
         raise StreamError(NOT_ALLOWED, f"{name} is only allowed with server side auth")
 
-    before = values[name] and datetime.fromisoformat(values[name])
-    # Without a zone it is UTC.
-    user[name] = before and (before if before.tzinfo else before.replace(tzinfo=UTC))
+    user[name] = values[name] and datetime.fromisoformat(values[name])
 
 
 def _query(call: Call) -> Document:
