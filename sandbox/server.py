@@ -29,12 +29,7 @@ class Server:
     """
 
     def __init__(
-        self,
-        app: Application[Any],
-        port: int = 0,
-        host: str = "127.0.0.1",
-        *,
-        exposed: bool = False,
+        self, app: Application[Any], port: int = 0, host: str = "127.0.0.1", exposed: bool = False
     ) -> None:
         if not exposed and not _is_loopback(host):
             raise ValueError(f"a stand-in listens on loopback only, not on {host!r}")

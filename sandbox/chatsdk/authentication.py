@@ -1,7 +1,6 @@
 """Who calls: a server by its `X-API-Key`, a user by a Bearer token beside it."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jwt
 
@@ -12,8 +11,7 @@ from .errors import of_api
 BEARER = "Bearer "
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(NamedTuple):
     """One app's id and key, and the secrets that sign for it, newest first."""
 
     api_key: str

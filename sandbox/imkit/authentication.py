@@ -3,7 +3,7 @@
 A header that came twice is read as one text, which is neither key nor token.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..credentials import is_same
 from ..wire import Head
@@ -15,8 +15,7 @@ CLIENT = ("im-client-key", "im-authorization")
 NAMED = "im-client-id"
 
 
-@dataclass(frozen=True)
-class Keys:
+class Keys(NamedTuple):
     """One app's keys: the platform's secret one and the public one of its clients."""
 
     api_key: str

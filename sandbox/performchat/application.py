@@ -1,7 +1,6 @@
 """A request's way through the stand-in: is it JSON, whose key is in it, answer."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..answers import Answer, Refusal, Request, json_answer, phrase
 from ..application import Application
@@ -12,8 +11,7 @@ from ..routing import Route
 AGENT = {"id": "agent_abc", "name": "Support Agent", "active": True}
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """One call with the right key; `said` is the body without it."""
 
     request: Request

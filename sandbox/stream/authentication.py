@@ -7,7 +7,7 @@ PyJWT, because the vendor has a code for each way to be out of time and allows n
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import jwt
 
@@ -30,8 +30,7 @@ TIMES = (
 )
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(NamedTuple):
     """One app's key and the secrets that sign for it, newest first."""
 
     api_key: str

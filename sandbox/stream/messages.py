@@ -7,7 +7,7 @@ from .call import Call, chat, checked
 from .errors import INPUT, TOO_LONG, StreamError
 from .filters import matches, page
 from .rendering import change, split
-from .state import Channel, Document, found, now, stamps
+from .state import Document, now, stamps
 from .users import public
 
 TEXT_LIMIT = 5_000
@@ -65,13 +65,9 @@ def _texts(fields: Document) -> Document:
     return {"text": text, "html": f"<p>{html.escape(text)}</p>\n"}
 
 
-def _channel_of(call: Call, message: Document) -> Channel:
-    return found(call.state.channels, message["cid"], "channel")
-
-
 def _get(call: Call) -> Document:
     message = call.state.message(call.params["id"])
-    return {"message": {**message, "channel": _channel_of(call, message).data}}
+    return {"message": {**message, "channel": call.state.channels[message["cid"]].data}}
 
 
 def _many(call: Call) -> Document:
@@ -103,7 +99,7 @@ def _delete(call: Call) -> Document:
     message.update(type="deleted", deleted_at=now())
     if call.query.get("hard") == "true":
         del call.state.messages[message["id"]]
-        _channel_of(call, message).messages.remove(message["id"])
+        call.state.channels[message["cid"]].messages.remove(message["id"])
 
     return {"message": message}
 
@@ -119,7 +115,7 @@ def _search(call: Call) -> Document:
     words = str(payload.get("query") or "").lower()
     hits = []
     for message in call.state.messages.values():
-        channel, text = _channel_of(call, message), message["text"].lower()
+        channel, text = call.state.channels[message["cid"]], message["text"].lower()
         if words in text and matches(channel.facts(), payload.get("filter_conditions") or {}):
             hits.append({"message": {**message, "channel": channel.data}})
 

@@ -21,27 +21,27 @@ class StreamUpstream(Upstream, StreamSandbox):
 class ChatSDKUpstream(Upstream, ChatSDKSandbox):
     """Has its probes below `/api` too, where the sidecar forwards under the same path."""
 
-    leaks = Leaks("x-api-key", "authorization")
+    leaks = Leaks(("x-api-key", "authorization"))
     probe_folders = ("", "/api")
 
 
 class PerformChatUpstream(Upstream, PerformChatSandbox):
-    leaks = Leaks("authorization")
+    leaks = Leaks(("authorization",))
 
 
 class ImbaChatUpstream(Upstream, ImbaChatSandbox):
-    leaks = Leaks("authorization")
+    leaks = Leaks(("authorization",))
 
 
 class CentrifugoUpstream(Upstream, CentrifugoSandbox):
-    leaks = Leaks("x-api-key", "authorization")
+    leaks = Leaks(("x-api-key", "authorization"))
 
 
 class IMKitUpstream(Upstream, IMKitSandbox):
     """`Authorization` may come, however often: the server has another header for the token."""
 
     leaks = Leaks(
-        *("im-api-key", "im-client-key", "im-authorization", "im-client-id", "im-device-id"),
+        ("im-api-key", "im-client-key", "im-authorization", "im-client-id", "im-device-id"),
         # Old callers are still about. A sidecar takes these from them and must not hand them on.
         never=("api-key", "client-key"),
         apart=("im-api-key", ("im-client-key", "im-authorization")),

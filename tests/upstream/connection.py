@@ -26,20 +26,15 @@ class UpstreamConnection(Connection):
 
     def __init__(self, sock: socket.socket, link: Link, upstream: "Upstream") -> None:
         super().__init__(sock, upstream.app)
-        self._link = link
+        self.link = link
         self._upstream = upstream
         self._current: Received | None = None
-
-    @property
-    def reused(self) -> bool:
-        """Whether the connection carried a request before this one."""
-        return self._link.requests > 1
 
     def serve(self) -> None:
         try:
             super().serve()
         finally:
-            self._upstream.journal.closed(self._link, self._current)
+            self._upstream.journal.closed(self.link, self._current)
 
     def pieces(self) -> Iterator[bytes]:
         """Return the body as it comes, counted into the journal."""
@@ -74,7 +69,7 @@ class UpstreamConnection(Connection):
 
     def refuse(self, error: Malformed) -> None:
         if self._current is None:
-            self._upstream.journal.open_malformed(self._link, self.wire.unread, error.reason)
+            self._upstream.journal.open_malformed(self.link, self.wire.unread, error.reason)
         else:
             self._current.malformed = error.reason
 
@@ -102,14 +97,14 @@ class UpstreamConnection(Connection):
     def _open(self, head: Head) -> tuple[Fault, ...]:
         """Note the request and find its faults; control requests leave no trace and have none."""
         self.head = head
-        self._link.requests += 1
+        self.link.requests += 1
         if head.path.startswith(CONTROL):
             self.app = self._upstream.control
-            self.record = self._current = Received(0, self._link, head.raw)
+            self.record = self._current = Received(0, self.link, head.raw)
             return ()
 
         self.app = self._upstream.app
-        self.record = self._current = self._upstream.journal.open(self._link, head)
+        self.record = self._current = self._upstream.journal.open(self.link, head)
         return self._upstream.faults.take(head)
 
     def _answer(self, plan: tuple[Fault, ...]) -> Answer:

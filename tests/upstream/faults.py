@@ -1,6 +1,6 @@
 """Faults by name: the grammar, and the list of those ordered for requests to come.
 
-`name`, `name=value` or `name=value x count`, several separated by `;`. A value that must hold a
+`name` or `name=value`, several separated by `;`. A value that must hold a
 semicolon is percent-encoded. What each fault does is in `misbehaviour`.
 """
 
@@ -22,11 +22,10 @@ class FaultError(ValueError):
 
 @dataclass(frozen=True)
 class Fault:
-    """One misbehaviour; `count` only matters to `interim`."""
+    """One misbehaviour."""
 
     name: str
     value: str = ""
-    count: int = 1
 
     @property
     def seconds(self) -> float:
@@ -47,7 +46,7 @@ FORMS = {
     "slow": (SECONDS, "wait before the answer"),
     "never": (NOTHING, "do it and never answer"),
     "reset": (NOTHING, "do it, then RST before any byte of the answer"),
-    "interim": ("100|102|103", "send a 1xx before the answer, `x N` of them"),
+    "interim": (r"(100|102|103)( x \d{1,6})?", "send a 1xx before the answer, `x N` of them"),
     "switch": (NOTHING, "an unasked 101 instead of the answer, close 2 s later"),
     "gzip": (NOTHING, "gzip the body, the same bytes each time"),
     "set-cookie": (NOTHING, "set a cookie"),
@@ -74,12 +73,11 @@ def parse(text: str) -> tuple[Fault, ...]:
 
 def _parse_one(part: str) -> Fault:
     name, _, rest = part.partition("=")
-    found = re.fullmatch(r"(.*?)\s+x\s*(\d{1,6})", rest) if name == "interim" else None
-    value, count = (found[1], int(found[2])) if found else (unquote(rest), 1)
+    value = unquote(rest)
     if name not in FORMS or not re.fullmatch(FORMS[name][0], value):
         raise FaultError(f"no such fault: {part!r}")
 
-    return Fault(name, value, count)
+    return Fault(name, value)
 
 
 class _Order(NamedTuple):

@@ -40,7 +40,7 @@ def _early(exchange: "UpstreamConnection", fault: Fault) -> None:
 
 
 def _eof(exchange: "UpstreamConnection", fault: Fault) -> None:
-    if exchange.reused:
+    if exchange.link.requests > 1:
         raise HangUp
 
 
@@ -57,8 +57,9 @@ def _reset(exchange: "UpstreamConnection", fault: Fault) -> None:
 
 
 def _interim(exchange: "UpstreamConnection", fault: Fault) -> None:
-    head = b"HTTP/1.1 %s Interim\r\nlink: </style.css>; rel=preload\r\n\r\n" % fault.value.encode()
-    for _ in range(fault.count):
+    status, _, times = fault.value.encode().partition(b" x ")
+    head = b"HTTP/1.1 %s Interim\r\nlink: </style.css>; rel=preload\r\n\r\n" % status
+    for _ in range(int(times or 1)):
         exchange.wire.write(head)
 
 

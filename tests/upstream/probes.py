@@ -42,11 +42,11 @@ def _query(request: Any, name: str, default: str) -> str:
 
 
 def _number(request: Any, name: str, default: str) -> int:
-    text = _query(request, name, default)
-    if not text.isascii() or not text.isdigit() or int(text) > SIZE_MOST:
+    number = int(_query(request, name, default))
+    if not 0 <= number <= SIZE_MOST:
         raise ValueError(f"{name} must be a number up to {SIZE_MOST}")
 
-    return int(text)
+    return number
 
 
 def _bytes(request: Any) -> Answer:

@@ -14,7 +14,7 @@ from tests.upstream.tampering import ALTER, SEND, TAMPER
     [
         ("slow=2", (Fault("slow", "2"),)),
         ("slow=0.5; gzip", (Fault("slow", "0.5"), Fault("gzip"))),
-        ("interim=103 x 1000", (Fault("interim", "103", 1000),)),
+        ("interim=103 x 1000", (Fault("interim", "103 x 1000"),)),
         ("status-line=HTTP/1.1 999 Odd", (Fault("status-line", "HTTP/1.1 999 Odd"),)),
         ("redirect=http://a/%3Bb?c=d", (Fault("redirect", "http://a/;b?c=d"),)),
         ("", ()),
