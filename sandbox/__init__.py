@@ -7,7 +7,6 @@ a journal, are built upon them.
 
 from collections.abc import Callable
 
-from .centrifugo import CentrifugoSandbox
 from .chatsdk import ChatSDKSandbox
 from .imbachat import ImbaChatSandbox
 from .imkit import IMKitSandbox
@@ -19,7 +18,6 @@ __all__ = [
     "API_KEY",
     "API_SECRET",
     "SERVED",
-    "CentrifugoSandbox",
     "ChatSDKSandbox",
     "IMKitSandbox",
     "ImbaChatSandbox",

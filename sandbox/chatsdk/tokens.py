@@ -14,10 +14,8 @@ from .errors import of_body
 LIFE = 86_400
 USER = (
     Field("userId", str, required=True),
-    Field("name", str),
-    Field("image", str),
+    *(Field(name, str) for name in ("name", "image", "email")),
     Field("custom", dict),
-    Field("email", str),
 )
 
 

@@ -19,8 +19,7 @@ class Call(NamedTuple):
 
 
 def _agents(call: Call) -> Answer:
-    pagination = {"page": 1, "limit": 20, "total": 1, "total_pages": 1}
-    return json_answer(200, {"data": [AGENT], "pagination": pagination})
+    return json_answer(200, {"data": [AGENT], "pagination": {"page": 1, "total": 1}})
 
 
 def _repeat(call: Call) -> Answer:

@@ -13,20 +13,13 @@ import jwt
 
 from ..credentials import is_same, read_token
 from ..wire import Head
-from .errors import (
-    API_KEY,
-    AUTHENTICATION,
-    BAD_SIGNATURE,
-    EXPIRED,
-    ISSUED_LATER,
-    NOT_YET_VALID,
-    StreamError,
-)
+from . import errors
+from .errors import StreamError
 
 TIMES = (
-    ("exp", EXPIRED, "token is expired"),
-    ("nbf", NOT_YET_VALID, "token is not valid yet"),
-    ("iat", ISSUED_LATER, "token used before issue at"),
+    ("exp", errors.EXPIRED, "token is expired"),
+    ("nbf", errors.NOT_YET_VALID, "token is not valid yet"),
+    ("iat", errors.ISSUED_LATER, "token used before issue at"),
 )
 
 
@@ -57,28 +50,28 @@ def authenticate(
     _check_api_key([value for name, value in query if name == "api_key"], credentials.api_key)
     kind = _only(head.values("stream-auth-type"), "stream-auth-type")
     if kind != "jwt":
-        raise StreamError(AUTHENTICATION, "stream-auth-type missing or invalid")
+        raise StreamError(errors.AUTHENTICATION, "stream-auth-type missing or invalid")
 
     claims = _claims(_only(head.values("authorization"), "Authorization"), credentials)
     _check_times(claims, now.timestamp())
     user_id = claims.get("user_id")
     if user_id is not None and (not isinstance(user_id, str) or not user_id):
-        raise StreamError(AUTHENTICATION, "JWTAuth error: user_id is not a string")
+        raise StreamError(errors.AUTHENTICATION, "JWTAuth error: user_id is not a string")
 
     return Principal(user_id, claims.get("iat"))
 
 
 def _check_api_key(given: list[str], api_key: str) -> None:
     if len(given) != 1:
-        raise StreamError(API_KEY, "api_key not provided, or more than once")
+        raise StreamError(errors.API_KEY, "api_key not provided, or more than once")
 
     if not is_same(given[0], api_key):
-        raise StreamError(API_KEY, "api_key not found")
+        raise StreamError(errors.API_KEY, "api_key not found")
 
 
 def _only(values: list[str], name: str) -> str:
     if len(values) != 1 or not values[0]:
-        raise StreamError(AUTHENTICATION, f"{name} missing or invalid, or given more than once")
+        raise StreamError(errors.AUTHENTICATION, f"{name} missing, invalid or given twice")
 
     return values[0]
 
@@ -89,12 +82,12 @@ def _claims(token: str, credentials: Credentials) -> dict[str, Any]:
         return read_token(token, credentials.secrets)
     except jwt.InvalidSignatureError as error:
         raise StreamError(
-            BAD_SIGNATURE,
+            errors.BAD_SIGNATURE,
             "JWTAuth error: signature is not valid. Make sure the token is created using the "
             f'secret for API key "{credentials.api_key}"',
         ) from error
     except jwt.PyJWTError as error:
-        raise StreamError(AUTHENTICATION, f"JWTAuth error: {error}") from error
+        raise StreamError(errors.AUTHENTICATION, f"JWTAuth error: {error}") from error
 
 
 def _check_times(claims: dict[str, Any], now: float) -> None:
@@ -104,7 +97,7 @@ def _check_times(claims: dict[str, Any], now: float) -> None:
             continue
 
         if isinstance(value, bool) or not isinstance(value, int):
-            raise StreamError(AUTHENTICATION, f"JWTAuth error: {name} is not of type int64")
+            raise StreamError(errors.AUTHENTICATION, f"JWTAuth error: {name} is not of type int64")
 
         if (value <= now) if name == "exp" else (value > now):
             raise StreamError(code, f"JWTAuth error: {message} ({name})")
@@ -119,4 +112,4 @@ def check_not_revoked(principal: Principal, before: datetime | None) -> None:
         return
 
     if principal.issued_at is None or principal.issued_at < before.timestamp():
-        raise StreamError(EXPIRED, "This token has been revoked, please generate a new token")
+        raise StreamError(errors.EXPIRED, "This token has been revoked, generate a new one")

@@ -110,15 +110,10 @@ def _send_event(call: Call) -> Document:
 
 
 def _event(kind: str, user: Document, channel: Channel) -> Document:
-    return {
-        "type": kind,
-        "id": str(uuid.uuid4()),
-        "cid": channel.cid,
-        "channel_type": channel.data["type"],
-        "channel_id": channel.data["id"],
-        "user": public(user),
-        "created_at": now(),
-    }
+    data = channel.data
+    place = {"cid": data["cid"], "channel_type": data["type"], "channel_id": data["id"]}
+    own = {"type": kind, "id": str(uuid.uuid4()), "user": public(user), "created_at": now()}
+    return {**place, **own}
 
 
 CHANNEL = "/channels/{type}/{id}"

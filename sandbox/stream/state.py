@@ -21,10 +21,7 @@ USER_ID = re.compile(r"[A-Za-z0-9@_-]{1,255}")
 USER_DEFAULTS: Document = {
     "role": "user",
     "language": "",
-    "banned": False,
-    "online": False,
-    "invisible": False,
-    "shadow_banned": False,
+    **dict.fromkeys(("banned", "online", "invisible", "shadow_banned"), False),
 }
 
 

@@ -21,7 +21,6 @@ BUDGET = (
     (b"retry-after", b"1"),
     (b"x-budget-used-ms", b"30000"),
     (b"x-budget-limit-ms", b"30000"),
-    (b"x-budget-remaining-ms", b"0"),
 )
 
 
