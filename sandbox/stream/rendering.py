@@ -13,8 +13,6 @@ from .errors import INPUT, StreamError
 from .state import Document, now
 
 CUSTOM_LIMIT = 5 * 1024
-
-
 # What only the server writes, in an object of any kind; clients send it back, and it is ignored.
 READ_ONLY = {
     *("created_at", "updated_at", "deleted_at", "deactivated_at", "last_active", "user"),
