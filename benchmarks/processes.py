@@ -23,8 +23,6 @@ API_KEY = "benchmarkkey"
 API_SECRET = "benchmark-secret-of-no-account-at-all-0001"
 
 GUNICORN = [sys.executable, "-m", "gunicorn"]
-#: Answered by the stand-in without credentials.
-JOURNAL = "/_sandbox/control/journal"
 
 SIDECAR = [*GUNICORN, "-c", "python:chatproxy.gunicorn_conf", "wsgi:app"]
 
@@ -52,13 +50,20 @@ class Server:
     """A server in a process of its own, with its children; started by `with`."""
 
     def __init__(
-        self, command: list[str], port: int, output: Path, environ: dict[str, str], probe: str
+        self,
+        command: list[str],
+        port: int,
+        output: Path,
+        environ: dict[str, str],
+        probe: str,
+        status: int = 200,
     ) -> None:
         self.command = command
         self.port = port
         self.output = output
         self.environ = _bare_environ() | environ
         self.probe = probe
+        self.status = status
         self.seconds_to_ready = 0.0
 
     def __enter__(self) -> Self:
@@ -116,7 +121,7 @@ class Server:
             if self.process.poll() is not None:
                 break
 
-            if answers(self.port, self.probe):
+            if answers(self.port, self.probe, self.status):
                 self.seconds_to_ready = time.monotonic() - started
                 return
 
@@ -137,7 +142,8 @@ def stand_in(folder: Path) -> Server:
     """Return the strict stand-in."""
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.standin", str(port)]
-    return Server(command, port, folder / f"standin-{port}.log", {}, JOURNAL)
+    # It refuses whoever brings no credentials, and by that says that it is there.
+    return Server(command, port, folder / f"standin-{port}.log", {}, "/", 401)
 
 
 def sidecar(folder: Path, upstream_port: int, **settings: str) -> Server:
@@ -197,14 +203,14 @@ def cpu_per_request(server: Server, request: object, connections: int, requests:
     return (server.cpu_seconds() - before) / requests * 1e6
 
 
-def answers(port: int, path: str) -> bool:
-    """Say whether a GET of the path is answered with 200."""
+def answers(port: int, path: str, status: int = 200) -> bool:
+    """Say whether a GET of the path is answered with that status."""
     request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
             sock.sendall(request.encode())
-            return sock.recv(12) == b"HTTP/1.1 200"
+            return sock.recv(12) == f"HTTP/1.1 {status}".encode()
     except OSError:
         return False
 

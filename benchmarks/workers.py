@@ -63,7 +63,7 @@ PLAIN: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 SLOW_EACH = 200
 RATE, SECONDS = 50, 30
 P99_BELOW = 100.0
-SLOW_PATH = "/proxy/_sandbox/status/200"
+SLOW_PATH = "/proxy/app"
 #: The 200 uploads begin together, which is a burst, and another question than this one.
 SETTLE = 2.0
 

@@ -1,40 +1,15 @@
-"""What a stand-in answers, before anything is done to it on purpose."""
-
-from __future__ import annotations
+"""What an application is asked and what it gives back, refusals included."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from http import HTTPStatus
+from typing import Any, Protocol, Self
 
 from .wire import Head, Headers
 
 BODILESS = (204, 304)
 JSON = (b"content-type", b"application/json;charset=utf-8")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A final answer.
-
-    `size` None means chunked. `interval` is the pause in seconds between two pieces of the body.
-    `early` answers are sent while the upload still comes in, and the connection ends after them.
-    """
-
-    status: int
-    headers: Headers = ()
-    body: Iterable[bytes] = ()
-    size: int | None = 0
-    interval: float = 0.0
-    early: bool = False
-
-    def with_headers(self, *headers: tuple[bytes, bytes]) -> Answer:
-        """Return the same answer with more header lines at the end."""
-        return replace(self, headers=self.headers + headers)
-
-    def at_once(self) -> Answer:
-        """Return the same answer, sent without waiting for the end of the upload."""
-        return replace(self.with_headers((b"connection", b"close")), early=True)
 
 
 class Request(Protocol):
@@ -48,14 +23,39 @@ class Request(Protocol):
         """Return the body as it comes."""
 
 
-class Application(Protocol):
-    """A provider's stand-in: turns requests into answers, raises nothing."""
+@dataclass(frozen=True)
+class Answer:
+    """A final answer; `size` None means chunked.
 
-    def respond(self, request: Request) -> Answer:
-        """Do what is asked."""
+    `early` answers are sent while the upload still comes in, and the connection ends after them.
+    """
 
-    def failure(self, kind: str) -> Answer:
-        """Return an answer in the provider's own shape for `kind`, a status or a name it knows."""
+    status: int
+    headers: Headers = ()
+    body: Iterable[bytes] = ()
+    size: int | None = 0
+    early: bool = False
+
+    def with_headers(self, *headers: tuple[bytes, bytes]) -> Self:
+        """Return the same answer with more header lines at the end."""
+        return replace(self, headers=self.headers + headers)
+
+    def at_once(self) -> Self:
+        """Return the same answer, sent without waiting for the end of the upload."""
+        return replace(self.with_headers((b"connection", b"close")), early=True)
+
+
+class Refusal(Exception):
+    """The one way in which a stand-in says no: a status and the provider's own error document."""
+
+    def __init__(self, status: int, document: Mapping[str, Any]) -> None:
+        super().__init__(status, document)
+        self.status = status
+        self.document = document
+
+    def answer(self) -> Answer:
+        """Return it as an answer."""
+        return json_answer(self.status, self.document)
 
 
 def bytes_answer(status: int, body: bytes, headers: Headers = ()) -> Answer:
@@ -72,3 +72,8 @@ def json_answer(status: int, document: Any, headers: Headers = ()) -> Answer:
     # JSON may hold half of a surrogate pair, UTF-8 may not.
     body = text.encode("utf-8", "replace")
     return bytes_answer(status, body, (JSON, *headers))
+
+
+def phrase(status: int, otherwise: str) -> str:
+    """Return the reason phrase of a status, or something else where it has none."""
+    return HTTPStatus(status).phrase if status in frozenset(HTTPStatus) else otherwise

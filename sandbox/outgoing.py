@@ -1,22 +1,16 @@
-"""An answer on its way out: head and body as bytes, open to tampering until they are sent."""
+"""An answer on its way out: head and body as bytes."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email.utils import formatdate
-from http import HTTPStatus
 
 import h11
 
-from .answers import BODILESS, Answer
+from .answers import BODILESS, Answer, phrase
 from .wire import JOIN_BELOW, Wire
 
 
 class Outgoing:
-    """Framed by h11 at first; a fault may edit `head`, replace `framed` or drop `tail`.
-
-    A fault that leaves the message invalid sets `broken`, and the connection ends after it.
-    """
+    """Framed by h11: `head`, the `framed` pieces of the body, and a `tail` such as a last chunk."""
 
     def __init__(self, wire: Wire, answer: Answer, method: str) -> None:
         self.wire = wire
@@ -24,21 +18,6 @@ class Outgoing:
         self.head = wire.http.send(_response(answer))
         silent = method == "HEAD" or answer.status in BODILESS
         self.framed: Iterator[bytes] = iter(()) if silent else self._framed()
-        self.tail: Callable[[], bytes] = self._tail
-        self.broken = False
-
-    def insert(self, *lines: bytes) -> None:
-        """Put raw lines below the status line, whatever they hold."""
-        first, rest = self.head.split(b"\r\n", 1)
-        self.head = b"\r\n".join([first, *lines, rest])
-        self.broken = True
-
-    def drop(self, *names: bytes) -> None:
-        """Take header lines out of the head."""
-        lines = self.head.split(b"\r\n")
-        kept = [line for line in lines if line.split(b":")[0].lower() not in names]
-        self.head = b"\r\n".join(kept)
-        self.broken = True
 
     def send(self) -> None:
         """Write all of it; head and first piece travel together."""
@@ -49,26 +28,17 @@ class Outgoing:
 
         self.wire.write(waiting, self.tail())
 
-    def send_half(self) -> None:
-        """Write the head and about half of the body: the first piece where there are more."""
-        self.wire.write(self.head)
-        part = next(self.framed, b"")
-        half = (self.answer.size or 0) // 2
-        self.wire.write(part[:half] if half < len(part) and self.answer.size else part)
+    def tail(self) -> bytes:
+        """Return what ends the message."""
+        return self.wire.http.send(h11.EndOfMessage()) or b""
 
     def _framed(self) -> Iterator[bytes]:
-        for index, piece in enumerate(self.answer.body):
-            if index and self.answer.interval:
-                self.wire.wait(self.answer.interval)
-
+        for piece in self.answer.body:
             parts = self.wire.http.send_with_data_passthrough(h11.Data(data=piece)) or []
             if len(piece) > JOIN_BELOW:
                 yield from parts
             else:
                 yield b"".join(parts)
-
-    def _tail(self) -> bytes:
-        return self.wire.http.send(h11.EndOfMessage()) or b""
 
 
 def _response(answer: Answer) -> h11.Response:
@@ -77,11 +47,5 @@ def _response(answer: Answer) -> h11.Response:
     if answer.size is not None and answer.status not in BODILESS:
         headers.append((b"content-length", b"%d" % answer.size))
 
-    return h11.Response(status_code=answer.status, headers=headers, reason=_reason(answer.status))
-
-
-def _reason(status: int) -> bytes:
-    try:
-        return HTTPStatus(status).phrase.encode()
-    except ValueError:
-        return b"Unassigned"
+    reason = phrase(answer.status, "Unassigned").encode()
+    return h11.Response(status_code=answer.status, headers=headers, reason=reason)

@@ -1,34 +1,40 @@
 """The listener: a thread a connection, on loopback unless told otherwise."""
 
-from __future__ import annotations
-
 import ipaddress
 import itertools
 import socket
 import threading
-from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypedDict
 
-from .connection import Connection, Site
-from .journal import Link
+from .application import Application
+from .connection import Connection
 
 BACKLOG = 2048
 # How long to wait where accepting fails though nobody stopped it, in seconds.
 OUT_OF_FILES = 0.05
 
 
-class SandboxServer:
-    """Accepts connections for one `Site`; a context manager.
+class Listening(TypedDict, total=False):
+    """Where a server listens, if not on 127.0.0.1."""
 
-    Port 0 takes a free one. A host that is not loopback needs `exposed`, because whoever reaches
-    the server may order faults and read the journal without credentials.
+    host: str
+    exposed: bool
+
+
+class Server:
+    """Serves one application on a real socket; a context manager.
+
+    Port 0 takes a free one. A host that is not loopback needs `exposed`, because everybody knows
+    the credentials that a stand-in takes.
     """
 
-    def __init__(self, site: Site, host: str, port: int, *, exposed: bool = False) -> None:
+    def __init__(
+        self, app: Application[Any], port: int = 0, host: str = "127.0.0.1", exposed: bool = False
+    ) -> None:
         if not exposed and not _is_loopback(host):
             raise ValueError(f"a stand-in listens on loopback only, not on {host!r}")
 
-        self._site = site
+        self.app = app
         self._sockets: dict[int, socket.socket] = {}
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
@@ -46,22 +52,10 @@ class SandboxServer:
         return f"http://{host}:{self.port}"
 
     def __enter__(self) -> Self:
-        self.start()
+        self._acceptor.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Begin to accept; returns at once."""
-        self._acceptor.start()
-
-    def stop(self) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop accepting and end every open connection."""
         self._stopping.set()
         _shut(self._listener)
@@ -71,10 +65,9 @@ class SandboxServer:
             for sock in self._sockets.values():
                 _shut(sock)
 
-    def open_connections(self) -> int:
-        """How many accepted connections are open now."""
-        with self._lock:
-            return len(self._sockets)
+    def connection(self, sock: socket.socket, number: int) -> Connection:
+        """Return what serves the server's connection of this number."""
+        return Connection(sock, self.app)
 
     def _accept(self) -> None:
         while True:
@@ -86,18 +79,18 @@ class SandboxServer:
 
                 continue
 
-            link = Link(next(self._numbers))
+            number = next(self._numbers)
             with self._lock:
-                self._sockets[link.number] = sock
+                self._sockets[number] = sock
 
-            threading.Thread(target=self._serve, args=(sock, link), daemon=True).start()
+            threading.Thread(target=self._serve, args=(sock, number), daemon=True).start()
 
-    def _serve(self, sock: socket.socket, link: Link) -> None:
+    def _serve(self, sock: socket.socket, number: int) -> None:
         try:
-            Connection(sock, link, self._site).serve()
+            self.connection(sock, number).serve()
         finally:
             with self._lock:
-                del self._sockets[link.number]
+                del self._sockets[number]
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,11 +3,7 @@
 Nothing here knows what is asked for: a `Wire` gives heads and body pieces, and takes framed bytes.
 """
 
-from __future__ import annotations
-
-import select
 import socket
-import struct
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,30 +17,25 @@ Headers = tuple[tuple[bytes, bytes], ...]
 READ_SIZE = 256 * 1024
 HEAD_LIMIT = 64 * 1024
 JOIN_BELOW = 64 * 1024
-# Linux tells of a half-closed peer without reading; elsewhere only the full close is seen.
-PEER_GONE = getattr(select, "POLLRDHUP", select.POLLHUP)
 
 
-class WireError(Exception):
-    """The connection cannot go on.
-
-    WireError
-     ├── PeerLeft    the other side closed or reset
-     └── Malformed   what it sent is not HTTP
-    """
-
-
-class PeerLeft(WireError):
+class PeerLeft(Exception):
     """The other side closed or reset the connection."""
 
 
-class Malformed(WireError):
+class Malformed(Exception):
     """What was read is not HTTP/1.1; `status` is what to answer before closing."""
 
     def __init__(self, reason: str, status: int) -> None:
         super().__init__(reason)
         self.reason = reason
         self.status = status
+
+
+def values_of(headers: Headers, name: str) -> list[str]:
+    """Return all values of one header, whatever its case, in the order they came."""
+    wanted = name.lower().encode("latin-1")
+    return [value.decode("latin-1") for key, value in headers if key.lower() == wanted]
 
 
 @dataclass(frozen=True)
@@ -59,8 +50,7 @@ class Head:
 
     def values(self, name: str) -> list[str]:
         """All values of one header, as Latin-1 text, in the order they came."""
-        wanted = name.lower().encode("latin-1")
-        return [value.decode("latin-1") for key, value in self.headers if key.lower() == wanted]
+        return values_of(self.headers, name)
 
     @property
     def path(self) -> str:
@@ -75,8 +65,6 @@ class Wire:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = sock
         self.http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
-        self._poll = select.poll()
-        self._poll.register(sock, PEER_GONE)
         self._ended = False
         self.unread = b""
 
@@ -85,8 +73,8 @@ class Wire:
         """Whether both sides ended their message and neither asked to close."""
         return self.http.our_state is h11.DONE and self.http.their_state is h11.DONE
 
-    def next_head(self, idle: float | None = None) -> Head | None:
-        """Wait for a request; None when the peer (or `idle` seconds of silence) ended it."""
+    def next_head(self) -> Head | None:
+        """Wait for a request; None where the peer ended the connection between two."""
         if self.http.our_state is h11.DONE:
             self.http.start_next_cycle()
 
@@ -102,7 +90,7 @@ class Wire:
 
                 return _head(event, bytes(raw[:length]))
 
-            data = self._receive(idle)
+            data = self._receive()
             if not data and not raw:
                 return None
 
@@ -110,21 +98,19 @@ class Wire:
             self._feed(data)
 
     def body(self) -> Iterator[bytes]:
-        """Return the request's body in pieces as they come.
+        """Return what is left of the request's body, in pieces as they come.
 
         Raises PeerLeft where it is cut short and Malformed where its chunks are not chunks.
         """
-        while True:
+        while self.http.their_state is h11.SEND_BODY:
             if self.http.they_are_waiting_for_100_continue:
                 self.write(self.http.send(h11.InformationalResponse(status_code=100, headers=[])))
 
             event = self._event(bytearray())
             if isinstance(event, h11.Data):
                 yield bytes(event.data)
-            elif isinstance(event, h11.EndOfMessage):
-                return
-            else:
-                self._feed(self._receive(None))
+            elif not isinstance(event, h11.EndOfMessage):
+                self._feed(self._receive())
 
     def write(self, *parts: bytes) -> None:
         """Send everything; small parts travel together. Raises PeerLeft."""
@@ -138,13 +124,6 @@ class Wire:
         except OSError as error:
             raise PeerLeft(str(error)) from error
 
-    def wait(self, seconds: float) -> None:
-        """Sleep, but raise PeerLeft as soon as the other side is gone."""
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            if self._poll.poll(min(left, 0.05) * 1000):
-                raise PeerLeft("closed while waiting")
-
     def drain(self, seconds: float) -> None:
         """Half-close, then drop what still comes in, so that the answer is not lost to a reset."""
         deadline = time.monotonic() + seconds
@@ -157,13 +136,6 @@ class Wire:
         except OSError:
             return
 
-    def close(self, *, reset: bool = False) -> None:
-        """End the connection with FIN, or with RST where `reset` is set."""
-        if reset:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-        self.sock.close()
-
     def _event(self, raw: bytearray) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         try:
             return self.http.next_event()
@@ -174,20 +146,11 @@ class Wire:
 
             raise Malformed(str(error), error.error_status_hint) from error
 
-    def _receive(self, idle: float | None) -> bytes:
+    def _receive(self) -> bytes:
         try:
-            self.sock.settimeout(idle)
             return self.sock.recv(READ_SIZE)
-        except TimeoutError:
-            return b""
         except OSError as error:
             raise PeerLeft(str(error)) from error
-        finally:
-            self._back_to_blocking(idle)
-
-    def _back_to_blocking(self, idle: float | None) -> None:
-        if idle is not None and self.sock.fileno() >= 0:
-            self.sock.settimeout(None)
 
     def _feed(self, data: bytes) -> None:
         self._ended = not data
@@ -197,11 +160,10 @@ class Wire:
 def _head(request: h11.Request, raw: bytes) -> Head:
     """Make our own head of h11's; `raw_items` keeps the case of names."""
     names = {bytes(name) for name, _ in request.headers}
-    framing: Framing = "none"
+    is_sized = b"content-length" in names
+    framing: Framing = "sized" if is_sized else "none"
     if b"transfer-encoding" in names:
         framing = "chunked"
-    elif b"content-length" in names:
-        framing = "sized"
 
     return Head(
         method=request.method.decode("ascii"),

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from sandbox import StreamSandbox
 from tests.canaries import API_KEY, API_SECRET, CANARIES, OLD_API_SECRET, forms
 from tests.sidecar import Sidecar
 from tests.stopwatch import Stopwatch
+from tests.upstream import StreamUpstream
 
 #: What was searched for the canaries: in this process, and in those that it had run tests.
 SEARCHED: list[str] = []
@@ -69,8 +69,8 @@ def clock() -> Stopwatch:
 
 
 @pytest.fixture(scope="session")
-def upstream() -> Iterator[StreamSandbox]:
-    with StreamSandbox(port=0, api_key=API_KEY, api_secrets=[API_SECRET]) as sandbox:
+def upstream() -> Iterator[StreamUpstream]:
+    with StreamUpstream(port=0, api_key=API_KEY, api_secrets=[API_SECRET]) as sandbox:
         yield sandbox
 
 
@@ -99,7 +99,7 @@ def sidecar_before(output_folder: Path) -> Callable[..., Sidecar]:
 
 
 @pytest.fixture(scope="session")
-def sidecar(upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]) -> Iterator[Sidecar]:
+def sidecar(upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar]) -> Iterator[Sidecar]:
     """The sidecar that most tests share, with short time limits."""
     with sidecar_before(
         upstream.url,

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from sandbox import StreamSandbox
 from tests.canaries import API_KEY, SERVER_TOKEN
 from tests.sidecar import ROOT, Sidecar, bare_environ, free_port
+from tests.upstream import StreamUpstream
 
 SDKS = ROOT / "tests" / "sdks"
 PYTHON = ROOT / ".venv-sdks" / "bin" / "python"
@@ -29,7 +29,7 @@ needs_node_sdks = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def environ(
-    upstream: StreamSandbox,
+    upstream: StreamUpstream,
     sidecar_before: Callable[..., Sidecar],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, str]]:
@@ -73,7 +73,7 @@ def run(script: str, environ: dict[str, str]) -> dict[str, Any]:
     ],
 )
 def test_an_official_sdk_works_unmodified(
-    environ: dict[str, str], upstream: StreamSandbox, script: str, at_least: int
+    environ: dict[str, str], upstream: StreamUpstream, script: str, at_least: int
 ) -> None:
     report = run(script, environ)
     keys = {target.partition("api_key=")[2].partition("&")[0] for target in _targets(upstream)}
@@ -84,7 +84,7 @@ def test_an_official_sdk_works_unmodified(
     assert tokens == {SERVER_TOKEN}
 
 
-def _targets(upstream: StreamSandbox) -> list[str]:
+def _targets(upstream: StreamUpstream) -> list[str]:
     """The targets that came through the sidecar; the scripts also order faults directly."""
     return [one.target for one in upstream.journal if "/control/" not in one.target]
 

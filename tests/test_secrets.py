@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import StreamSandbox
 from tests.canaries import API_KEY, API_SECRET, CANARIES, SERVER_TOKEN, forms
 from tests.conftest import leaks_in
 from tests.sidecar import Sidecar, free_port
+from tests.upstream import StreamUpstream
 from tests.wire import ask, connected, get, post
 
 BEARER = CANARIES["caller's bearer token"]
@@ -79,7 +79,7 @@ def test_an_unreachable_provider_is_logged_without_the_credential(
 
 
 def test_a_token_that_a_caller_repeats_is_not_logged(
-    tmp_path: Path, upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]
+    tmp_path: Path, upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar]
 ) -> None:
     with sidecar_before(upstream.url, STREAM_AUTH_TOKEN=SERVER_TOKEN) as sidecar:
         ask(sidecar.port, get("/proxy/app", f"X-Stream-Client: {SERVER_TOKEN}"))

@@ -4,27 +4,21 @@ No WebSocket: `POST /_sandbox/connect` with a token tells what would become of a
 brings it. Facts from the vendor's documentation and public code, versions 5 and 6.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
+from typing import Unpack
 
-from ..journal import CAPACITY
-from ..standin import StandIn
+from ..server import Listening, Server
 from .application import CentrifugoApplication
-from .connecting import NAMESPACES, ConnectionRules, Outcome
 
-__all__ = ["API_KEY", "TOKEN_SECRET", "CentrifugoSandbox", "ConnectionRules", "Outcome"]
-
-# Known to everybody who has the package; real ones never look like this.
+# Known to everybody who has the source; real ones never look like this.
 API_KEY = "centrifugo-sandbox-key"
 TOKEN_SECRET = "sandbox-centrifugo-secret-of-the-stand-in-not-for-production"  # noqa: S105
 
 
-class CentrifugoSandbox(StandIn):
-    """One stand-in on a real socket; a context manager.
+class CentrifugoSandbox(Server):
+    """The stand-in on a real socket.
 
-    Port 0 takes a free one. `disconnected` holds the users whom the server API was told to
-    disconnect, in order. `rules` says what becomes of a token.
+    `disconnected` holds the users whom the server API was told to disconnect, in order.
     """
 
     def __init__(
@@ -32,18 +26,8 @@ class CentrifugoSandbox(StandIn):
         port: int = 0,
         api_key: str = API_KEY,
         token_secrets: Sequence[str] = (TOKEN_SECRET,),
-        *,
-        audience: str | None = None,
-        issuer: str | None = None,
-        anonymous: bool = True,
-        namespaces: Sequence[str] = NAMESPACES,
-        host: str = "127.0.0.1",
-        exposed: bool = False,
-        journal_capacity: int = CAPACITY,
+        **listening: Unpack[Listening],
     ) -> None:
         self.disconnected: list[str] = []
-        self.rules = ConnectionRules(
-            tuple(token_secrets), audience, issuer, anonymous, tuple(namespaces)
-        )
-        app = CentrifugoApplication(api_key, self.rules, self.disconnected)
-        super().__init__(app, host, port, exposed=exposed, journal_capacity=journal_capacity)
+        app = CentrifugoApplication(api_key, tuple(token_secrets), self.disconnected)
+        super().__init__(app, port, **listening)

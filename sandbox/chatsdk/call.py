@@ -1,22 +1,25 @@
-"""What a handler is given, and the routes that say which handler it is."""
-
-from __future__ import annotations
+"""What a handler is given."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..answers import Answer, Request
-from ..bodies import limited, read_json
-from ..wire import Head
+from ..answers import Request
+from ..bodies import Field, missing, read_json, small, wrong
 from .authentication import Credentials
 from .errors import of_api, of_body
-from .state import Document, State
-from .validation import Field, issues
 
-BODY_LIMIT = 1024 * 1024
 JSON_TYPE = re.compile(r"application/([a-z.-]+\+)?json(;.*)?")
+
+
+@dataclass
+class State:
+    """All that the stand-in remembers: channels by their `cid`. Hold `lock` to use them."""
+
+    channels: dict[str, dict[str, Any]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass(frozen=True)
@@ -27,24 +30,21 @@ class Call:
     credentials: Credentials
     state: State
     now: float
-    user_id: str | None = None
-    params: Mapping[str, str] = field(default_factory=dict)
+    user_id: str | None
 
-    @property
-    def head(self) -> Head:
-        """The request's head."""
-        return self.request.head
-
-    def document(self, fields: Sequence[Field]) -> Document:
+    def document(self, fields: Sequence[Field]) -> dict[str, Any]:
         """Return the JSON body, if all is right with it. Raises Refusal 400.
 
-        A body of another content type counts as an empty object.
+        A body of another content type counts as an empty object. Unknown fields are ignored.
         """
-        content_type = "".join(self.head.values("content-type"))
-        document: Document = self._json() if JSON_TYPE.fullmatch(content_type) else {}
-        found = issues(document, fields)
-        if found:
-            raise of_body(found)
+        content_type = "".join(self.request.head.values("content-type"))
+        document = self._json() if JSON_TYPE.fullmatch(content_type) else {}
+        if not isinstance(document, dict):
+            raise of_body()
+
+        problems = missing(document, fields) or wrong(document, fields)
+        if problems:
+            raise of_body(*problems)
 
         return document
 
@@ -56,17 +56,7 @@ class Call:
         return self.user_id
 
     def _json(self) -> Any:
-        body = b"".join(limited(self.request, BODY_LIMIT))
         try:
-            return read_json(body)
+            return read_json(small(self.request))
         except ValueError as error:
             raise of_api(400, "Malformed JSON in request body") from error
-
-
-@dataclass(frozen=True)
-class Route:
-    """One endpoint: `{name}` in the path takes one segment."""
-
-    method: str
-    path: str
-    handler: Callable[[Call], Answer]

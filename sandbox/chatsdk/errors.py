@@ -1,62 +1,29 @@
-"""What the server answers where it refuses: the token routes a message, all others a code too."""
+"""What the server answers where it refuses."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from http import HTTPStatus
-from typing import Any
-
-from ..answers import Answer, json_answer
-from .validation import Issue
+from ..answers import Answer, Refusal, json_answer, phrase
 
 CODES = {
     400: "BAD_REQUEST",
     401: "UNAUTHORIZED",
     403: "FORBIDDEN",
     404: "NOT_FOUND",
+    429: "RATE_LIMITED",
     500: "INTERNAL_ERROR",
 }
-LIMITED = (
-    (b"retry-after", b"1"),
-    (b"x-ratelimit-limit", b"600"),
-    (b"x-ratelimit-remaining", b"0"),
-    (b"x-ratelimit-reset", b"1"),
-)
-
-
-class Refusal(Exception):
-    """An error answer: its status and its document."""
-
-    def __init__(self, status: int, document: dict[str, Any]) -> None:
-        super().__init__(status, document)
-        self.status = status
-        self.document = document
-
-    def answer(self) -> Answer:
-        """Return it as an answer."""
-        return json_answer(self.status, self.document)
-
-
-def of_tokens(status: int, message: str) -> Refusal:
-    """Refuse on a token route."""
-    return Refusal(status, {"error": {"message": message}})
-
-
-def of_check(message: str, hint: str) -> Refusal:
-    """Say that a token did not pass the check."""
-    return Refusal(401, {"valid": False, "error": {"message": message, "hint": hint}})
 
 
 def of_api(status: int, message: str) -> Refusal:
-    """Refuse anywhere else."""
-    error = {"message": message, "code": CODES.get(status, "ERROR")}
-    return Refusal(status, {"error": error})
+    """Refuse with a message, and the code that goes with the status."""
+    return Refusal(status, {"error": {"message": message, "code": CODES.get(status, "ERROR")}})
 
 
-def of_body(issues: Sequence[Issue]) -> Refusal:
-    """Say what is wrong with a body, field by field."""
-    shown = [vars(issue) for issue in issues]
-    return Refusal(400, {"success": False, "error": {"issues": shown, "name": "ZodError"}})
+def of_body(*fields: str) -> Refusal:
+    """Say which fields of a body are wrong, in the form of the vendor's validator."""
+    issues = [
+        {"code": "invalid_type", "path": [name] if name else [], "message": "Invalid input"}
+        for name in fields or ("",)
+    ]
+    return Refusal(400, {"success": False, "error": {"issues": issues, "name": "ZodError"}})
 
 
 def of_status(status: int) -> Answer:
@@ -64,9 +31,5 @@ def of_status(status: int) -> Answer:
     if status < 400:
         return json_answer(status, {})
 
-    if status == 429:
-        limited = {"code": "RATE_LIMITED", "message": "Too many requests", "retryAfter": 1}
-        return json_answer(status, {"error": limited}, LIMITED)
-
-    known = status in frozenset(HTTPStatus)
-    return of_api(status, HTTPStatus(status).phrase if known else "Request failed").answer()
+    answer = of_api(status, phrase(status, "Request failed")).answer()
+    return answer.with_headers((b"retry-after", b"1")) if status == 429 else answer

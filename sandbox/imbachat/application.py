@@ -1,21 +1,17 @@
-"""A request's way through the stand-in: is it clean, who calls, what is asked, do it."""
-
-from __future__ import annotations
+"""A request's way through the stand-in: who calls, what is asked, do it, answer."""
 
 import base64
 import itertools
 import time
 import uuid
-from http import HTTPStatus
 from urllib.parse import parse_qsl
 
-from .. import probes
-from ..answers import Answer, Request, bytes_answer, json_answer
-from ..bodies import BodyTooLarge, limited
+from ..answers import Answer, Refusal, Request, bytes_answer, json_answer, phrase
+from ..application import Application
+from ..bodies import small
 from ..credentials import is_same
-from ..leaks import complaint
+from ..routing import Route
 
-BODY_LIMIT = 1024 * 1024
 SCRIPT = (b"content-type", b"application/javascript; charset=utf-8")
 CHALLENGE = (b"www-authenticate", b'Basic realm="imbachat"')
 # As little of the widget as a page needs: it keeps what it is told.
@@ -27,58 +23,45 @@ window.ImbaChat = {load: function (options) {
 MESSAGE = ("user_id", "room_id", "message")
 
 
-class ImbaChatApplication:
+class ImbaChatApplication(Application[Request]):
     """One widget: its id and its secret key."""
 
     def __init__(self, dev_id: str, secret_key: str) -> None:
         pair = f"{dev_id}:{secret_key}".encode()
         self._authorization = f"Basic {base64.b64encode(pair).decode()}"
-        self._script = f"/imbachat/v1/{dev_id}/widget"
-        self._send = f"/imbachat/v2/{dev_id}/send_msg"
         self._numbers = itertools.count(1)
+        super().__init__(
+            (
+                Route("GET", f"/imbachat/v1/{dev_id}/widget", _widget, is_open=True),
+                Route("POST", f"/imbachat/v2/{dev_id}/send_msg", self._send_message),
+            )
+        )
 
-    def respond(self, request: Request) -> Answer:
-        """Do what is asked."""
-        try:
-            return self._do(request)
-        except BodyTooLarge:
-            return self.failure("413").at_once()
-        except probes.ProbeError as error:
-            return _refusal(400, str(error))
+    def reply(self, request: Request) -> Answer:
+        """Check the credentials of all but the script, which a page loads."""
+        found = self.routes.find(request.head.method, request.head.path)
+        given = "".join(request.head.values("authorization"))
+        if not (found and found.route.is_open) and not is_same(given, self._authorization):
+            return self.error(401)
 
-    def failure(self, kind: str) -> Answer:
-        """Return an error for a status."""
-        status = int(kind.partition("-")[0])
-        known = status in frozenset(HTTPStatus)
-        return _refusal(status, HTTPStatus(status).phrase if known else "Request failed")
+        if found is None:
+            raise _refusal(404, "Not Found")
 
-    def _do(self, request: Request) -> Answer:
-        head = request.head
-        wrong = complaint(head, "authorization")
-        if wrong is not None:
-            return _refusal(400, wrong)
+        return found.route.handler(request)
 
-        if head.path == self._script and head.method in ("GET", "HEAD"):
-            return bytes_answer(200, WIDGET, (SCRIPT,))
+    def error(self, status: int) -> Answer:
+        """Return an error for a bare status."""
+        if status == 401:
+            return _refusal(401, "Authenticate required!").answer().with_headers(CHALLENGE)
 
-        if not is_same("".join(head.values("authorization")), self._authorization):
-            return _refusal(401, "Authenticate required!").with_headers(CHALLENGE)
-
-        probed = probes.respond(request, head.path)
-        if probed is not None:
-            return probed
-
-        if head.path == self._send and head.method == "POST":
-            return self._send_message(request)
-
-        return _refusal(404, "Not Found")
+        return _refusal(status, phrase(status, "Request failed")).answer()
 
     def _send_message(self, request: Request) -> Answer:
-        body = b"".join(limited(request, BODY_LIMIT)).decode("utf-8", "replace")
+        body = small(request).decode("utf-8", "replace")
         form = dict(parse_qsl(body))
         missing = [name for name in MESSAGE if not form.get(name)]
         if missing:
-            return _refusal(422, f"{missing[0]} is required")
+            raise _refusal(422, f"{missing[0]} is required")
 
         message = {
             "id": next(self._numbers),
@@ -89,5 +72,9 @@ class ImbaChatApplication:
         return json_answer(200, {"success": True, "message": message})
 
 
-def _refusal(status: int, error: str) -> Answer:
-    return json_answer(status, {"code": status, "success": False, "error": error})
+def _widget(request: Request) -> Answer:
+    return bytes_answer(200, WIDGET, (SCRIPT,))
+
+
+def _refusal(status: int, error: str) -> Refusal:
+    return Refusal(status, {"code": status, "success": False, "error": error})

@@ -1,23 +1,15 @@
-"""What a handler is given, and the routes that say which handler it is."""
-
-from __future__ import annotations
+"""What a handler is given."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
 
-from ..answers import Answer, Request
-from ..bodies import limited, read_json
-from ..wire import Head
-from .authentication import named_client
-from .envelope import Refusal
-from .fields import Field, checked
+from ..answers import Request
+from ..bodies import Field, missing, read_json, small, wrong
+from .errors import IMKitError
 from .state import Document, State
 
-BODY_LIMIT = 1024 * 1024
-NUMBER_MOST = 1_000_000
 JSON_TYPE = re.compile(r"application/json\s*(;.*)?", re.IGNORECASE)
 
 
@@ -31,72 +23,42 @@ class Call:
     client_id: str | None
     params: Mapping[str, str]
 
-    @property
-    def head(self) -> Head:
-        """The request's head."""
-        return self.request.head
-
-    @property
-    def query(self) -> list[tuple[str, str]]:
-        """The decoded query, in the order it came."""
-        return parse_qsl(self.head.target.partition("?")[2], keep_blank_values=True)
-
     def document(self, fields: Sequence[Field]) -> Document:
-        """Return the body's known fields, if all is right with them. Raises Refusal 400.
+        """Return the body's known fields, if all is right with them. Raises IMKitError 400.
 
         No body counts as an empty object; one of another content type is refused, because a
         server that took it for none would revoke all tokens instead of one.
         """
-        return checked(self._json(), fields)
+        body = small(self.request)
+        content_type = "".join(self.request.head.values("content-type"))
+        if body and not JSON_TYPE.fullmatch(content_type):
+            raise IMKitError("INVALID_BODY", "Content-Type must be application/json, once")
 
-    def number(self, name: str, default: int, most: int = NUMBER_MOST) -> int:
-        """Return a whole number from the query. Raises Refusal 400."""
-        given = dict(self.query).get(name, str(default))
-        # Longer ones could not be converted.
-        is_short = given.isascii() and given.isdigit() and len(given) <= len(str(most))
-        if not is_short or int(given) > most:
-            raise Refusal("INVALID_REQUEST", f"{name} must be a number up to {most}")
+        try:
+            return checked(read_json(body or b"{}"), fields)
+        except ValueError as error:
+            raise IMKitError("INVALID_BODY", "the body is not JSON") from error
 
-        return int(given)
-
-    def subject(self) -> str | None:
-        """Return whom the call is about: who calls, else the client whom the platform names."""
-        return named_client(self.head) if self.client_id is None else self.client_id
-
-    def known_subject(self) -> str:
-        """Return whom the call is about, if there is such a client. Raises Refusal 400 or 404."""
-        client_id = self.subject()
+    def known(self, client_id: str | None) -> str:
+        """Return the id, if there is such a client. Raises IMKitError 400 or 404."""
         if client_id is None:
-            raise Refusal("MISSING_PARAMETER", "IM-CLIENT-ID is required")
+            raise IMKitError("MISSING_PARAMETER", "IM-CLIENT-ID is required")
 
-        return self.known(client_id)
-
-    def known(self, client_id: str) -> str:
-        """Return the id, if there is such a client. Raises Refusal 404."""
         if client_id not in self.state.clients:
-            raise Refusal("CLIENT_NOT_FOUND", f"Client with id '{client_id}' not found")
+            raise IMKitError("CLIENT_NOT_FOUND", f"Client with id '{client_id}' not found")
 
         return client_id
 
-    def _json(self) -> Any:
-        body = b"".join(limited(self.request, BODY_LIMIT))
-        if not body:
-            return {}
 
-        if not JSON_TYPE.fullmatch("".join(self.head.values("content-type"))):
-            raise Refusal("INVALID_BODY", "Content-Type must be application/json, once")
+def checked(document: Any, fields: Sequence[Field]) -> Document:
+    """Return the known fields, if all is right with them. Raises IMKitError 400."""
+    if not isinstance(document, dict):
+        raise IMKitError("INVALID_BODY", "the body must be an object")
 
-        try:
-            return read_json(body)
-        except ValueError as error:
-            raise Refusal("INVALID_BODY", "the body is not JSON") from error
+    for name in missing(document, fields):
+        raise IMKitError("MISSING_PARAMETER", f"{name} is required")
 
+    for name in wrong(document, fields):
+        raise IMKitError("INVALID_BODY", f"{name} is not of its type")
 
-@dataclass(frozen=True)
-class Route:
-    """One endpoint: `{name}` in the path takes one segment."""
-
-    method: str
-    path: str
-    handler: Callable[[Call], Answer]
-    platform_only: bool = False
+    return {field.name: document[field.name] for field in fields if field.name in document}

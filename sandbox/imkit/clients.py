@@ -1,93 +1,109 @@
-"""Clients as the platform keeps them."""
+"""Clients as the platform keeps them, each with the tokens that are bound to it.
 
-from __future__ import annotations
+A token is bound to one client until it is revoked, past its end too.
+"""
 
-from typing import Any
+import re
+from datetime import datetime
 
 from ..answers import Answer
-from ..bodies import read_json
-from .call import Call, Route
-from .envelope import Refusal, success
-from .fields import Field, array, checked, identifier, text
+from ..bodies import Field
+from ..routing import Route
+from .call import Call, checked
+from .errors import IMKitError, success
 from .state import Document
-from .tokens import ASKED, bind, binding_in
 
 LIST_MOST = 100
-LIMIT = 50
-PROFILE = tuple(Field(name, text) for name in ("nickname", "avatarUrl", "email", "description"))
-CLIENT = (Field("_id", identifier, required=True), *PROFILE, Field("publicKey", text))
+PROFILE = ("nickname", "avatarUrl", "email", "description", "publicKey")
+CLIENT = (Field("_id", str, required=True), *(Field(name, str) for name in PROFILE))
+BINDING = (Field("token", str), Field("expirationDate", str))
+# A header carries the token as it is: one with a space in it could never be told from a scheme.
+TOKEN = re.compile(r"[!-~]+")
 
 
 def _upsert(call: Call) -> Answer:
     """Make or change a client, and bind its token first: a conflict must change nothing."""
-    given = call.document((*CLIENT, *ASKED))
-    binding = binding_in(given, call.now)
+    given = call.document((*CLIENT, *BINDING))
+    bound = {field.name: given.pop(field.name) for field in BINDING if field.name in given}
     client_id = given["_id"]
     with call.state.lock:
-        if binding is not None:
-            bind(call.state, client_id, binding)
+        if bound:
+            _bind(call, client_id, bound)
 
-        call.state.upsert(client_id, _profile(given), call.now)
-        bound = binding.shown() if binding else {}
+        call.state.upsert(client_id, given, call.now)
         return success({**call.state.shown(client_id), **bound})
 
 
+def _bind(call: Call, client_id: str, bound: Document) -> None:
+    """Make the token the client's, or move its end. Raises IMKitError 400 or 409."""
+    for field in BINDING:
+        if field.name not in bound:
+            raise IMKitError("MISSING_PARAMETER", f"{field.name} is required")
+
+    token, expires = bound["token"], _epoch_of(bound["expirationDate"])
+    if not TOKEN.fullmatch(token) or expires <= call.now:
+        raise IMKitError("INVALID_BODY", "token must be visible ASCII, its end in the future")
+
+    holder, _ = call.state.tokens.get(token, (client_id, 0.0))
+    if holder != client_id:
+        raise IMKitError("TOKEN_CONFLICT", "Token is bound to another client")
+
+    call.state.tokens[token] = (client_id, expires)
+
+
+def _epoch_of(value: str) -> float:
+    """Return a moment; one that is none, or has no zone, is long past."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return 0.0
+
+    return moment.timestamp() if moment.tzinfo else 0.0
+
+
 def _upsert_list(call: Call) -> Answer:
-    """Make or change many clients, all or none; tokens are not made here."""
-    given = call.document((Field("data", array, required=True),))["data"]
+    """Make or change many clients, all or none; tokens are not bound here."""
+    given = call.document((Field("data", list, required=True),))["data"]
     if len(given) > LIST_MOST:
-        raise Refusal("INVALID_BODY", f"data must hold at most {LIST_MOST} clients")
+        raise IMKitError("INVALID_BODY", f"data must hold at most {LIST_MOST} clients")
 
     clients = [checked(client, CLIENT) for client in given]
     with call.state.lock:
         for client in clients:
-            call.state.upsert(client["_id"], _profile(client), call.now)
+            call.state.upsert(client["_id"], client, call.now)
 
     return success({"count": len(clients)})
 
 
 def _list(call: Call) -> Answer:
-    skip, limit = call.number("skip", 0), call.number("limit", LIMIT, LIST_MOST)
-    wanted = _filter(dict(call.query).get("q", "{}"))
     with call.state.lock:
-        shown = [call.state.shown(client_id) for client_id in call.state.clients]
+        clients = [call.state.shown(client_id) for client_id in call.state.clients]
 
-    found = [client for client in shown if _fits(client, wanted)]
-    return success({"totalCount": len(found), "data": found[skip : skip + limit]})
-
-
-def _profile(given: Document) -> Document:
-    return {field.name: given[field.name] for field in CLIENT if field.name in given}
+    return success({"totalCount": len(clients), "data": clients})
 
 
-def _filter(given: str) -> dict[str, Any]:
-    """Return the fields that a filter compares. Raises Refusal 400 for all else it may hold."""
-    try:
-        wanted = read_json(given.encode())
-    except ValueError as error:
-        raise Refusal("INVALID_REQUEST", "q is not JSON") from error
+def _revoke(call: Call) -> Answer:
+    """Revoke one of a client's tokens, or all where none is named."""
+    given = call.document(BINDING[:1])
+    with call.state.lock:
+        client_id = call.known(call.params["id"])
+        held = [one for one, (holder, _) in call.state.tokens.items() if holder == client_id]
+        revoked = [one for one in held if one == given.get("token", one)]
+        if "token" in given and not revoked:
+            raise IMKitError("TOKEN_NOT_FOUND", "Specified token not found for this client")
 
-    if not isinstance(wanted, dict) or any(map(_has_operator, wanted.items())):
-        raise Refusal("INVALID_REQUEST", "q must be an object of fields and their values")
+        for one in revoked:
+            del call.state.tokens[one]
 
-    return wanted
-
-
-def _has_operator(item: tuple[str, Any]) -> bool:
-    return item[0].startswith("$") or isinstance(item[1], dict)
-
-
-def _fits(client: Document, wanted: dict[str, Any]) -> bool:
-    return all(client.get(name) == value for name, value in wanted.items())
-
-
-def _count_connections(call: Call) -> Answer:
-    return success({"count": 0})
+    which = "Token" if "token" in given else "All tokens"
+    message = f"{which} revoked successfully"
+    return success({"success": True, "message": message, "revokedTokens": len(revoked)})
 
 
 ROUTES = (
-    Route("POST", "/admin/clients", _upsert, platform_only=True),
-    Route("GET", "/admin/clients", _list, platform_only=True),
-    Route("POST", "/admin/clients/list", _upsert_list, platform_only=True),
-    Route("GET", "/admin/connection-count", _count_connections, platform_only=True),
+    Route("POST", "/admin/clients", _upsert, server_only=True),
+    Route("GET", "/admin/clients", _list, server_only=True),
+    Route("POST", "/admin/clients/list", _upsert_list, server_only=True),
+    Route("GET", "/admin/connection-count", lambda _: success({"count": 0}), server_only=True),
+    Route("DELETE", "/admin/clients/{id}/token", _revoke, server_only=True),
 )

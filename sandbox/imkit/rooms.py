@@ -1,121 +1,83 @@
-"""Rooms and their messages: enough to open one, write and read.
-
-Of the parameters of a list only those that page it are read.
-"""
-
-from __future__ import annotations
+"""Rooms: enough to open one, find it again, and write in it. What is written is not kept."""
 
 import secrets
 
 from ..answers import Answer
+from ..bodies import Field
+from ..routing import Route
 from .authentication import named_client
-from .call import Call, Route
-from .envelope import Refusal, success
-from .fields import Field, flag, identifier, one_of, text, texts
-from .state import APP_ID, Document, Room, milliseconds
+from .call import Call
+from .errors import IMKitError, success
+from .state import APP_ID, Document
 
-PAGE = 20
-PLAIN = ("name", "cover", "description", "webhook", "extParams")
 ROOM = (
-    Field("_id", identifier),
-    *(Field(name, text) for name in PLAIN),
-    Field("roomType", one_of("direct", "group")),
-    Field("members", texts),
-    Field("roomTags", texts),
-    Field("botMode", flag),
+    *(Field(name, str) for name in ("_id", "name", "cover", "description", "roomType")),
+    *(Field(name, list) for name in ("members", "roomTags")),
 )
-MESSAGE = (
-    Field("message", text, required=True),
-    Field("messageType", identifier, required=True),
-    Field("room", identifier, required=True),
-    Field("sender", identifier, required=True),
+MESSAGE = tuple(
+    Field(name, str, required=True) for name in ("message", "messageType", "room", "sender")
 )
-INSPECT = {"query": {}, "tookMS": 0}
 
 
 def _list(call: Call) -> Answer:
     """Answer with the rooms of a client, or with all where the platform names none."""
-    if call.client_id is not None and named_client(call.head) is None:
-        raise Refusal("INVALID_TOKEN", "IM-CLIENT-ID is required")
+    me = named_client(call.request.head)
+    if call.client_id is not None and me is None:
+        raise IMKitError("INVALID_TOKEN", "IM-CLIENT-ID is required")
 
-    skip, limit, me = call.number("skip", 0), call.number("limit", 0), call.subject()
     with call.state.lock:
-        rooms = [room for room in call.state.rooms.values() if me is None or me in room.members]
-        shown = [_shown(call, room) for room in rooms]
+        rooms = [room for room in call.state.rooms.values() if me is None or me in room["members"]]
 
-    page = shown[skip : skip + limit if limit else None]
-    return success({"totalCount": len(shown), "data": page, "inspect": INSPECT})
+    return success({"totalCount": len(rooms), "data": rooms, "inspect": {}})
 
 
 def _create(call: Call) -> Answer:
     """Make a room; who makes it is in it only if told so."""
-    given = call.document(ROOM)
-    room_id = given.get("_id") or secrets.token_hex(12)
-    members = list(dict.fromkeys(given.pop("members", [])))
-    defaults = {"roomType": "group", "roomTags": [], "botMode": False}
-    own = {"_id": room_id, "id": room_id, "appID": APP_ID, "createdTimeMS": milliseconds(call.now)}
-    room = Room({**defaults, **given, **own}, members)
+    defaults = {"roomType": "group", "roomTags": [], "members": [], "unread": 0}
+    room = {"_id": secrets.token_hex(12), **defaults, **call.document(ROOM), "appID": APP_ID}
     with call.state.lock:
-        if room_id in call.state.rooms:
-            raise Refusal("CONFLICT", "There is a room of that id already")
+        if room["_id"] in call.state.rooms:
+            raise IMKitError("CONFLICT", "There is a room of that id already")
 
-        call.state.rooms[room_id] = room
-
-    return success({**room.data, "members": members})
+        call.state.rooms[room["_id"]] = room
+        return success({**room, "id": room["_id"]})
 
 
 def _get(call: Call) -> Answer:
     with call.state.lock:
-        return success(_shown(call, _open(call, call.params["id"])))
+        return success(_open(call, call.params["id"]))
 
 
 def _send(call: Call) -> Answer:
     given = call.document(MESSAGE)
-    moments = ("messageTimeMS", "createdAtMS", "updatedAtMS")
-    own = {"_id": secrets.token_hex(12), "appID": APP_ID}
-    message = {**given, **own, **dict.fromkeys(moments, milliseconds(call.now))}
     with call.state.lock:
-        room = _open(call, given["room"])
-        call.known(given["sender"])
-        room.messages.append(message)
-        return success(_told(call, message))
+        _open(call, given["room"])
+        sender = call.state.shown(call.known(given["sender"]))
+
+    times = dict.fromkeys(("messageTimeMS", "createdAtMS", "updatedAtMS"), int(call.now * 1000))
+    return success({**given, "_id": secrets.token_hex(12), **times, "sender": sender})
 
 
-def _read(call: Call) -> Answer:
-    """Answer with the newest messages, oldest first."""
-    limit = call.number("limit", PAGE)
+def _count_unread(call: Call) -> Answer:
     with call.state.lock:
-        messages = [_told(call, message) for message in _open(call, call.params["id"]).messages]
+        call.known(call.client_id or named_client(call.request.head))
 
-    page = messages[max(0, len(messages) - limit) :]
-    told = {"totalCount": len(messages), "data": page, "userDeletedIDs": [], "inspect": INSPECT}
-    return success(told)
+    return success({"badge": 0})
 
 
-def _open(call: Call, room_id: str) -> Room:
+def _open(call: Call, room_id: str) -> Document:
     """Return the room, if the caller is in it; who is not learns nothing about it."""
     room = call.state.rooms.get(room_id)
-    if room is None or (call.client_id is not None and call.client_id not in room.members):
-        raise Refusal("ROOM_NOT_FOUND", "Room not found")
+    if room is None or (call.client_id is not None and call.client_id not in room["members"]):
+        raise IMKitError("ROOM_NOT_FOUND", "Room not found")
 
     return room
-
-
-def _shown(call: Call, room: Room) -> Document:
-    me = call.subject()
-    members = {"members": [call.state.shown(client_id) for client_id in room.members]}
-    last = {"lastMessage": _told(call, room.messages[-1])} if room.messages else {}
-    return {**room.data, **members, **last, "unread": 0 if me is None else room.unread(me)}
-
-
-def _told(call: Call, message: Document) -> Document:
-    return {**message, "id": message["_id"], "sender": call.state.shown(message["sender"])}
 
 
 ROUTES = (
     Route("GET", "/rooms", _list),
     Route("POST", "/rooms", _create),
     Route("GET", "/rooms/{id}", _get),
-    Route("GET", "/rooms/{id}/messages/v3", _read),
-    Route("POST", "/messages", _send, platform_only=True),
+    Route("GET", "/me/badge", _count_unread),
+    Route("POST", "/messages", _send, server_only=True),
 )

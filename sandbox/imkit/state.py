@@ -1,39 +1,14 @@
 """All that the stand-in remembers, in memory, one per instance."""
 
-from __future__ import annotations
-
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
+
+from ..times import iso
 
 Document = dict[str, Any]
 
 APP_ID = "sandbox"
-
-
-def iso(seconds: float) -> str:
-    """Return a moment as JavaScript writes it."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def milliseconds(seconds: float) -> int:
-    """Return a moment in milliseconds, as the server counts."""
-    return int(seconds * 1000)
-
-
-@dataclass
-class Room:
-    """A room, the ids of its members, its messages in order with the id of their sender."""
-
-    data: Document
-    members: list[str]
-    messages: list[Document] = field(default_factory=list)
-
-    def unread(self, client_id: str) -> int:
-        """How many messages others sent; the stand-in is never told that one was read."""
-        return sum(message["sender"] != client_id for message in self.messages)
 
 
 @dataclass
@@ -45,8 +20,8 @@ class State:
 
     clients: dict[str, Document] = field(default_factory=dict)
     tokens: dict[str, tuple[str, float]] = field(default_factory=dict)
-    rooms: dict[str, Room] = field(default_factory=dict)
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    rooms: dict[str, Document] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def upsert(self, client_id: str, given: Document, now: float) -> None:
         """Take over what is told of a client; what is left out stays."""
@@ -54,9 +29,8 @@ class State:
         client.update({**given, "updatedAt": iso(now)})
 
     def shown(self, client_id: str) -> Document:
-        """Return a client as the server tells of it; of an unknown one there is the id alone."""
-        client = self.clients.get(client_id, {"_id": client_id})
-        return {**client, "id": client_id, "appID": APP_ID}
+        """Return a client as the server tells of it."""
+        return {**self.clients[client_id], "id": client_id, "appID": APP_ID}
 
     def holder(self, token: str, now: float) -> str | None:
         """Return whose token it is; None where it is nobody's or at its end."""

@@ -1,43 +1,32 @@
-"""A stand-in for Stream's server: `StreamSandbox` for tests, `serve` for a process of its own.
+"""A stand-in for Stream's server, strict about what it is sent.
 
-Strict about what it is sent and, on demand, misbehaving. Facts from the vendor's public pages and
-from its official SDKs (stream-chat 4.33.0 and 9.53.0, getstream 7.0.0, node-sdk 0.7.64).
+Facts from the vendor's public pages and from its official SDKs (stream-chat 4.33.0 and 9.53.0,
+getstream 7.0.0, node-sdk 0.7.64). It answers what those SDKs are driven through in the tests, and
+knows nothing else.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
+from typing import Unpack
 
-from chatproxy.providers.stream.settings import STAND_IN_KEY, STAND_IN_SECRET
-
-from ..journal import CAPACITY
-from ..standin import StandIn
+from ..server import Listening, Server
 from .application import StreamApplication
 from .authentication import Credentials
 
-# Known to everybody who has the package; real ones never look like this.
-API_KEY = STAND_IN_KEY
-API_SECRET = STAND_IN_SECRET
-RATE_LIMIT = 1_000_000
+# Known to everybody who has the source; real ones never look like this. The sidecar knows this
+# pair too, and refuses it in front of the real Stream.
+API_KEY = "sandbox-key"
+API_SECRET = "sandbox-secret-of-the-stand-in-not-for-production"  # noqa: S105
 
 
-class StreamSandbox(StandIn):
-    """One stand-in on a real socket; a context manager.
-
-    Port 0 takes a free one. The first of `api_secrets` signs what the server itself gives out,
-    all of them are accepted. `rate_limit` is per endpoint and minute.
-    """
+class StreamSandbox(Server):
+    """The stand-in on a real socket; any of `api_secrets` may have signed a token."""
 
     def __init__(
         self,
         port: int = 0,
         api_key: str = API_KEY,
         api_secrets: Sequence[str] = (API_SECRET,),
-        *,
-        host: str = "127.0.0.1",
-        exposed: bool = False,
-        rate_limit: int = RATE_LIMIT,
-        journal_capacity: int = CAPACITY,
+        **listening: Unpack[Listening],
     ) -> None:
-        app = StreamApplication(Credentials(api_key, tuple(api_secrets)), rate_limit)
-        super().__init__(app, host, port, exposed=exposed, journal_capacity=journal_capacity)
+        app = StreamApplication(Credentials(api_key, tuple(api_secrets)))
+        super().__init__(app, port, **listening)

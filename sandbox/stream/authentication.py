@@ -4,30 +4,26 @@ A token without `user_id` is a server's, one with it a user's. Times are checked
 PyJWT, because the vendor has a code for each way to be out of time and allows no leeway.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import jwt
 
 from ..credentials import is_same, read_token
 from ..wire import Head
-from .errors import (
-    API_KEY,
-    AUTHENTICATION,
-    BAD_SIGNATURE,
-    EXPIRED,
-    ISSUED_LATER,
-    NOT_YET_VALID,
-    StreamError,
+from . import errors
+from .errors import StreamError
+
+TIMES = (
+    ("exp", errors.EXPIRED, "token is expired"),
+    ("nbf", errors.NOT_YET_VALID, "token is not valid yet"),
+    ("iat", errors.ISSUED_LATER, "token used before issue at"),
 )
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(NamedTuple):
     """One app's key and the secrets that sign for it, newest first."""
 
     api_key: str
@@ -54,30 +50,28 @@ def authenticate(
     _check_api_key([value for name, value in query if name == "api_key"], credentials.api_key)
     kind = _only(head.values("stream-auth-type"), "stream-auth-type")
     if kind != "jwt":
-        raise StreamError(AUTHENTICATION, "stream-auth-type missing or invalid")
+        raise StreamError(errors.AUTHENTICATION, "stream-auth-type missing or invalid")
 
     claims = _claims(_only(head.values("authorization"), "Authorization"), credentials)
     _check_times(claims, now.timestamp())
-    return _principal(claims)
+    user_id = claims.get("user_id")
+    if user_id is not None and (not isinstance(user_id, str) or not user_id):
+        raise StreamError(errors.AUTHENTICATION, "JWTAuth error: user_id is not a string")
+
+    return Principal(user_id, claims.get("iat"))
 
 
 def _check_api_key(given: list[str], api_key: str) -> None:
-    if not given:
-        raise StreamError(API_KEY, "api_key not provided")
-
-    if len(given) > 1:
-        raise StreamError(API_KEY, "api_key given more than once")
+    if len(given) != 1:
+        raise StreamError(errors.API_KEY, "api_key not provided, or more than once")
 
     if not is_same(given[0], api_key):
-        raise StreamError(API_KEY, "api_key not found")
+        raise StreamError(errors.API_KEY, "api_key not found")
 
 
 def _only(values: list[str], name: str) -> str:
-    if len(values) > 1:
-        raise StreamError(AUTHENTICATION, f"{name} given more than once")
-
-    if not values or not values[0]:
-        raise StreamError(AUTHENTICATION, f"{name} missing or invalid")
+    if len(values) != 1 or not values[0]:
+        raise StreamError(errors.AUTHENTICATION, f"{name} missing, invalid or given twice")
 
     return values[0]
 
@@ -88,46 +82,34 @@ def _claims(token: str, credentials: Credentials) -> dict[str, Any]:
         return read_token(token, credentials.secrets)
     except jwt.InvalidSignatureError as error:
         raise StreamError(
-            BAD_SIGNATURE,
+            errors.BAD_SIGNATURE,
             "JWTAuth error: signature is not valid. Make sure the token is created using the "
             f'secret for API key "{credentials.api_key}"',
         ) from error
     except jwt.PyJWTError as error:
-        raise StreamError(AUTHENTICATION, f"JWTAuth error: {error}") from error
+        raise StreamError(errors.AUTHENTICATION, f"JWTAuth error: {error}") from error
 
 
 def _check_times(claims: dict[str, Any], now: float) -> None:
-    for name in ("exp", "nbf", "iat"):
+    for name, code, message in TIMES:
         value = claims.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-            raise StreamError(AUTHENTICATION, f"JWTAuth error: {name} is not of type int64")
+        if value is None:
+            continue
 
-    if claims.get("exp") is not None and claims["exp"] <= now:
-        raise StreamError(EXPIRED, "JWTAuth error: token is expired (exp)")
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise StreamError(errors.AUTHENTICATION, f"JWTAuth error: {name} is not of type int64")
 
-    if claims.get("nbf") is not None and claims["nbf"] > now:
-        raise StreamError(NOT_YET_VALID, "JWTAuth error: token is not valid yet (nbf)")
-
-    if claims.get("iat") is not None and claims["iat"] > now:
-        raise StreamError(ISSUED_LATER, "JWTAuth error: token used before issue at (iat)")
+        if (value <= now) if name == "exp" else (value > now):
+            raise StreamError(code, f"JWTAuth error: {message} ({name})")
 
 
-def _principal(claims: dict[str, Any]) -> Principal:
-    user_id = claims.get("user_id")
-    if user_id is not None and (not isinstance(user_id, str) or not user_id):
-        raise StreamError(AUTHENTICATION, "JWTAuth error: user_id is not a string")
-
-    return Principal(user_id, claims.get("iat"))
-
-
-def check_not_revoked(principal: Principal, *befores: datetime | None) -> None:
-    """Refuse a user token issued before any of the times; one without `iat` is older than all.
+def check_not_revoked(principal: Principal, before: datetime | None) -> None:
+    """Refuse a user token issued before that time; one without `iat` is older than all.
 
     Raises StreamError 40. Server tokens are never revoked this way.
     """
-    for before in befores:
-        if before is None or principal.is_server:
-            continue
+    if before is None or principal.is_server:
+        return
 
-        if principal.issued_at is None or principal.issued_at < before.timestamp():
-            raise StreamError(EXPIRED, "This token has been revoked, please generate a new token")
+    if principal.issued_at is None or principal.issued_at < before.timestamp():
+        raise StreamError(errors.EXPIRED, "This token has been revoked, generate a new one")

@@ -1,52 +1,47 @@
-"""What a handler is given, and the routes that say which handler it is."""
+"""What a handler is given, and the rows of the routing table that lead to it."""
 
-from __future__ import annotations
-
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
-from ..paths import match
+from ..answers import Answer, Request, json_answer
+from ..bodies import limited, read_json
+from ..routing import Route
 from .authentication import Principal
-from .errors import INPUT, NOT_ALLOWED, StreamError
+from .errors import INPUT, NO_TIME, NOT_ALLOWED, StreamError
+from .rendering import render
 from .state import Document, State
 
-Family = Literal["chat", "common"]
+JSON_LIMIT = 8 * 1024 * 1024
+V2 = "/api/v2"
 
 
 @dataclass
 class Call:
-    """One authenticated call: version 1 or 2, values decoded, the JSON body (empty where none).
+    """One authenticated call, in version 1 or 2 of the interface; values are decoded.
 
-    `secret` signs the tokens that the server itself gives out.
+    `body` is the JSON object that came, or what was read from an upload; empty where none came.
     """
 
+    request: Request
     state: State
     version: int
     principal: Principal
     params: Mapping[str, str]
     query: Mapping[str, str]
-    body: Document
-    secret: str
-    upload: Document = field(default_factory=dict)
+    body: Document = field(default_factory=dict)
 
     def payload(self) -> Document:
         """Return the JSON object in the query's `payload`. Raises StreamError 4."""
-        try:
-            payload = json.loads(self.query.get("payload", "{}"))
-        except (ValueError, RecursionError) as error:
-            fields = {"payload": "bad JSON"}
-            raise StreamError(INPUT, "payload is not valid JSON", fields) from error
-
-        document: Document = checked(payload, dict, "payload")
+        document: Document = checked(read_json(self.query.get("payload", "{}")), dict, "payload")
         return document
 
     def part(self, name: str, kind: type = dict) -> Any:
         """Return a required field of the body, of the given type. Raises StreamError 4."""
         return checked(self.body.get(name), kind, name)
 
-    def acting_user(self, source: Mapping[str, Any], place: str, *names: str) -> Document:
+    def acting_user(self, source: Mapping[str, Any], place: str, name: str = "user") -> Document:
         """Who does it: the token's user, else whom a server names as `user_id` or `user`.
 
         A `user` object is created where it is new. Raises StreamError 4.
@@ -54,89 +49,80 @@ class Call:
         if self.principal.user_id is not None:
             return self.state.named_user(self.principal.user_id, place)
 
-        for name in names or ("user",):
-            if source.get(f"{name}_id"):
-                return self.state.named_user(str(source[f"{name}_id"]), place)
+        if source.get(f"{name}_id"):
+            return self.state.named_user(source[f"{name}_id"], place)
 
-            if isinstance(source.get(name), dict):
-                return self.state.add_user(str(source[name].get("id")))
+        if isinstance(source.get(name), dict):
+            return self.state.add_user(str(source[name].get("id")))
 
-        wanted = " or ".join(f"{name} or {name}_id" for name in names or ("user",))
-        raise StreamError(
-            INPUT,
-            f"either {wanted} must be provided in {place} when using server side auth.",
-            {place: f"{wanted} is required"},
-        )
+        wanted = f"either {name} or {name}_id must be provided in {place}"
+        raise StreamError(INPUT, f"{wanted} when using server side auth.", place)
 
-    def server_only(self, what: str) -> None:
-        """Refuse a user's token. Raises StreamError 17."""
-        if not self.principal.is_server:
-            raise StreamError(NOT_ALLOWED, f"{what} is only allowed with server side auth")
+    def only_for(self, user_id: str) -> None:
+        """Refuse a user's token, unless it is this user's. Raises StreamError 17."""
+        if not self.principal.is_server and self.principal.user_id != user_id:
+            raise StreamError(NOT_ALLOWED, "a user may only change what is its own")
 
 
 def checked(value: Any, kind: type, name: str) -> Any:
     """Return the value, if it is of its type. Raises StreamError 4."""
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise StreamError(INPUT, f"{name} is a required field", {name: f"must be {kind.__name__}"})
+    if not isinstance(value, kind):
+        raise StreamError(INPUT, f"{name} is a required field of type {kind.__name__}", name)
 
     return value
 
 
-def page(source: Mapping[str, Any], default: int, most: int) -> tuple[int, int]:
-    """Limit and offset of a query. Raises StreamError 4 where the limit is above `most`."""
+def read_object(request: Request) -> Document:
+    """Return the JSON object of a request's body. Raises StreamError 4."""
+    body = b"".join(limited(request, JSON_LIMIT))
     try:
-        limit, offset = int(source.get("limit") or default), int(source.get("offset") or 0)
-    except (TypeError, ValueError) as error:
-        raise StreamError(INPUT, "limit and offset are numbers", {"limit": "number"}) from error
+        document: Document = checked(read_json(body or b"{}"), dict, "body")
+    except ValueError as error:
+        raise StreamError(INPUT, "body is not valid JSON", "body") from error
 
-    if not 0 < limit <= most:
-        raise StreamError(INPUT, f"limit must be between 1 and {most}", {"limit": f"max {most}"})
-
-    return limit, offset
+    return document
 
 
-@dataclass(frozen=True)
-class Route:
-    """One endpoint: `{name}` in the path takes one segment.
+def endpoint(
+    method: str,
+    path: str,
+    handler: Callable[[Call], Document],
+    *,
+    folders: Sequence[str],
+    server_only: bool = False,
+    read: Callable[[Request], Document] = read_object,
+) -> tuple[Route[Call], ...]:
+    """Return an endpoint's rows of the table: one for each version, in that version's folder.
 
-    Version 2 has it under `/api/v2/chat` or, where `family` is common, under `/api/v2`.
+    `read` makes the call's body of what was sent.
     """
-
-    endpoint: str
-    method: str
-    path: str
-    handler: Callable[[Call], Document]
-    family: Family = "chat"
-    versions: tuple[int, ...] = (1, 2)
-    server_only: bool = False
-    upload: bool = False
+    run = _answering(handler, read)
+    return tuple(Route(method, folder + path, run, server_only) for folder in folders)
 
 
-PREFIXES: tuple[tuple[str, int, Family | None], ...] = (
-    ("/api/v2/chat/", 2, "chat"),
-    ("/api/v2/", 2, "common"),
-    ("/", 1, None),
-)
+# Version 2 has the chat's own endpoints in one folder, those of all products in another.
+chat = partial(endpoint, folders=("", f"{V2}/chat"))
+common = partial(endpoint, folders=("", V2))
+common_v1 = partial(endpoint, folders=("",))
+common_v2 = partial(endpoint, folders=(V2,))
 
 
-class Routes:
-    """Finds routes; the first that fits wins, so literal paths stand before patterns."""
+def _answering(
+    handler: Callable[[Call], Document], read: Callable[[Request], Document]
+) -> Callable[[Call], Answer]:
+    """Let a handler run with its body read and the state locked, and answer what it returns."""
 
-    def __init__(self, routes: Sequence[Route]) -> None:
-        self.all = tuple(routes)
-        self._by_shape: dict[tuple[str, int], list[tuple[list[str], Route]]] = {}
-        for route in routes:
-            parts = route.path.strip("/").split("/")
-            self._by_shape.setdefault((route.method, len(parts)), []).append((parts, route))
+    def answer(call: Call) -> Answer:
+        # Before the lock: an upload may take its time.
+        call.body = read(call.request)
+        with call.state.lock:
+            try:
+                document = render(handler(call), call.version)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                # A handler reads what it is sent without a schema; junk fails somewhere inside.
+                raise StreamError(INPUT, f"body is not of the right form: {error!r}") from error
 
-    def find(self, method: str, path: str) -> tuple[Route, int, dict[str, str]] | None:
-        """Return the route, the version and the decoded path values; None where there is none."""
-        prefix, version, family = next(row for row in PREFIXES if path.startswith(row[0]))
-        segments = path[len(prefix) :].split("/")
-        for parts, route in self._by_shape.get((method, len(segments)), ()):
-            if version in route.versions and family in (None, route.family):
-                values = match(parts, segments)
-                if values is not None:
-                    return route, version, values
+        created = call.request.head.method in ("POST", "PUT")
+        return json_answer(201 if created else 200, {**document, "duration": NO_TIME})
 
-        return None
+    return answer

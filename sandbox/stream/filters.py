@@ -1,101 +1,62 @@
-"""The filter language of queries: `{"field": value}`, `{"field": {"$in": […]}}`, `$and`, `$or`."""
+"""Queries: conditions with equality, `$in` and `$autocomplete`; order; a page of what fits."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from .errors import INPUT, StreamError
-from .rendering import read_time
 from .state import Document
 
 
-def matches(document: Document, conditions: Document) -> bool:
-    """Whether a flat document meets all conditions. Raises StreamError 4 for unknown operators."""
-    return all(_meets(document, key, wanted) for key, wanted in conditions.items())
-
-
-def arrange(found: list[Document], sort: object, limit: int, offset: int) -> list[Document]:
-    """Order by `[{"field", "direction"}]`, most important first, then cut a page out."""
-    for order in reversed(sort if isinstance(sort, list) else []):
+def select(documents: Iterable[Document], query: Mapping[str, Any], most: int) -> list[Document]:
+    """Return the documents that a query asks for, `most` at most. Raises StreamError 4."""
+    conditions, sort = query.get("filter_conditions") or {}, query.get("sort") or []
+    chosen = [document for document in documents if matches(document, conditions)]
+    # Most important first, and sorting is stable, so the least important comes first here.
+    for order in reversed(sort):
         field = order.get("field", "created_at")
-        found.sort(key=lambda item: _sortable(item.get(field)), reverse=order["direction"] == -1)
+        chosen.sort(key=lambda one: _sortable(one.get(field)), reverse=order["direction"] == -1)
 
-    return found[offset : offset + limit]
+    return page(chosen, query, most)
+
+
+def matches(facts: Document, conditions: Document) -> bool:
+    """Whether a flat document meets all conditions. Raises StreamError 4 for other operators."""
+    return all(_meets(facts.get(key), key, wanted) for key, wanted in conditions.items())
+
+
+def page(documents: list[Document], query: Mapping[str, Any], most: int) -> list[Document]:
+    """Cut a page out. Raises StreamError 4 where its limit is too high."""
+    limit, offset = int(query.get("limit") or most), int(query.get("offset") or 0)
+    if not 0 < limit <= most:
+        raise StreamError(INPUT, f"limit must be between 1 and {most}", "limit")
+
+    return documents[offset : offset + limit]
 
 
 def _sortable(value: object) -> tuple[bool, str]:
     return value is not None, value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _meets(document: Document, key: str, wanted: Any) -> bool:
-    if key in COMBINERS:
-        return COMBINERS[key](matches(document, part) for part in wanted)
-
-    actual = document.get(key)
-    if not isinstance(wanted, dict):
-        return _equal(actual, wanted)
-
-    for operator, operand in wanted.items():
+def _meets(actual: Any, key: str, wanted: Any) -> bool:
+    tests = wanted if isinstance(wanted, dict) else {"$eq": wanted}
+    for operator in tests:
         if operator not in OPERATORS:
-            raise StreamError(INPUT, f"operator {operator} is not supported", {key: "bad filter"})
+            raise StreamError(INPUT, f"operator {operator} is not supported", key)
 
-        if not OPERATORS[operator](actual, operand):
-            return False
-
-    return True
+    return all(OPERATORS[operator](actual, operand) for operator, operand in tests.items())
 
 
-def _equal(actual: Any, wanted: Any) -> bool:
-    if isinstance(actual, list) and not isinstance(wanted, list):
-        return wanted in actual
-
-    return bool(_comparable(actual, wanted) == wanted or actual == wanted)
+def _equals(actual: Any, wanted: Any) -> bool:
+    return wanted in actual if isinstance(actual, list) else bool(actual == wanted)
 
 
-def _in(actual: Any, wanted: Any) -> bool:
-    return any(_equal(actual, item) for item in wanted)
-
-
-def _comparable(actual: Any, wanted: Any) -> Any:
-    """Turn a time into text, since the filter holds it as text."""
-    return actual.isoformat() if isinstance(actual, datetime) else actual
-
-
-def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    def test(actual: Any, wanted: Any) -> bool:
-        if isinstance(actual, datetime):
-            wanted = read_time(wanted, "filter")
-
-        try:
-            return actual is not None and compare(actual, wanted)
-        except TypeError:
-            return False
-
-    return test
-
-
-def _like(actual: Any, wanted: Any) -> bool:
+def _contains_text(actual: Any, wanted: Any) -> bool:
     return isinstance(actual, str) and str(wanted).lower() in actual.lower()
 
 
-COMBINERS: dict[str, Callable[[Any], bool]] = {
-    "$and": all,
-    "$or": any,
-    "$nor": lambda parts: not any(parts),
-}
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "$eq": _equal,
-    "$ne": lambda actual, wanted: not _equal(actual, wanted),
-    "$in": _in,
-    "$nin": lambda actual, wanted: not _in(actual, wanted),
-    "$gt": _ordered(lambda a, b: a > b),
-    "$gte": _ordered(lambda a, b: a >= b),
-    "$lt": _ordered(lambda a, b: a < b),
-    "$lte": _ordered(lambda a, b: a <= b),
-    "$exists": lambda actual, wanted: (actual is not None) == bool(wanted),
-    "$contains": _equal,
-    "$autocomplete": _like,
-    "$q": _like,
+    "$eq": _equals,
+    "$in": lambda actual, wanted: any(_equals(actual, item) for item in wanted),
+    "$autocomplete": _contains_text,
 }

@@ -1,38 +1,14 @@
 """Who is in a channel and as what."""
 
-from __future__ import annotations
-
 from typing import Any
 
-from .call import Call, Route, page
-from .errors import INPUT, NOT_FOUND, StreamError
-from .filters import arrange, matches
-from .rendering import check_custom
-from .state import Channel, Document, now
+from .call import Call, chat
+from .errors import INPUT, StreamError
+from .filters import select
+from .state import Channel, Document, stamps
 from .users import public
 
 MEMBER_BATCH = 100
-
-
-def ids(given: list[Any]) -> list[str]:
-    """User ids out of a list of ids or of objects that carry one. Raises StreamError 4."""
-    found = []
-    for item in given:
-        user_id = item if isinstance(item, str) else _id_of(item)
-        found.append(user_id)
-
-    if len(found) > MEMBER_BATCH:
-        raise StreamError(INPUT, f"no more than {MEMBER_BATCH} members", {"members": "too many"})
-
-    return found
-
-
-def _id_of(item: Any) -> str:
-    user_id = item.get("user_id") or (item.get("user") or {}).get("id")
-    if not isinstance(user_id, str):
-        raise StreamError(INPUT, "a member needs user_id", {"members": "user_id is required"})
-
-    return user_id
 
 
 def shown(call: Call, channel: Channel) -> list[Document]:
@@ -45,103 +21,34 @@ def shown(call: Call, channel: Channel) -> list[Document]:
 
 def add(call: Call, channel: Channel, given: list[Any], **extra: Any) -> None:
     """Make users members; who is one already keeps what it had. Raises StreamError 4."""
-    wanted = ids(given)
-    for user_id in wanted:
-        call.state.named_user(user_id, "members")
+    if len(given) > MEMBER_BATCH:
+        raise StreamError(INPUT, f"no more than {MEMBER_BATCH} members", "members")
 
-    for user_id, item in zip(wanted, given, strict=True):
-        member = channel.members.setdefault(user_id, _new(user_id))
-        member.update(extra)
-        if isinstance(item, dict) and item.get("channel_role"):
-            member["channel_role"] = item["channel_role"]
+    named = [item if isinstance(item, str) else item["user_id"] for item in given]
+    for user in [call.state.named_user(user_id, "members") for user_id in named]:
+        channel.members.setdefault(user["id"], _new(user["id"])).update(extra)
 
 
 def _new(user_id: str) -> Document:
-    moment = now()
-    return {
-        "user_id": user_id,
-        "channel_role": "channel_member",
-        "role": "member",
-        "banned": False,
-        "shadow_banned": False,
-        "notifications_muted": False,
-        "created_at": moment,
-        "updated_at": moment,
-        "status": "member",
-        "custom": {},
-    }
+    role = {"role": "member", "channel_role": "channel_member", "status": "member"}
+    return {"user_id": user_id, **role, "banned": False, **stamps(), "custom": {}}
 
 
-def change(call: Call, channel: Channel) -> None:
+def update(call: Call, channel: Channel) -> None:
     """Do what an update of the channel says about its members."""
-    body, moment = call.body, now()
-    add(call, channel, body.get("add_members") or [])
-    add(call, channel, body.get("invites") or [], invited=True, status="pending")
-    add(call, channel, body.get("assign_roles") or [])
-    for user_id in ids(body.get("remove_members") or []):
-        channel.members.pop(user_id, None)
-
-    for user_id in ids(body.get("add_moderators") or []):
-        add(call, channel, [user_id], channel_role="channel_moderator", is_moderator=True)
-
-    for user_id in ids(body.get("demote_moderators") or []):
-        add(call, channel, [user_id], channel_role="channel_member", is_moderator=False)
-
-    if body.get("accept_invite") or body.get("reject_invite"):
-        accepted = bool(body.get("accept_invite"))
-        member = _member(channel, call.acting_user(body, "invite")["id"])
-        member["invite_accepted_at" if accepted else "invite_rejected_at"] = moment
-        member["status"] = "member" if accepted else "rejected"
-
-
-def _member(channel: Channel, user_id: str) -> Document:
-    if user_id not in channel.members:
-        raise StreamError(NOT_FOUND, f"{user_id} is not a member of {channel.cid}")
-
-    return channel.members[user_id]
+    add(call, channel, call.body.get("add_members") or [])
+    moderators = call.body.get("add_moderators") or []
+    add(call, channel, moderators, channel_role="channel_moderator", is_moderator=True)
 
 
 def _query(call: Call) -> Document:
     payload = call.payload()
-    limit, offset = page(payload, 100, 100)
     channel = call.state.channel(str(payload.get("type")), str(payload.get("id")))
-    conditions = payload.get("filter_conditions") or {}
-    found = [
-        member
+    facts = [
+        {**member, "id": member["user_id"], "name": member["user"].get("name")}
         for member in shown(call, channel)
-        if matches(
-            {**member["custom"], **member, "id": member["user_id"], "name": _name(member)},
-            conditions,
-        )
     ]
-    return {"members": arrange(found, payload.get("sort"), limit, offset)}
+    return {"members": select(facts, payload, 100)}
 
 
-def _name(member: Document) -> Any:
-    return member["user"].get("name")
-
-
-def _change_one(call: Call) -> Document:
-    channel = call.state.channel(call.params["type"], call.params["id"])
-    user_id = call.params.get("user_id") or call.query.get("user_id") or ""
-    member = _member(channel, user_id)
-    for field, value in (call.body.get("set") or {}).items():
-        if field in ("pinned", "archived"):
-            member[f"{field}_at"] = now() if value else None
-        elif field == "channel_role":
-            member[field] = value
-        else:
-            member["custom"][field] = value
-
-    for field in call.body.get("unset") or []:
-        member["custom"].pop(field, None)
-
-    check_custom(member["custom"])
-    return {"channel_member": {**member, "user": public(call.state.user(user_id))}}
-
-
-ROUTES = (
-    Route("QueryMembers", "GET", "/members", _query),
-    Route("UpdateMemberPartial", "PATCH", "/channels/{type}/{id}/member/{user_id}", _change_one),
-    Route("UpdateMemberPartial", "PATCH", "/channels/{type}/{id}/member", _change_one),
-)
+ROUTES = chat("GET", "/members", _query)

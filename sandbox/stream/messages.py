@@ -1,119 +1,73 @@
-"""Messages and their replies."""
-
-from __future__ import annotations
+"""Messages, replies, and the search in them."""
 
 import html
 import uuid
-from typing import Any
 
-from .call import Call, Route, checked, page
-from .errors import INPUT, NOT_ALLOWED, TOO_LONG, StreamError
-from .rendering import split
-from .state import Channel, Document, now
+from .call import Call, chat, checked
+from .errors import INPUT, TOO_LONG, StreamError
+from .filters import matches, page
+from .rendering import change, split
+from .state import Document, now, stamps
 from .users import public
 
 TEXT_LIMIT = 5_000
-WRITABLE = {"id", "text", "mml", "attachments", "parent_id", "show_in_channel", "silent", "type"}
-WRITABLE |= {"quoted_message_id", "pinned", "pin_expires", "mentioned_users", "poll_id"}
-OURS = {"user", "user_id", "html", "cid", "created_at", "updated_at", "deleted_at", "reply_count"}
-OURS |= {"latest_reactions", "own_reactions", "reaction_counts", "reaction_scores", "channel"}
-OURS |= {"reaction_groups", "pinned_at", "pinned_by", "command", "i18n", "restricted_visibility"}
-
-
-def compose(call: Call, channel: Channel, given: Document) -> Document:
-    """Store a new message of a channel. Raises StreamError 4 or 20."""
-    fields = split(given, WRITABLE, OURS, call.version)
-    message_id = str(fields.get("id") or uuid.uuid4())
-    if message_id in call.state.messages:
-        raise StreamError(
-            INPUT,
-            f"message with id {message_id} already exists",
-            {"message.id": "a message with this ID already exists"},
-        )
-
-    user, moment = call.acting_user(given, "message"), now()
-    text = _text(call, channel, fields)
-    _check_parent(call, fields)
-    message = {
-        **_empty(),
-        **fields,
-        "id": message_id,
-        "type": "reply" if fields.get("parent_id") else fields.get("type", "regular"),
-        "text": text,
-        "html": f"<p>{html.escape(text)}</p>\n",
-        "user": public(user),
-        "cid": channel.cid,
-        "mentioned_users": _mentioned(call, fields),
-        "created_at": moment,
-        "updated_at": moment,
-    }
-    call.state.messages[message_id] = message
-    channel.messages.append(message_id)
-    channel.data["last_message_at"] = moment
-    return message
-
-
-def _empty() -> Document:
-    zeros: Document = dict.fromkeys(("reply_count", "deleted_reply_count"), 0)
-    falses = dict.fromkeys(("silent", "shadowed", "pinned", "mentioned_channel"), False)
-    lists = ("attachments", "latest_reactions", "own_reactions", "restricted_visibility")
-    maps = ("reaction_counts", "reaction_scores", "reaction_groups")
-    return {
-        **zeros,
-        **falses,
-        "mentioned_here": False,
-        **{name: [] for name in lists},
-        **{name: {} for name in maps},
-    }
-
-
-def _text(call: Call, channel: Channel, fields: Document) -> str:
-    text = checked(fields.get("text") or "", str, "message.text")
-    config = call.state.shelves["channeltypes"].get(channel.data["type"], {})
-    limit = config.get("max_message_length", TEXT_LIMIT)
-    if len(text) > limit:
-        raise StreamError(
-            TOO_LONG, f"message text is longer than {limit} characters", {"text": f"max {limit}"}
-        )
-
-    if not text and not fields.get("attachments"):
-        raise StreamError(
-            INPUT, "message text or attachments are required", {"message.text": "required"}
-        )
-
-    return str(text)
-
-
-def _check_parent(call: Call, fields: Document) -> None:
-    parent_id = fields.get("parent_id")
-    if not parent_id:
-        return
-
-    if parent_id not in call.state.messages:
-        raise StreamError(INPUT, f"parent message {parent_id} does not exist", {"parent_id": "bad"})
-
-    call.state.messages[parent_id]["reply_count"] += 1
-
-
-def _mentioned(call: Call, fields: Document) -> list[Document]:
-    given: list[Any] = fields.get("mentioned_users") or []
-    named = [item if isinstance(item, str) else item.get("id") for item in given]
-    return [public(call.state.named_user(str(user_id), "mentioned_users")) for user_id in named]
-
-
-def channel_of(call: Call, message: Document) -> Channel:
-    """Return the channel that a message is in."""
-    return call.state.channel(*message["cid"].split(":", 1))
+WRITABLE = {
+    *("id", "text", "mml", "attachments", "parent_id", "show_in_channel", "silent", "type"),
+    *("quoted_message_id", "pinned", "pin_expires", "mentioned_users", "poll_id"),
+}
+EMPTY: Document = {
+    **dict.fromkeys(("silent", "shadowed", "pinned"), False),
+    **dict.fromkeys(("attachments", "latest_reactions", "own_reactions", "mentioned_users"), []),
+    **dict.fromkeys(("reaction_counts", "reaction_scores"), {}),
+    "reply_count": 0,
+}
 
 
 def _send(call: Call) -> Document:
     channel = call.state.channel(call.params["type"], call.params["id"])
-    return {"message": compose(call, channel, call.part("message"))}
+    given = call.part("message")
+    fields = split(given, WRITABLE, call.version)
+    message_id = str(fields.get("id") or uuid.uuid4())
+    if message_id in call.state.messages:
+        wanted = f"a message with ID {message_id} already exists"
+        raise StreamError(INPUT, wanted, "message.id")
+
+    user = call.acting_user(given, "message")
+    message = {
+        **EMPTY,
+        **fields,
+        **_texts(fields),
+        "id": message_id,
+        "type": "reply" if fields.get("parent_id") else "regular",
+        "user": public(user),
+        "cid": channel.cid,
+        **stamps(),
+    }
+    if fields.get("parent_id"):
+        call.state.message(fields["parent_id"])["reply_count"] += 1
+
+    call.state.messages[message_id] = message
+    channel.messages.append(message_id)
+    channel.data["last_message_at"] = message["created_at"]
+    return {"message": message}
+
+
+def _texts(fields: Document) -> Document:
+    """Return a message's text and the HTML of it. Raises StreamError 4 or 20."""
+    text = checked(fields.get("text") or "", str, "message.text")
+    if len(text) > TEXT_LIMIT:
+        wanted = f"message text is longer than {TEXT_LIMIT} characters"
+        raise StreamError(TOO_LONG, wanted, "message.text")
+
+    if not text and not fields.get("attachments"):
+        raise StreamError(INPUT, "message text or attachments are required", "message.text")
+
+    return {"text": text, "html": f"<p>{html.escape(text)}</p>\n"}
 
 
 def _get(call: Call) -> Document:
     message = call.state.message(call.params["id"])
-    return {"message": {**message, "channel": channel_of(call, message).data}}
+    return {"message": {**message, "channel": call.state.channels[message["cid"]].data}}
 
 
 def _many(call: Call) -> Document:
@@ -123,74 +77,59 @@ def _many(call: Call) -> Document:
 
 def _update(call: Call) -> Document:
     message, given = call.state.message(call.params["id"]), call.part("message")
-    _only_author(call, message)
-    fields = split(given, WRITABLE, OURS, call.version)
-    text = _text(call, channel_of(call, message), fields)
-    fields["mentioned_users"] = _mentioned(call, fields)
-    message.update(fields, id=message["id"], text=text, updated_at=now())
-    message["html"] = f"<p>{html.escape(text)}</p>\n"
+    call.only_for(message["user"]["id"])
+    fields = split(given, WRITABLE, call.version)
+    message.update(fields, **_texts(fields), id=message["id"], updated_at=now())
+    message["mentioned_users"] = []
     return {"message": message}
-
-
-def _only_author(call: Call, message: Document) -> None:
-    if not call.principal.is_server and call.principal.user_id != message["user"]["id"]:
-        raise StreamError(NOT_ALLOWED, "only the author may change a message")
 
 
 def _change(call: Call) -> Document:
     message = call.state.message(call.params["id"])
-    _only_author(call, message)
-    user = call.acting_user(call.body, "message")
-    for field, value in (call.body.get("set") or {}).items():
-        if field == "pinned":
-            message.update(pinned=value, pinned_at=now() if value else None)
-            message["pinned_by"] = public(user) if value else None
-        elif field in WRITABLE:
-            message[field] = value
-        elif field not in OURS:
-            message["custom"][field] = value
-
-    for field in call.body.get("unset") or []:
-        message["custom"].pop(field, None)
-
-    message["text"] = _text(call, channel_of(call, message), message)
-    message["updated_at"] = now()
+    call.only_for(message["user"]["id"])
+    call.acting_user(call.body, "message")
+    change(message, call.body, WRITABLE)
+    message.update(_texts(message))
     return {"message": message}
 
 
 def _delete(call: Call) -> Document:
     message = call.state.message(call.params["id"])
-    _only_author(call, message)
+    call.only_for(message["user"]["id"])
     message.update(type="deleted", deleted_at=now())
     if call.query.get("hard") == "true":
         del call.state.messages[message["id"]]
-        channel_of(call, message).messages.remove(message["id"])
+        call.state.channels[message["cid"]].messages.remove(message["id"])
 
-    return {"message": message}
-
-
-def _undelete(call: Call) -> Document:
-    message = call.state.message(call.params["id"])
-    message.pop("deleted_at", None)
-    message["type"] = "reply" if message.get("parent_id") else "regular"
     return {"message": message}
 
 
 def _replies(call: Call) -> Document:
     parent = call.state.message(call.params["id"])
-    limit, offset = page(call.query, 100, 300)
-    found = [m for m in call.state.messages.values() if m.get("parent_id") == parent["id"]]
-    return {"messages": found[offset : offset + limit]}
+    replies = [m for m in call.state.messages.values() if m.get("parent_id") == parent["id"]]
+    return {"messages": page(replies, call.query, 300)}
 
 
+def _search(call: Call) -> Document:
+    payload = call.payload()
+    words = str(payload.get("query") or "").lower()
+    hits = []
+    for message in call.state.messages.values():
+        channel, text = call.state.channels[message["cid"]], message["text"].lower()
+        if words in text and matches(channel.facts(), payload.get("filter_conditions") or {}):
+            hits.append({"message": {**message, "channel": channel.data}})
+
+    return {"results": page(hits, payload, 100)}
+
+
+CHANNEL, MESSAGE = "/channels/{type}/{id}", "/messages/{id}"
 ROUTES = (
-    Route("SendMessage", "POST", "/channels/{type}/{id}/message", _send),
-    Route("GetManyMessages", "GET", "/channels/{type}/{id}/messages", _many),
-    Route("GetMessage", "GET", "/messages/{id}", _get),
-    Route("UpdateMessage", "POST", "/messages/{id}", _update),
-    Route("UpdateMessagePartial", "PUT", "/messages/{id}", _change),
-    Route("DeleteMessage", "DELETE", "/messages/{id}", _delete),
-    Route("UndeleteMessage", "POST", "/messages/{id}/undelete", _undelete),
-    Route("CommitMessage", "POST", "/messages/{id}/commit", _get),
-    Route("GetReplies", "GET", "/messages/{id}/replies", _replies),
+    *chat("POST", f"{CHANNEL}/message", _send),
+    *chat("GET", f"{CHANNEL}/messages", _many),
+    *chat("GET", MESSAGE, _get),
+    *chat("POST", MESSAGE, _update),
+    *chat("PUT", MESSAGE, _change),
+    *chat("DELETE", MESSAGE, _delete),
+    *chat("GET", f"{MESSAGE}/replies", _replies),
+    *chat("GET", "/search", _search),
 )

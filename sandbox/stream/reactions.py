@@ -1,82 +1,65 @@
 """Reactions to messages and the counters that follow from them."""
 
-from __future__ import annotations
-
 from collections import Counter
 
-from .call import Call, Route, page
-from .errors import INPUT, NOT_FOUND, StreamError
+from .call import Call, chat, checked
+from .errors import NOT_FOUND, StreamError
+from .filters import page
 from .rendering import split
-from .state import Document, now
+from .state import Document, stamps
 from .users import public
 
 WRITABLE = {"type", "score"}
-OURS = {"user", "user_id", "message_id", "created_at", "updated_at"}
 LATEST = 10
 
 
-def _of(call: Call, message: Document) -> list[Document]:
-    return call.state.reactions.setdefault(message["id"], [])
+def _given(call: Call) -> tuple[Document, dict[tuple[str, str], Document]]:
+    """Return the message, and its reactions by who gave them and their type."""
+    message = call.state.message(call.params["id"])
+    return message, call.state.reactions.setdefault(message["id"], {})
 
 
-def _count(call: Call, message: Document) -> None:
-    given = _of(call, message)
-    message["latest_reactions"] = given[-LATEST:]
-    message["reaction_counts"] = dict(Counter(r["type"] for r in given))
-    scores: Counter[str] = Counter()
-    for reaction in given:
-        scores[reaction["type"]] += reaction["score"]
-
-    message["reaction_scores"] = dict(scores)
+def _count(message: Document, reactions: list[Document]) -> None:
+    counts = dict(Counter(reaction["type"] for reaction in reactions))
+    message.update(latest_reactions=reactions[-LATEST:], reaction_counts=counts)
+    message["reaction_scores"] = {
+        kind: sum(one["score"] for one in reactions if one["type"] == kind) for kind in counts
+    }
 
 
 def _send(call: Call) -> Document:
-    message, given = call.state.message(call.params["id"]), call.part("reaction")
-    if not isinstance(given.get("type"), str) or not given["type"]:
-        raise StreamError(INPUT, "reaction.type is a required field", {"type": "required"})
-
-    user, moment = call.acting_user(given, "reaction"), now()
+    (message, reactions), given = _given(call), call.part("reaction")
+    kind, user = checked(given.get("type"), str, "reaction.type"), call.acting_user(given, "body")
     reaction = {
         "score": 1,
-        **split(given, WRITABLE, OURS, call.version),
-        "message_id": message["id"],
-        "user_id": user["id"],
-        "user": public(user),
-        "created_at": moment,
-        "updated_at": moment,
+        **split(given, WRITABLE, call.version),
+        **{"message_id": message["id"], "user_id": user["id"], "user": public(user)},
+        **stamps(),
     }
-    only = call.body.get("enforce_unique", False)
-    kept = [r for r in _of(call, message) if not _replaced(r, reaction, only)]
-    call.state.reactions[message["id"]] = [*kept, reaction]
-    _count(call, message)
+    reactions[user["id"], kind] = reaction
+    _count(message, list(reactions.values()))
     return {"message": message, "reaction": reaction}
 
 
-def _replaced(old: Document, new: Document, only: bool) -> bool:
-    return old["user_id"] == new["user_id"] and (only or old["type"] == new["type"])
-
-
 def _delete(call: Call) -> Document:
-    message = call.state.message(call.params["id"])
-    user = call.acting_user(call.query, "reaction")
-    for reaction in _of(call, message):
-        if (reaction["user_id"], reaction["type"]) == (user["id"], call.params["type"]):
-            call.state.reactions[message["id"]].remove(reaction)
-            _count(call, message)
-            return {"message": message, "reaction": reaction}
+    message, reactions = _given(call)
+    user = call.acting_user(call.query, "query")
+    reaction = reactions.pop((user["id"], call.params["type"]), None)
+    if reaction is None:
+        raise StreamError(NOT_FOUND, f"{user['id']} has no reaction {call.params['type']!r}")
 
-    raise StreamError(NOT_FOUND, f"{user['id']} has no reaction {call.params['type']!r}")
+    _count(message, list(reactions.values()))
+    return {"message": message, "reaction": reaction}
 
 
 def _list(call: Call) -> Document:
-    limit, offset = page({**call.query, **call.body}, 10, 300)
-    given = list(reversed(_of(call, call.state.message(call.params["id"]))))
-    return {"reactions": given[offset : offset + limit]}
+    _, reactions = _given(call)
+    return {"reactions": page(list(reactions.values())[::-1], call.query, 300)}
 
 
+MESSAGE = "/messages/{id}"
 ROUTES = (
-    Route("SendReaction", "POST", "/messages/{id}/reaction", _send),
-    Route("DeleteReaction", "DELETE", "/messages/{id}/reaction/{type}", _delete),
-    Route("GetReactions", "GET", "/messages/{id}/reactions", _list),
-    Route("QueryReactions", "POST", "/messages/{id}/reactions", _list),
+    *chat("POST", f"{MESSAGE}/reaction", _send),
+    *chat("DELETE", f"{MESSAGE}/reaction/{{type}}", _delete),
+    *chat("GET", f"{MESSAGE}/reactions", _list),
 )

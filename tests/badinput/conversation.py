@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from sandbox import StreamSandbox
-from sandbox.journal import Received
 from tests.canaries import API_KEY, SERVER_TOKEN
 from tests.sidecar import Sidecar
+from tests.upstream import Received, StreamUpstream
 from tests.wire import RawAnswer, answer_on, ask, connected, get
 
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] \d{3} ")
@@ -64,13 +63,13 @@ def refused(
     return answer
 
 
-def check_nothing_arrived(sidecar: Sidecar, upstream: StreamSandbox) -> None:
+def check_nothing_arrived(sidecar: Sidecar, upstream: StreamUpstream) -> None:
     """A fresh request is served, and it is the only one that the upstream ever saw."""
     assert ask(sidecar.port, get("/proxy/app?fresh=1")).status == 200
     assert [entry.target for entry in upstream.journal] == [f"/app?{CREDENTIALS}&fresh=1"]
 
 
-def check_nothing_whole_arrived(sidecar: Sidecar, upstream: StreamSandbox) -> None:
+def check_nothing_whole_arrived(sidecar: Sidecar, upstream: StreamUpstream) -> None:
     """What arrived of the request was given up unfinished, and a fresh one is served."""
     entry = upstream.journal.wait_for(lambda entry: entry.ended.is_set())
     assert not entry.complete
@@ -79,7 +78,7 @@ def check_nothing_whole_arrived(sidecar: Sidecar, upstream: StreamSandbox) -> No
     assert [entry.complete for entry in upstream.journal] == [False, True]
 
 
-def only_arrival(upstream: StreamSandbox) -> Received:
+def only_arrival(upstream: StreamUpstream) -> Received:
     """Return the one request that arrived, which carries our credentials once each."""
     (entry,) = upstream.journal
     assert entry.malformed is None

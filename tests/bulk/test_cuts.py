@@ -11,11 +11,10 @@ from statistics import median
 
 import pytest
 
-from sandbox import StreamSandbox
-from sandbox.journal import Received
 from tests.bulk.cutting import CuttingUpstream, coded_body, end
 from tests.bulk.transfer import download
 from tests.sidecar import Sidecar
+from tests.upstream import Received, StreamUpstream
 from tests.wire import answer_on, connected
 
 pytestmark = pytest.mark.bulk
@@ -72,7 +71,7 @@ def cuts(framings: list[str], ends: list[str], callers: list[str]) -> list[Cut]:
 
 
 def test_no_upload_that_was_cut_is_taken_as_complete(
-    sidecar_before: Callable[..., Sidecar], upstream: StreamSandbox
+    sidecar_before: Callable[..., Sidecar], upstream: StreamUpstream
 ) -> None:
     planned = cuts(["sized", "chunked"], ["fin", "half-close", "reset"], [""])
 
@@ -169,7 +168,7 @@ def _upload_cut(port: int, cut: Cut) -> int | None:
             return None
 
 
-def _ended(upstream: StreamSandbox) -> list[Received]:
+def _ended(upstream: StreamUpstream) -> list[Received]:
     """Return what arrived, once none of it is under way any more."""
     until = time.monotonic() + 10
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from sandbox import StreamSandbox, bytes_sha256
-from sandbox.payload import blocks
 from tests.bulk.transfer import chunked, download, forget_peak, in_one_chunk, peak_memory, upload
 from tests.sidecar import Sidecar
+from tests.upstream import StreamUpstream, bytes_sha256
+from tests.upstream.payload import blocks
 
 pytestmark = pytest.mark.bulk
 
@@ -32,7 +32,7 @@ framings = pytest.mark.parametrize("framing", ["sized", "chunked"])
 @sizes
 @framings
 def test_an_upload_arrives_as_it_was_sent(
-    sidecar: Sidecar, upstream: StreamSandbox, size: int, framing: str
+    sidecar: Sidecar, upstream: StreamUpstream, size: int, framing: str
 ) -> None:
     assert_upload_is_intact(sidecar, upstream, size, framing)
 
@@ -46,7 +46,7 @@ def test_a_download_arrives_as_it_was_sent(sidecar: Sidecar, size: int, framing:
 @framings
 @pytest.mark.parametrize("way", ["up", "down"])
 def test_a_gigabyte_passes_without_growth(
-    sidecar_before: Callable[..., Sidecar], upstream: StreamSandbox, way: str, framing: str
+    sidecar_before: Callable[..., Sidecar], upstream: StreamUpstream, way: str, framing: str
 ) -> None:
     """In a sidecar of its own: memory left over from other tests would hide the growth."""
     with sidecar_before(upstream.url, MAX_BODY_BYTES=str(LARGEST)) as fresh:
@@ -67,7 +67,7 @@ def test_a_gigabyte_passes_without_growth(
 
 
 def test_a_gigabyte_in_one_chunk_passes_without_growth(
-    sidecar_before: Callable[..., Sidecar], upstream: StreamSandbox
+    sidecar_before: Callable[..., Sidecar], upstream: StreamUpstream
 ) -> None:
     """A chunk's size is the caller's to choose, so it must not be what is held."""
     with sidecar_before(upstream.url, MAX_BODY_BYTES=str(LARGEST)) as fresh:
@@ -82,7 +82,7 @@ def test_a_gigabyte_in_one_chunk_passes_without_growth(
 
 
 def assert_upload_is_intact(
-    sidecar: Sidecar, upstream: StreamSandbox, size: int, framing: str
+    sidecar: Sidecar, upstream: StreamUpstream, size: int, framing: str
 ) -> None:
     upstream.journal.clear()
     body = FRAMED[framing](blocks(size, SEED, PIECE), size)

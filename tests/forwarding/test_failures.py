@@ -12,8 +12,8 @@ import pytest
 from chatproxy.forwarding import location_for_caller
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.forwarding.target import Upstream
-from sandbox import StreamSandbox
 from tests.sidecar import Sidecar, free_port
+from tests.upstream import StreamUpstream
 from tests.wire import RawAnswer, answer_on, ask, connected, get, post
 
 FAULT = "X-Sandbox-Fault: "
@@ -130,7 +130,7 @@ def test_an_answer_that_breaks_off_is_cut_not_ended(
 
 
 def test_a_broken_answer_is_laid_to_the_upstream_in_one_line(
-    upstream: StreamSandbox, sidecar_before: BeforeUrl
+    upstream: StreamUpstream, sidecar_before: BeforeUrl
 ) -> None:
     with sidecar_before(upstream.url, LOG_LEVEL="info") as sidecar:
         ask(sidecar.port, get("/proxy/_sandbox/bytes?size=300000", FAULT + "cut=sized"))
@@ -163,7 +163,7 @@ def test_an_answer_without_length_is_relayed_to_its_end(sidecar: Sidecar) -> Non
 
 @pytest.mark.parametrize("status", ["400", "401", "404", "429", "500", "503", "999"])
 def test_a_status_is_passed_on_and_never_retried(
-    sidecar: Sidecar, upstream: StreamSandbox, status: str
+    sidecar: Sidecar, upstream: StreamUpstream, status: str
 ) -> None:
     answer = ask(
         sidecar.port, get("/proxy/_sandbox/echo", f"{FAULT}status-line=HTTP/1.1 {status} Odd")
@@ -174,7 +174,7 @@ def test_a_status_is_passed_on_and_never_retried(
 
 
 def test_a_redirect_is_passed_on_and_leads_back_here(
-    sidecar: Sidecar, upstream: StreamSandbox
+    sidecar: Sidecar, upstream: StreamUpstream
 ) -> None:
     there = f"{upstream.url}/app?api_key=canarykey8f3a1c%26x=1"
     answer = ask(sidecar.port, get("/proxy/_sandbox/echo", f"{FAULT}redirect={there}"))
@@ -186,7 +186,7 @@ def test_a_redirect_is_passed_on_and_leads_back_here(
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_kept_connection_that_was_closed_is_not_noticed(
-    sidecar: Sidecar, upstream: StreamSandbox, method: str
+    sidecar: Sidecar, upstream: StreamUpstream, method: str
 ) -> None:
     target = "/proxy/_sandbox/echo"
     assert ask(sidecar.port, get(target, FAULT + "close")).status == 200
@@ -198,7 +198,7 @@ def test_a_kept_connection_that_was_closed_is_not_noticed(
 
 
 def test_a_get_goes_again_where_a_kept_connection_ends_without_an_answer(
-    sidecar: Sidecar, upstream: StreamSandbox
+    sidecar: Sidecar, upstream: StreamUpstream
 ) -> None:
     assert ask(sidecar.port, get("/proxy/_sandbox/echo")).status == 200
     upstream.faults.next("eof")
@@ -208,7 +208,7 @@ def test_a_get_goes_again_where_a_kept_connection_ends_without_an_answer(
 
 
 def test_a_post_never_goes_again_once_it_was_sent(
-    sidecar: Sidecar, upstream: StreamSandbox
+    sidecar: Sidecar, upstream: StreamUpstream
 ) -> None:
     assert ask(sidecar.port, get("/proxy/_sandbox/echo")).status == 200
     upstream.faults.next("eof")
@@ -218,7 +218,7 @@ def test_a_post_never_goes_again_once_it_was_sent(
 
 
 def test_a_body_above_the_limit_is_413_before_a_byte_goes_out(
-    upstream: StreamSandbox, sidecar_before: BeforeUrl
+    upstream: StreamUpstream, sidecar_before: BeforeUrl
 ) -> None:
     with sidecar_before(upstream.url, MAX_BODY_BYTES="1000") as sidecar:
         declared = ask(sidecar.port, get("/proxy/x", "Content-Length: 1001", method="POST"))
@@ -233,7 +233,7 @@ def test_a_body_above_the_limit_is_413_before_a_byte_goes_out(
 
 
 def test_a_caller_who_stalls_in_its_body_gets_408(
-    sidecar: Sidecar, upstream: StreamSandbox
+    sidecar: Sidecar, upstream: StreamUpstream
 ) -> None:
     head = get("/proxy/_sandbox/echo", "Content-Length: 10", method="POST")
     seconds, answer = _timed(sidecar, head + b"abc")
@@ -246,7 +246,7 @@ def test_a_caller_who_stalls_in_its_body_gets_408(
 
 @pytest.mark.parametrize("reset", [False, True], ids=["fin", "rst"])
 def test_a_caller_who_leaves_while_the_upstream_thinks_ends_the_call_within_a_second(
-    sidecar: Sidecar, upstream: StreamSandbox, reset: bool
+    sidecar: Sidecar, upstream: StreamUpstream, reset: bool
 ) -> None:
     with connected(sidecar.port) as sock:
         sock.sendall(get("/proxy/_sandbox/echo", FAULT + "never"))
@@ -266,7 +266,7 @@ def test_a_caller_who_leaves_while_the_upstream_thinks_ends_the_call_within_a_se
 
 
 def test_a_caller_who_leaves_in_mid_download_ends_the_call_within_a_second(
-    sidecar: Sidecar, upstream: StreamSandbox
+    sidecar: Sidecar, upstream: StreamUpstream
 ) -> None:
     with connected(sidecar.port) as sock:
         sock.sendall(get("/proxy/_sandbox/bytes?size=100000000"))
@@ -279,7 +279,7 @@ def test_a_caller_who_leaves_in_mid_download_ends_the_call_within_a_second(
 
 
 def test_a_caller_who_leaves_in_mid_upload_leaves_it_cut(
-    sidecar: Sidecar, upstream: StreamSandbox
+    sidecar: Sidecar, upstream: StreamUpstream
 ) -> None:
     with connected(sidecar.port) as sock:
         sock.sendall(get("/proxy/_sandbox/echo", "Content-Length: 100", method="POST") + b"x" * 50)
@@ -313,7 +313,7 @@ def test_other_callers_are_served_while_a_big_body_moves(sidecar: Sidecar) -> No
 
 
 def test_a_refused_credential_is_loud_and_shown_until_one_is_accepted(
-    upstream: StreamSandbox, sidecar_before: BeforeUrl
+    upstream: StreamUpstream, sidecar_before: BeforeUrl
 ) -> None:
     with sidecar_before(upstream.url) as sidecar:
         for _ in range(3):
@@ -351,7 +351,7 @@ def test_a_caller_who_leaves_a_stuck_upload_is_the_one_to_blame(
 
 
 def test_a_body_has_a_ceiling_whatever_it_drips(
-    upstream: StreamSandbox, sidecar_before: BeforeUrl
+    upstream: StreamUpstream, sidecar_before: BeforeUrl
 ) -> None:
     with sidecar_before(upstream.url, BODY_TOTAL_TIMEOUT="1") as sidecar:
         with connected(sidecar.port) as sock:

@@ -7,15 +7,15 @@ import time
 
 import pytest
 
-from sandbox import StreamSandbox
 from tests.sidecar import Sidecar
+from tests.upstream import StreamUpstream
 from tests.wire import answer_on, ask, chunked, connected, get, post
 
 FAULT = "X-Sandbox-Fault: "
 
 
 def test_small_pieces_of_a_chunked_upload_arrive_before_the_next_is_sent(
-    sidecar: Sidecar, upstream: StreamSandbox
+    sidecar: Sidecar, upstream: StreamUpstream
 ) -> None:
     with connected(sidecar.port) as sock:
         sock.sendall(get("/proxy/_sandbox/echo", "Transfer-Encoding: chunked", method="POST"))
@@ -28,7 +28,7 @@ def test_small_pieces_of_a_chunked_upload_arrive_before_the_next_is_sent(
 
 
 def test_small_pieces_of_a_sized_upload_arrive_before_the_next_is_sent(
-    sidecar: Sidecar, upstream: StreamSandbox
+    sidecar: Sidecar, upstream: StreamUpstream
 ) -> None:
     with connected(sidecar.port) as sock:
         sock.sendall(get("/proxy/_sandbox/echo", "Content-Length: 11", method="PUT") + b"hello")
@@ -60,7 +60,7 @@ def test_the_head_of_an_answer_does_not_wait_for_its_body(sidecar: Sidecar) -> N
 
 
 def test_two_requests_of_one_connection_share_the_upstream_connection(
-    sidecar: Sidecar, upstream: StreamSandbox
+    sidecar: Sidecar, upstream: StreamUpstream
 ) -> None:
     with connected(sidecar.port) as sock:
         for body in (b"one", b"two"):
@@ -155,7 +155,7 @@ def test_a_caller_that_only_closes_its_sending_side_gets_its_answer(
 
 
 def test_expect_100_continue_is_answered_here_and_not_passed_on(
-    sidecar: Sidecar, upstream: StreamSandbox
+    sidecar: Sidecar, upstream: StreamUpstream
 ) -> None:
     with connected(sidecar.port) as sock:
         sock.sendall(

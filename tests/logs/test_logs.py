@@ -13,8 +13,8 @@ import pytest
 
 from chatproxy.errors import AnswerBroken
 from chatproxy.logs.json_lines import AlreadyTold, JsonFormatter
-from sandbox import StreamSandbox
 from tests.sidecar import GUNICORN, ROOT, Sidecar, bare_environ, free_port
+from tests.upstream import StreamUpstream
 from tests.wire import ask, get, post
 
 SECRET = 'a "secret" with \\ and / in it+'
@@ -122,7 +122,7 @@ def test_only_the_servers_word_on_a_broken_answer_is_left_out() -> None:
 
 
 def test_a_completed_request_is_one_line_in_the_platforms_shape(
-    sidecar: Sidecar, upstream: StreamSandbox
+    sidecar: Sidecar, upstream: StreamUpstream
 ) -> None:
     fields = ("X-Request-Id: abc-1", "User-Agent: me", "X-Forwarded-For: 10.0.0.1")
     answer = ask(sidecar.port, post("/proxy/_sandbox/echo?line=1", b"12345", *fields))
@@ -197,7 +197,7 @@ def test_a_line_stays_one_line(text: str) -> None:
     assert len(JsonFormatter().format(record).splitlines()) == 1
 
 
-def test_requests_go_on_where_nobody_reads_the_log(upstream: StreamSandbox) -> None:
+def test_requests_go_on_where_nobody_reads_the_log(upstream: StreamUpstream) -> None:
     port = free_port()
     environ = bare_environ() | {
         "HTTP_PORT": str(port),

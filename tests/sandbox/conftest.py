@@ -4,18 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox import StreamSandbox
 from tests.sandbox.client import Client
+from tests.upstream import StreamUpstream
 
 
 @pytest.fixture
-def stand_in() -> Iterator[StreamSandbox]:
-    with StreamSandbox() as running:
+def stand_in() -> Iterator[StreamUpstream]:
+    with StreamUpstream() as running:
         yield running
 
 
 @pytest.fixture
-def client(stand_in: StreamSandbox) -> Client:
+def client(stand_in: StreamUpstream) -> Client:
     return Client(stand_in)
 
 

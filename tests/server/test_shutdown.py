@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from sandbox import StreamSandbox
 from tests.sidecar import Sidecar
+from tests.upstream import StreamUpstream
 from tests.wire import RawAnswer, answer_on, ask, connected, get
 
 
 @pytest.fixture
-def running(upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]) -> Iterator[Sidecar]:
+def running(upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar]) -> Iterator[Sidecar]:
     with sidecar_before(upstream.url, GRACEFUL_TIMEOUT="10") as sidecar:
         yield sidecar
 
@@ -62,7 +62,7 @@ def test_the_worker_that_is_killed_is_replaced(running: Sidecar) -> None:
 
 
 def test_a_connection_that_sends_no_whole_head_is_closed(
-    upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]
+    upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar]
 ) -> None:
     with (
         sidecar_before(upstream.url, KEEPALIVE_TIMEOUT="1") as sidecar,

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from sandbox import StreamSandbox
 from tests.sidecar import GUNICORN, ROOT, Sidecar, bare_environ, free_port
+from tests.upstream import StreamUpstream
 from tests.wire import answer_on, ask, connected, get
 
 
@@ -50,7 +50,7 @@ def test_the_first_process_loads_nothing_that_a_worker_must_patch() -> None:
 
 
 def test_every_line_of_the_output_is_json_and_warnings_are_said_once(
-    upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]
+    upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar]
 ) -> None:
     with sidecar_before(upstream.url, PERMISSIONS_CONFIG="/x", WORKERS="2") as sidecar:
         ask(sidecar.port, b"junk\r\n\r\n")
@@ -62,7 +62,7 @@ def test_every_line_of_the_output_is_json_and_warnings_are_said_once(
 
 
 def test_everything_but_the_probes_is_below_the_prefix(
-    upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]
+    upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar]
 ) -> None:
     with sidecar_before(upstream.url, SERVICE_PREFIX="/chat/v1") as sidecar:
         statuses = {
@@ -86,7 +86,7 @@ def test_everything_but_the_probes_is_below_the_prefix(
 
 
 def test_a_second_listener_serves_the_provider_at_its_root(
-    upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]
+    upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar]
 ) -> None:
     root_port = free_port()
 
@@ -104,7 +104,7 @@ def test_a_second_listener_serves_the_provider_at_its_root(
 
 
 def test_the_worker_class_of_earlier_releases_is_warned_of_once(
-    upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]
+    upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar]
 ) -> None:
     with sidecar_before(upstream.url, WORKER_CLASS="gthread", WORKERS="2") as sidecar:
         assert ask(sidecar.port, get("/proxy/app")).status == 200
@@ -116,7 +116,7 @@ def test_the_worker_class_of_earlier_releases_is_warned_of_once(
 
 
 def test_the_limit_on_open_files_is_raised_for_the_workers(
-    upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]
+    upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar]
 ) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))

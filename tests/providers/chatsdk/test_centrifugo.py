@@ -8,24 +8,24 @@ from typing import Any
 
 import pytest
 
-from sandbox.centrifugo import CentrifugoSandbox
 from tests.calls import call
 from tests.canaries import CENTRIFUGO_KEY, CENTRIFUGO_SECRET
 from tests.providers.chatsdk import claims
 from tests.providers.chatsdk.conftest import App
 from tests.sidecar import ROOT, free_port
+from tests.upstream import CentrifugoUpstream
 
 SAMPLES = ROOT / "docs" / "samples"
 
 
 @pytest.fixture(scope="module")
-def centrifugo() -> Iterator[CentrifugoSandbox]:
-    with CentrifugoSandbox(0, CENTRIFUGO_KEY, [CENTRIFUGO_SECRET]) as sandbox:
+def centrifugo() -> Iterator[CentrifugoUpstream]:
+    with CentrifugoUpstream(0, CENTRIFUGO_KEY, [CENTRIFUGO_SECRET]) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="module")
-def beside(centrifugo: CentrifugoSandbox, chatsdk_before: Callable[..., Any]) -> Iterator[App]:
+def beside(centrifugo: CentrifugoUpstream, chatsdk_before: Callable[..., Any]) -> Iterator[App]:
     url = f"{centrifugo.url}/api"
 
     with chatsdk_before(CENTRIFUGO_API_URL=url, CENTRIFUGO_API_KEY=CENTRIFUGO_KEY) as app:
@@ -33,16 +33,16 @@ def beside(centrifugo: CentrifugoSandbox, chatsdk_before: Callable[..., Any]) ->
 
 
 @pytest.fixture(autouse=True)
-def _forget(centrifugo: CentrifugoSandbox) -> None:
+def _forget(centrifugo: CentrifugoUpstream) -> None:
     centrifugo.disconnected.clear()
 
 
-def connect(centrifugo: CentrifugoSandbox, token: str) -> Any:
+def connect(centrifugo: CentrifugoUpstream, token: str) -> Any:
     return call(centrifugo.port, "POST", "/_sandbox/connect", body={"token": token}).json
 
 
 def test_centrifugo_accepts_a_ws_token_and_knows_its_user(
-    beside: App, centrifugo: CentrifugoSandbox
+    beside: App, centrifugo: CentrifugoUpstream
 ) -> None:
     answer = connect(centrifugo, beside.tokens("ünï")["wsToken"])
 
@@ -51,7 +51,7 @@ def test_centrifugo_accepts_a_ws_token_and_knows_its_user(
 
 @pytest.mark.parametrize("token", ["token", "expired"])
 def test_centrifugo_refuses_a_rest_token_and_an_expired_one(
-    beside: App, centrifugo: CentrifugoSandbox, token: str
+    beside: App, centrifugo: CentrifugoUpstream, token: str
 ) -> None:
     expired = claims.made_ws("a", iat=1, exp=int(time.time()) - 1)
     shown = beside.tokens("a")["token"] if token == "token" else expired
@@ -61,26 +61,26 @@ def test_centrifugo_refuses_a_rest_token_and_an_expired_one(
     assert told["code"] == (3500 if token == "token" else 109)
 
 
-def test_a_revoked_user_is_disconnected(beside: App, centrifugo: CentrifugoSandbox) -> None:
+def test_a_revoked_user_is_disconnected(beside: App, centrifugo: CentrifugoUpstream) -> None:
     beside.tokens("alice")
 
     assert beside.revoke("alice").status == 200
     assert centrifugo.disconnected == ["alice"]
 
 
-def test_a_deleted_user_is_disconnected(beside: App, centrifugo: CentrifugoSandbox) -> None:
+def test_a_deleted_user_is_disconnected(beside: App, centrifugo: CentrifugoUpstream) -> None:
     beside.tokens("bob/1")
 
     assert beside.ask("DELETE", "/api/users/bob%2F1").status == 200
     assert centrifugo.disconnected == ["bob/1"]
 
 
-def test_an_unknown_user_is_not(beside: App, centrifugo: CentrifugoSandbox) -> None:
+def test_an_unknown_user_is_not(beside: App, centrifugo: CentrifugoUpstream) -> None:
     assert beside.revoke("never-seen").status == 404
     assert centrifugo.disconnected == []
 
 
-def test_the_check_up_asks_centrifugo(beside: App, centrifugo: CentrifugoSandbox) -> None:
+def test_the_check_up_asks_centrifugo(beside: App, centrifugo: CentrifugoUpstream) -> None:
     centrifugo.journal.clear()
 
     assert call(beside.sidecar.port, "GET", "/-/check-up").status == 200
@@ -89,7 +89,7 @@ def test_the_check_up_asks_centrifugo(beside: App, centrifugo: CentrifugoSandbox
 
 @pytest.mark.parametrize("trouble", ["away", "wrong key", "failing"])
 def test_a_disconnect_that_fails_is_502_and_the_tokens_are_dead(
-    centrifugo: CentrifugoSandbox, chatsdk_before: Callable[..., Any], trouble: str
+    centrifugo: CentrifugoUpstream, chatsdk_before: Callable[..., Any], trouble: str
 ) -> None:
     url = f"http://127.0.0.1:{free_port()}/api" if trouble == "away" else f"{centrifugo.url}/api"
     key = "wrong" if trouble == "wrong key" else CENTRIFUGO_KEY

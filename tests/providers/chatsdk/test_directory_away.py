@@ -12,13 +12,13 @@ import psycopg
 import pytest
 
 from chatproxy.identity.key_format import KeyFormat
-from sandbox.chatsdk import ChatSDKSandbox
 from tests.calls import Reply, call
 from tests.canaries import CHATSDK_KEY, JWT_SECRET
 from tests.databases import KINDS, new_database
 from tests.providers.chatsdk import claims
 from tests.providers.chatsdk.conftest import TOKEN_SECRETS, App
 from tests.sidecar import Sidecar, free_port
+from tests.upstream import ChatSDKUpstream
 
 PASSWORD = "canary-password-90aa3f"
 
@@ -26,7 +26,7 @@ PASSWORD = "canary-password-90aa3f"
 @pytest.fixture(scope="module")
 def away(output_folder: Path) -> Iterator[App]:
     """A sidecar whose PostgreSQL is not there, with a ChatSDK server that is."""
-    with ChatSDKSandbox(0, CHATSDK_KEY, [JWT_SECRET]) as server:
+    with ChatSDKUpstream(0, CHATSDK_KEY, [JWT_SECRET]) as server:
         environ = TOKEN_SECRETS | {
             "PROVIDERS": "chatsdk",
             "DATABASE_URL": f"postgresql://user:{PASSWORD}@127.0.0.1:{free_port()}/nowhere",

@@ -7,27 +7,27 @@ from typing import Any
 
 import pytest
 
-from sandbox.chatsdk import ChatSDKSandbox
 from tests.calls import call
 from tests.canaries import CENTRIFUGO_SECRET, CHATSDK_KEY, JWT_SECRET
 from tests.providers.chatsdk.conftest import App
 from tests.sidecar import free_port
+from tests.upstream import ChatSDKUpstream
 
 ORIGIN = "https://app.example"
 PAYLOAD = b"x" * 300_000
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[ChatSDKSandbox]:
+def server() -> Iterator[ChatSDKUpstream]:
     """It shares its secrets with the sidecar, so a token made here is good there."""
     secrets = {"jwt_secrets": [JWT_SECRET], "centrifugo_secrets": [CENTRIFUGO_SECRET]}
 
-    with ChatSDKSandbox(0, CHATSDK_KEY, **secrets) as sandbox:
+    with ChatSDKUpstream(0, CHATSDK_KEY, **secrets) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="module")
-def behind(server: ChatSDKSandbox, chatsdk_before: Callable[..., Any]) -> Iterator[App]:
+def behind(server: ChatSDKUpstream, chatsdk_before: Callable[..., Any]) -> Iterator[App]:
     with chatsdk_before(
         CHATSDK_BASE_URL=server.url,
         CHATSDK_API_KEY=CHATSDK_KEY,
@@ -37,7 +37,7 @@ def behind(server: ChatSDKSandbox, chatsdk_before: Callable[..., Any]) -> Iterat
 
 
 def test_a_clients_call_arrives_with_the_real_key_and_its_own_token(
-    behind: App, server: ChatSDKSandbox
+    behind: App, server: ChatSDKUpstream
 ) -> None:
     token = behind.tokens("alice")["token"]
     reply = behind.bearing(token, "GET", "/api/channels?limit=2&x=%2F")
@@ -49,7 +49,7 @@ def test_a_clients_call_arrives_with_the_real_key_and_its_own_token(
     assert arrived.values("authorization") == [f"Bearer {token}"]
 
 
-def test_a_clients_own_key_is_replaced(behind: App, server: ChatSDKSandbox) -> None:
+def test_a_clients_own_key_is_replaced(behind: App, server: ChatSDKUpstream) -> None:
     token = behind.tokens("alice")["token"]
     fields = (f"X-API-Key: {behind.key}", "api-key: other", "Cookie: a=b")
     reply = behind.bearing(token, "GET", "/api/channels?x-api-key=other&X_API_KEY=other", *fields)
@@ -62,7 +62,7 @@ def test_a_clients_own_key_is_replaced(behind: App, server: ChatSDKSandbox) -> N
 
 @pytest.mark.parametrize("named", ["x-api-key", "authorization", "Authorization, X-API-Key"])
 def test_a_connection_field_removes_neither_the_key_nor_the_user(
-    behind: App, server: ChatSDKSandbox, named: str
+    behind: App, server: ChatSDKUpstream, named: str
 ) -> None:
     """Without the token the call would be one of the server's own."""
     token = behind.tokens("alice")["token"]
@@ -95,7 +95,7 @@ def test_a_connection_field_removes_neither_the_key_nor_the_user(
     ],
 )
 def test_a_users_token_does_not_open_what_is_done_with_the_key(
-    behind: App, server: ChatSDKSandbox, method: str, path: str
+    behind: App, server: ChatSDKUpstream, method: str, path: str
 ) -> None:
     reply = behind.bearing(behind.tokens("mallory")["token"], method, path, body={"userId": "v"})
 
@@ -104,7 +104,7 @@ def test_a_users_token_does_not_open_what_is_done_with_the_key(
 
 
 @pytest.mark.parametrize("path", ["/api/users/bob", "/api/users/a/devices", "/api/auth/refresh"])
-def test_a_users_own_routes_stay_open(behind: App, server: ChatSDKSandbox, path: str) -> None:
+def test_a_users_own_routes_stay_open(behind: App, server: ChatSDKUpstream, path: str) -> None:
     behind.bearing(behind.tokens("alice")["token"], "GET", path)
 
     assert [one.target for one in server.journal] == [path]
@@ -119,12 +119,12 @@ def test_bodies_cross_byte_for_byte(behind: App) -> None:
     assert reply.json["framing"] == "sized"
 
 
-def test_a_bad_token_never_reaches_the_server(behind: App, server: ChatSDKSandbox) -> None:
+def test_a_bad_token_never_reaches_the_server(behind: App, server: ChatSDKUpstream) -> None:
     assert behind.bearing("junk", "POST", "/api/channels", body={"name": "x"}).status == 401
     assert len(list(server.journal)) == 0
 
 
-def test_a_user_is_asked_for_by_its_client_too(behind: App, server: ChatSDKSandbox) -> None:
+def test_a_user_is_asked_for_by_its_client_too(behind: App, server: ChatSDKUpstream) -> None:
     token = behind.tokens("alice")["token"]
     behind.bearing(token, "GET", "/api/users/bob")
 
@@ -150,7 +150,7 @@ def test_the_guides_front_end_flow(behind: App) -> None:
         assert behind.validate_ws(pair["wsToken"]).status == 401
 
 
-def test_a_local_caller_forwards_without_a_token(behind: App, server: ChatSDKSandbox) -> None:
+def test_a_local_caller_forwards_without_a_token(behind: App, server: ChatSDKUpstream) -> None:
     body = {"userId": "dave", "name": "Dave"}
     reply = call(behind.sidecar.port, "POST", "/chatsdk/proxy/tokens", body=body)
 
@@ -185,7 +185,7 @@ def test_a_location_leads_back_through_the_sidecar(behind: App) -> None:
     ],
 )
 def test_a_location_never_leads_a_client_astray(
-    behind: App, server: ChatSDKSandbox, location: str, seen: str | None
+    behind: App, server: ChatSDKUpstream, location: str, seen: str | None
 ) -> None:
     fault = f"X-Sandbox-Fault: redirect={location.format(server=server.url)}"
     token = behind.tokens("alice")["token"]
@@ -222,7 +222,7 @@ def test_a_page_may_read_answers_about_users_too(behind: App, path: str) -> None
 
 
 def test_every_origin_may_be_allowed(
-    server: ChatSDKSandbox, chatsdk_before: Callable[..., Any]
+    server: ChatSDKUpstream, chatsdk_before: Callable[..., Any]
 ) -> None:
     with chatsdk_before(CHATSDK_ALLOWED_ORIGINS="*") as app:
         reply = call(app.sidecar.port, "OPTIONS", "/api/x", "Origin: https://any.example")
@@ -266,7 +266,7 @@ def test_without_a_server_a_clear_503(app: App, path: str) -> None:
 
 
 def test_without_its_key_a_clear_503_too(
-    server: ChatSDKSandbox, chatsdk_before: Callable[..., Any]
+    server: ChatSDKUpstream, chatsdk_before: Callable[..., Any]
 ) -> None:
     with chatsdk_before(CHATSDK_BASE_URL=server.url) as app:
         reply = app.bearing(app.tokens("alice")["token"], "GET", "/api/channels")
@@ -289,7 +289,7 @@ def test_a_server_that_is_away_is_502_and_named_in_the_line(
 
 
 def test_a_refused_key_shows_on_ready_and_a_refused_token_does_not(
-    server: ChatSDKSandbox, chatsdk_before: Callable[..., Any]
+    server: ChatSDKUpstream, chatsdk_before: Callable[..., Any]
 ) -> None:
     with chatsdk_before(CHATSDK_BASE_URL=server.url, CHATSDK_API_KEY="wrong") as app:
         app.bearing(app.tokens("alice")["token"], "GET", "/api/channels")
@@ -301,13 +301,13 @@ def test_a_refused_key_shows_on_ready_and_a_refused_token_does_not(
         assert "chatsdk" in call(app.sidecar.port, "GET", "/-/ready").json["credentials"]
 
 
-def test_the_check_up_asks_the_server(behind: App, server: ChatSDKSandbox) -> None:
+def test_the_check_up_asks_the_server(behind: App, server: ChatSDKUpstream) -> None:
     assert call(behind.sidecar.port, "GET", "/-/check-up").status == 200
     assert [one.target for one in server.journal] == ["/api/channels"]
 
 
 def test_below_a_prefix_all_is_found_and_the_server_sees_none_of_it(
-    server: ChatSDKSandbox, chatsdk_before: Callable[..., Any]
+    server: ChatSDKUpstream, chatsdk_before: Callable[..., Any]
 ) -> None:
     with chatsdk_before(
         SERVICE_PREFIX="/chat", CHATSDK_BASE_URL=server.url, CHATSDK_API_KEY=CHATSDK_KEY

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from sandbox.imbachat import ImbaChatSandbox
 from tests.calls import call
 from tests.providers.imbachat.conftest import DEV_ID, LOGIN, PASSWORD, SECRET_KEY, Site, basic
 from tests.sidecar import free_port
+from tests.upstream import ImbaChatUpstream
 
 SEND = f"/imbachat/proxy/imbachat/v2/{DEV_ID}/send_msg"
 FORM = "Content-Type: application/x-www-form-urlencoded"
@@ -20,19 +20,19 @@ OURS = f"Basic {b64encode(f'{DEV_ID}:{SECRET_KEY}'.encode()).decode()}"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[ImbaChatSandbox]:
-    with ImbaChatSandbox(0, DEV_ID, SECRET_KEY) as sandbox:
+def server() -> Iterator[ImbaChatUpstream]:
+    with ImbaChatUpstream(0, DEV_ID, SECRET_KEY) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="module")
-def behind(server: ImbaChatSandbox, imbachat_before: Callable[..., Any]) -> Iterator[Site]:
+def behind(server: ImbaChatUpstream, imbachat_before: Callable[..., Any]) -> Iterator[Site]:
     with imbachat_before(IMBACHAT_BASE_URL=server.url) as site:
         yield site
 
 
 def test_a_message_is_sent_with_the_widgets_credentials(
-    behind: Site, server: ImbaChatSandbox
+    behind: Site, server: ImbaChatUpstream
 ) -> None:
     body = urlencode(MESSAGE).encode()
     reply = call(behind.sidecar.port, "POST", SEND, FORM, body=body)
@@ -54,7 +54,7 @@ def test_a_message_is_sent_with_the_widgets_credentials(
     ],
 )
 def test_a_callers_credential_is_replaced(
-    behind: Site, server: ImbaChatSandbox, fields: tuple[str, ...]
+    behind: Site, server: ImbaChatUpstream, fields: tuple[str, ...]
 ) -> None:
     path = "/imbachat/proxy/_sandbox/echo?authorization=x&Authorization=y&a=%2F"
     reply = behind.get(path, *fields)
@@ -78,13 +78,13 @@ def test_the_servers_own_refusal_comes_back_as_it_is(behind: Site) -> None:
     assert reply.json == {"code": 422, "success": False, "error": "room_id is required"}
 
 
-def test_the_check_up_asks_for_the_widgets_script(behind: Site, server: ImbaChatSandbox) -> None:
+def test_the_check_up_asks_for_the_widgets_script(behind: Site, server: ImbaChatUpstream) -> None:
     assert behind.get("/-/check-up").status == 200
     assert [one.target for one in server.journal] == [f"/imbachat/v1/{DEV_ID}/widget"]
 
 
 def test_a_refused_secret_shows_on_ready(
-    server: ImbaChatSandbox, imbachat_before: Callable[..., Any]
+    server: ImbaChatUpstream, imbachat_before: Callable[..., Any]
 ) -> None:
     with imbachat_before(IMBACHAT_BASE_URL=server.url, IMBACHAT_SECRET_KEY="w" * 40) as site:
         assert "credentials" not in site.get("/-/ready").json
@@ -117,7 +117,7 @@ def test_without_a_widget_nothing_is_forwarded_nor_asked(
 
 
 def test_below_a_prefix_all_is_found_and_the_server_sees_none_of_it(
-    server: ImbaChatSandbox, imbachat_before: Callable[..., Any]
+    server: ImbaChatUpstream, imbachat_before: Callable[..., Any]
 ) -> None:
     with imbachat_before(SERVICE_PREFIX="/chat", IMBACHAT_BASE_URL=f"{server.url}/") as site:
         assert site.ask("/chat/imbachat/users/6").json == []

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from sandbox.imkit import IMKitSandbox
 from tests import canaries, commands
 from tests.calls import Reply, call, segment
 from tests.databases import KINDS
 from tests.directories import make_key
 from tests.sidecar import Sidecar
+from tests.upstream import IMKitUpstream
 
 OFTEN = "100000 per minute"
 
@@ -82,9 +82,9 @@ def before_it(url: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[IMKitSandbox]:
+def server() -> Iterator[IMKitUpstream]:
     """A strict stand-in for an IMKit server."""
-    with IMKitSandbox(0, canaries.IMKIT_KEY, canaries.IMKIT_CLIENT_KEY) as sandbox:
+    with IMKitUpstream(0, canaries.IMKIT_KEY, canaries.IMKIT_CLIENT_KEY) as sandbox:
         yield sandbox
 
 

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from sandbox import StreamSandbox
-from sandbox.chatsdk import ChatSDKSandbox
 from tests import canaries
 from tests.calls import Reply
 from tests.providers.imkit.conftest import Site
 from tests.providers.imkit.refusals import refusal
 from tests.sidecar import Sidecar
+from tests.upstream import ChatSDKUpstream, StreamUpstream
 from tests.wire import ask, get
 
 BY_NEW_NAMES = ("IM-Client-Key: {client_key}", "IM-Authorization: {token}")
@@ -305,12 +304,12 @@ def test_no_field_moves_the_routes(door: Door) -> None:
 
 
 @pytest.fixture(scope="session")
-def chatsdk_server() -> Iterator[ChatSDKSandbox]:
-    with ChatSDKSandbox(0, canaries.CHATSDK_KEY) as sandbox:
+def chatsdk_server() -> Iterator[ChatSDKUpstream]:
+    with ChatSDKUpstream(0, canaries.CHATSDK_KEY) as sandbox:
         yield sandbox
 
 
-def chatsdk_before_it(server: ChatSDKSandbox) -> dict[str, str]:
+def chatsdk_before_it(server: ChatSDKUpstream) -> dict[str, str]:
     return {
         "CHATSDK_JWT_SECRET": canaries.JWT_SECRET,
         "CENTRIFUGO_TOKEN_SECRET": canaries.CENTRIFUGO_SECRET,
@@ -321,7 +320,7 @@ def chatsdk_before_it(server: ChatSDKSandbox) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def strict(
-    imkit_before: Callable[..., Any], chatsdk_server: ChatSDKSandbox, upstream: StreamSandbox
+    imkit_before: Callable[..., Any], chatsdk_server: ChatSDKUpstream, upstream: StreamUpstream
 ) -> Iterator[Site]:
     """A site with other providers beside IMKit, where few failures are enough."""
     settings = {
@@ -351,20 +350,20 @@ TO_CHATSDK = "/chatsdk/proxy/api/channels"
 
 @pytest.mark.parametrize("name", ["API_KEY", "CLIENT_KEY"])
 def test_a_legacy_field_does_not_reach_stream(
-    strict: Site, upstream: StreamSandbox, name: str
+    strict: Site, upstream: StreamUpstream, name: str
 ) -> None:
     assert legacy_fields_at(upstream, strict.sidecar.port, TO_STREAM, name) == set()
 
 
 @pytest.mark.parametrize("name", ["API_KEY", "CLIENT_KEY"])
 def test_a_legacy_field_does_not_reach_chatsdk(
-    strict: Site, chatsdk_server: ChatSDKSandbox, name: str
+    strict: Site, chatsdk_server: ChatSDKUpstream, name: str
 ) -> None:
     assert legacy_fields_at(chatsdk_server, strict.sidecar.port, TO_CHATSDK, name) == set()
 
 
 def test_with_stream_only_no_legacy_field_arrives(
-    sidecar: Sidecar, upstream: StreamSandbox
+    sidecar: Sidecar, upstream: StreamUpstream
 ) -> None:
     names = ("API_KEY", "CLIENT_KEY")
 
@@ -372,7 +371,7 @@ def test_with_stream_only_no_legacy_field_arrives(
 
 
 def test_with_chatsdk_only_no_legacy_field_arrives(
-    chatsdk_server: ChatSDKSandbox, output_folder: Path, tmp_path: Path
+    chatsdk_server: ChatSDKUpstream, output_folder: Path, tmp_path: Path
 ) -> None:
     settings = {
         "PROVIDERS": "chatsdk",

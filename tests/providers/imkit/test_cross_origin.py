@@ -9,11 +9,11 @@ import pytest
 from chatproxy import settings
 from chatproxy.app import create_app
 from chatproxy.providers import SETTINGS
-from sandbox.imkit import IMKitSandbox
 from tests import canaries
 from tests.calls import Reply
 from tests.canaries import IMKIT_CLIENT_KEY, IMKIT_KEY
 from tests.providers.imkit.conftest import Site
+from tests.upstream import IMKitUpstream
 
 ORIGIN = "https://app.example"
 PAGE = f"Origin: {ORIGIN}"
@@ -49,13 +49,13 @@ NOT_FOR_PAGES = sorted({path for _, path in FOR_SERVERS})
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[IMKitSandbox]:
-    with IMKitSandbox(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as sandbox:
+def server() -> Iterator[IMKitUpstream]:
+    with IMKitUpstream(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="session")
-def open_to_pages(imkit_before: Callable[..., Any], server: IMKitSandbox) -> Iterator[Site]:
+def open_to_pages(imkit_before: Callable[..., Any], server: IMKitUpstream) -> Iterator[Site]:
     """A site before a server, which some pages may ask."""
     with imkit_before(
         IMKIT_ALLOWED_ORIGINS=f"{ORIGIN},https://second.example",

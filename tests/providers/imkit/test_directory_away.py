@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from chatproxy.identity.key_format import KeyFormat
-from sandbox.imkit import IMKitSandbox
 from tests.calls import Reply
 from tests.canaries import IMKIT_CLIENT_KEY, IMKIT_KEY, KEY_SIGNING_SECRET
 from tests.providers.imkit.conftest import Site, before_it
 from tests.providers.imkit.refusals import refusal
 from tests.sidecar import Sidecar, free_port
+from tests.upstream import IMKitUpstream
 
 AWAY = (503, 503, "SERVICE_UNAVAILABLE")
 
@@ -21,7 +21,7 @@ def away(output_folder: Path) -> Iterator[Site]:
     """A sidecar whose PostgreSQL is not there, with an IMKit server that is."""
     signer = KeyFormat([KEY_SIGNING_SECRET])
 
-    with IMKitSandbox(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as server:
+    with IMKitUpstream(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as server:
         environ = before_it(server.url) | {
             "PROVIDERS": "imkit",
             "KEY_SIGNING_SECRET": KEY_SIGNING_SECRET,

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from sandbox.imkit import IMKitSandbox
 from tests.calls import call
 from tests.canaries import BOUND_TOKEN, IMKIT_CLIENT_KEY, IMKIT_KEY
 from tests.databases import KINDS
@@ -15,12 +14,13 @@ from tests.providers.imkit.refusals import refusal
 from tests.providers.imkit.test_socket_clients import client
 from tests.sidecar import bare_environ
 from tests.test_sdks import needs_node_sdks, run
+from tests.upstream import IMKitUpstream
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_client_auth_flow(kind: str, imkit_before: Callable[..., Any]) -> None:
     with (
-        IMKitSandbox(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as server,
+        IMKitUpstream(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as server,
         imkit_before(kind, **before_it(server.url)) as site,
     ):
         # 1, 2. The client signs in at the customer's service, which makes up a token.
@@ -57,7 +57,7 @@ def test_the_client_auth_flow_with_the_javascript_client(
     kind: str, imkit_before: Callable[..., Any]
 ) -> None:
     with (
-        IMKitSandbox(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as server,
+        IMKitUpstream(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as server,
         imkit_before(kind, **before_it(server.url)) as site,
     ):
         token, other = (f"{BOUND_TOKEN}-{secrets.token_hex(8)}" for _ in range(2))

@@ -6,20 +6,19 @@ from typing import Any
 
 import pytest
 
-from sandbox import bytes_sha256
-from sandbox.imkit import IMKitSandbox
 from tests.calls import call
 from tests.canaries import IMKIT_CLIENT_KEY, IMKIT_KEY
 from tests.providers.imkit.conftest import Site, before_it, moment
 from tests.providers.imkit.refusals import refusal
 from tests.sidecar import free_port
+from tests.upstream import IMKitUpstream, bytes_sha256
 
 PAYLOAD = b"x" * 300_000
 S3 = "Authorization: AWS4-HMAC-SHA256 Credential=AK/20300101/r/s3/aws4_request, Signature=ab"
 
 
 @pytest.fixture(scope="module")
-def behind(server: IMKitSandbox, imkit_before: Callable[..., Any]) -> Iterator[Site]:
+def behind(server: IMKitUpstream, imkit_before: Callable[..., Any]) -> Iterator[Site]:
     with imkit_before(**before_it(server.url)) as site:
         yield site
 
@@ -31,7 +30,7 @@ def alice(behind: Site) -> str:
 
 
 def test_a_clients_call_goes_out_with_the_real_key_its_token_and_its_id(
-    behind: Site, server: IMKitSandbox, alice: str
+    behind: Site, server: IMKitUpstream, alice: str
 ) -> None:
     reply = behind.acting(alice, "GET", "/rooms?limit=2&x=%2F", "IM-Device-ID: d1")
 
@@ -45,7 +44,7 @@ def test_a_clients_call_goes_out_with_the_real_key_its_token_and_its_id(
     assert arrived.values("im-api-key") == []
 
 
-def test_a_platforms_call_goes_out_with_the_real_key(behind: Site, server: IMKitSandbox) -> None:
+def test_a_platforms_call_goes_out_with_the_real_key(behind: Site, server: IMKitUpstream) -> None:
     room = {"_id": "room", "name": "R", "roomType": "group", "members": ["alice"]}
     made = behind.ask("POST", "/rooms", body=room)
     said = behind.ask(
@@ -60,7 +59,7 @@ def test_a_platforms_call_goes_out_with_the_real_key(behind: Site, server: IMKit
 
 
 def test_a_client_is_never_whom_it_says_it_is(
-    behind: Site, server: IMKitSandbox, alice: str
+    behind: Site, server: IMKitUpstream, alice: str
 ) -> None:
     behind.put("mallory")
     fields = ("IM-CLIENT-ID: mallory", "IM-Client-Id: mallory", "im-client-id: x")
@@ -75,7 +74,7 @@ def test_a_client_is_never_whom_it_says_it_is(
     ["im-client-id", "IM-Authorization", "im-client-key, im-client-id", "IM_CLIENT_ID"],
 )
 def test_a_connection_field_removes_none_of_them(
-    behind: Site, server: IMKitSandbox, alice: str, named: str
+    behind: Site, server: IMKitUpstream, alice: str, named: str
 ) -> None:
     behind.acting(alice, "GET", "/rooms", f"Connection: {named}")
 
@@ -85,7 +84,7 @@ def test_a_connection_field_removes_none_of_them(
     assert arrived.values("im-authorization") == [alice]
 
 
-def test_the_query_holds_no_credential(behind: Site, server: IMKitSandbox, alice: str) -> None:
+def test_the_query_holds_no_credential(behind: Site, server: IMKitUpstream, alice: str) -> None:
     query = "a=1&IM-API-KEY=k&im_client_id=mallory&CLIENT_KEY=c&im%2Dauthorization=t&b=2"
     behind.acting(alice, "GET", f"/rooms?{query}")
 
@@ -93,7 +92,7 @@ def test_the_query_holds_no_credential(behind: Site, server: IMKitSandbox, alice
     assert arrived.target == "/rooms?a=1&b=2"
 
 
-def test_deprecated_names_go_out_as_todays(behind: Site, server: IMKitSandbox, alice: str) -> None:
+def test_deprecated_names_go_out_as_todays(behind: Site, server: IMKitUpstream, alice: str) -> None:
     fields = (f"CLIENT_KEY: {behind.client_key}", f"Authorization: Bearer {alice}")
     client = behind.bare("GET", "/rooms", *fields)
     platform = behind.bare("GET", "/rooms", f"API_KEY: {behind.api_key}")
@@ -106,7 +105,7 @@ def test_deprecated_names_go_out_as_todays(behind: Site, server: IMKitSandbox, a
 
 
 def test_somebody_elses_authorization_is_left_as_it_is(
-    behind: Site, server: IMKitSandbox, alice: str
+    behind: Site, server: IMKitUpstream, alice: str
 ) -> None:
     reply = behind.acting(alice, "GET", "/rooms", S3)
 
@@ -121,7 +120,7 @@ def test_somebody_elses_authorization_is_left_as_it_is(
     ["/admin/connection-count", "/Admin/clients/x", "//admin/x", "/%61dmin/x", "/admin;x/y"],
 )
 def test_platform_calls_are_not_a_clients(
-    behind: Site, server: IMKitSandbox, alice: str, path: str
+    behind: Site, server: IMKitUpstream, alice: str, path: str
 ) -> None:
     assert refusal(behind.acting(alice, "GET", path)) == (403, 403, "PERMISSION_DENIED")
     assert len(list(server.journal)) == 0
@@ -131,13 +130,13 @@ def test_platform_calls_are_not_a_clients(
     "path", ["/verify/x", "/badge/a/b", "/Badge/x", "//verify", "/socket.io/x"]
 )
 def test_what_is_served_here_is_not_forwarded(
-    behind: Site, server: IMKitSandbox, path: str
+    behind: Site, server: IMKitUpstream, path: str
 ) -> None:
     assert refusal(behind.ask("GET", path))[0] in (400, 404)
     assert len(list(server.journal)) == 0
 
 
-def test_without_a_good_token_nothing_goes_out(behind: Site, server: IMKitSandbox) -> None:
+def test_without_a_good_token_nothing_goes_out(behind: Site, server: IMKitUpstream) -> None:
     assert refusal(behind.acting("junk", "GET", "/rooms")) == (401, 401, "INVALID_TOKEN")
     assert refusal(behind.bare("GET", "/rooms")) == (401, 401, "MISSING_CLIENT_KEY")
     assert len(list(server.journal)) == 0
@@ -151,7 +150,7 @@ def test_a_path_with_two_meanings_is_refused(behind: Site, alice: str, path: str
 
 
 def test_a_body_goes_through_unchanged_both_ways(
-    behind: Site, server: IMKitSandbox, alice: str
+    behind: Site, server: IMKitUpstream, alice: str
 ) -> None:
     binary = "Content-Type: application/octet-stream"
     behind.acting(alice, "POST", "/_sandbox/echo", binary, body=PAYLOAD)
@@ -161,7 +160,7 @@ def test_a_body_goes_through_unchanged_both_ways(
     assert hashlib.sha256(reply.raw.body).hexdigest() == bytes_sha256(len(PAYLOAD))
 
 
-def test_a_name_in_any_script_arrives_as_utf_8(behind: Site, server: IMKitSandbox) -> None:
+def test_a_name_in_any_script_arrives_as_utf_8(behind: Site, server: IMKitUpstream) -> None:
     token = behind.token("ユーザー é")
     reply = behind.acting(token, "GET", "/rooms")
 
@@ -170,7 +169,7 @@ def test_a_name_in_any_script_arrives_as_utf_8(behind: Site, server: IMKitSandbo
     assert [one.encode("latin-1").decode() for one in named] == ["ユーザー é"]
 
 
-def test_the_proxy_is_open_and_takes_nobodys_keys(behind: Site, server: IMKitSandbox) -> None:
+def test_the_proxy_is_open_and_takes_nobodys_keys(behind: Site, server: IMKitUpstream) -> None:
     fields = ("IM-API-KEY: other", "CLIENT_KEY: other", "IM-Client-Key: other")
     reply = behind.bare("GET", "/proxy/admin/clients?limit=1", *fields)
 
@@ -182,7 +181,7 @@ def test_the_proxy_is_open_and_takes_nobodys_keys(behind: Site, server: IMKitSan
 
 
 def test_unread_messages_are_told_by_the_server(
-    behind: Site, server: IMKitSandbox, alice: str
+    behind: Site, server: IMKitUpstream, alice: str
 ) -> None:
     reply = behind.acting(alice, "GET", "/me/badge?roomTags=a&roomTags=b")
 
@@ -226,7 +225,7 @@ def test_a_server_that_is_away_is_502_and_named(imkit_before: Callable[..., Any]
 
 
 def test_the_check_up_tells_a_refused_key(
-    server: IMKitSandbox, imkit_before: Callable[..., Any]
+    server: IMKitUpstream, imkit_before: Callable[..., Any]
 ) -> None:
     settings = before_it(server.url) | {"IMKIT_API_KEY": "wrong-key"}
 
@@ -246,7 +245,7 @@ def test_a_websocket_elsewhere_is_refused(behind: Site) -> None:
 
 
 def test_a_token_that_only_the_server_knows_opens_nothing_here(
-    behind: Site, server: IMKitSandbox
+    behind: Site, server: IMKitUpstream
 ) -> None:
     body = {"_id": "there", "token": "only-there", "expirationDate": moment(hours=1)}
     assert behind.bare("POST", "/proxy/admin/clients", body=body).status == 200

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.imkit import IMKitSandbox
 from tests.calls import Reply
 from tests.canaries import IMKIT_KEY
 from tests.providers.imkit.conftest import Site, before_it, moment
 from tests.providers.imkit.refusals import refusal
+from tests.upstream import IMKitUpstream
 
 CLIENTS = "/admin/clients"
 TOKENS = "/admin/clients/*/token"
@@ -19,27 +19,27 @@ AFTER = ["reset", "never"]
 
 
 @pytest.fixture(scope="module")
-def behind(server: IMKitSandbox, imkit_before: Callable[..., Any]) -> Iterator[Site]:
+def behind(server: IMKitUpstream, imkit_before: Callable[..., Any]) -> Iterator[Site]:
     with imkit_before(**before_it(server.url), UPSTREAM_READ_TIMEOUT="0.5") as site:
         yield site
 
 
 @pytest.fixture(autouse=True)
-def _forget_faults(server: IMKitSandbox) -> None:
+def _forget_faults(server: IMKitUpstream) -> None:
     server.faults.clear()
 
 
-def owner(server: IMKitSandbox, token: str) -> str | None:
+def owner(server: IMKitUpstream, token: str) -> str | None:
     with server.lock:
         return server.tokens.get(token, (None, 0))[0]
 
 
-def known(server: IMKitSandbox, client_id: str) -> Any:
+def known(server: IMKitUpstream, client_id: str) -> Any:
     with server.lock:
         return dict(server.clients.get(client_id, {}))
 
 
-def test_a_new_client_and_its_token_are_there(behind: Site, server: IMKitSandbox) -> None:
+def test_a_new_client_and_its_token_are_there(behind: Site, server: IMKitUpstream) -> None:
     made = behind.put("ann", nickname="Ann", description="d", issueAccessToken=True)
 
     assert owner(server, made["token"]) == "ann"
@@ -48,14 +48,14 @@ def test_a_new_client_and_its_token_are_there(behind: Site, server: IMKitSandbox
     assert arrived.values("im-api-key") == [IMKIT_KEY]
 
 
-def test_a_customers_own_token_is_there_with_its_end(behind: Site, server: IMKitSandbox) -> None:
+def test_a_customers_own_token_is_there_with_its_end(behind: Site, server: IMKitUpstream) -> None:
     behind.put("own", token="own-there", expirationDate="2030-01-31T12:00:00.250Z")
 
     with server.lock:
         assert server.tokens["own-there"] == ("own", 1896091200.25)
 
 
-def test_a_put_token_makes_the_client_there_too(behind: Site, server: IMKitSandbox) -> None:
+def test_a_put_token_makes_the_client_there_too(behind: Site, server: IMKitUpstream) -> None:
     """It may have come to the directory by another provider's surface."""
     behind.put("late")
     with server.lock:
@@ -66,7 +66,7 @@ def test_a_put_token_makes_the_client_there_too(behind: Site, server: IMKitSandb
 
 
 def test_a_token_made_anew_ends_the_one_before_there_too(
-    behind: Site, server: IMKitSandbox
+    behind: Site, server: IMKitUpstream
 ) -> None:
     first = behind.token("renew")
     behind.bind("renew", "renew-own")
@@ -76,7 +76,7 @@ def test_a_token_made_anew_ends_the_one_before_there_too(
     assert [owner(server, one) for one in ("renew-own", second)] == ["renew", "renew"]
 
 
-def test_ended_tokens_are_ended_there(behind: Site, server: IMKitSandbox) -> None:
+def test_ended_tokens_are_ended_there(behind: Site, server: IMKitUpstream) -> None:
     token = behind.token("ends")
     behind.bind("ends", "ends-own")
     behind.unbind("ends", {"token": "ends-own"})
@@ -86,7 +86,7 @@ def test_ended_tokens_are_ended_there(behind: Site, server: IMKitSandbox) -> Non
     assert owner(server, token) is None
 
 
-def test_a_list_and_a_clients_own_change_are_there(behind: Site, server: IMKitSandbox) -> None:
+def test_a_list_and_a_clients_own_change_are_there(behind: Site, server: IMKitUpstream) -> None:
     data = [{"_id": "l1", "nickname": "L1"}, {"_id": "l2", "avatarUrl": "https://x.example/p"}]
     behind.ask("POST", f"{CLIENTS}/list", body={"data": data})
     token = behind.token("l1")
@@ -103,7 +103,7 @@ def failed(reply: Reply) -> None:
 
 @pytest.mark.parametrize("fault", BEFORE + AFTER)
 def test_a_new_token_that_the_server_does_not_confirm_is_nowhere(
-    behind: Site, server: IMKitSandbox, fault: str
+    behind: Site, server: IMKitUpstream, fault: str
 ) -> None:
     behind.put("fails", nickname="before")
     server.faults.next(fault, path=CLIENTS, method="POST")
@@ -118,7 +118,7 @@ def test_a_new_token_that_the_server_does_not_confirm_is_nowhere(
 
 @pytest.mark.parametrize("fault", BEFORE)
 def test_a_client_that_the_server_refuses_is_nowhere(
-    behind: Site, server: IMKitSandbox, fault: str
+    behind: Site, server: IMKitUpstream, fault: str
 ) -> None:
     client_id = f"refused-{fault}"
     server.faults.next(fault, path=CLIENTS, method="POST")
@@ -129,7 +129,7 @@ def test_a_client_that_the_server_refuses_is_nowhere(
 
 
 @pytest.mark.parametrize("fault", BEFORE)
-def test_a_token_whose_end_fails_goes_on(behind: Site, server: IMKitSandbox, fault: str) -> None:
+def test_a_token_whose_end_fails_goes_on(behind: Site, server: IMKitUpstream, fault: str) -> None:
     token = behind.token("goes-on")
     server.faults.next(fault, path=TOKENS, method="DELETE")
     failed(behind.unbind("goes-on"))
@@ -139,7 +139,7 @@ def test_a_token_whose_end_fails_goes_on(behind: Site, server: IMKitSandbox, fau
 
 
 def test_an_end_whose_answer_was_lost_can_be_asked_for_again(
-    behind: Site, server: IMKitSandbox
+    behind: Site, server: IMKitUpstream
 ) -> None:
     behind.put("again", token="again-token", expirationDate=moment(hours=1))
     server.faults.next("reset", path=TOKENS, method="DELETE")
@@ -152,7 +152,7 @@ def test_an_end_whose_answer_was_lost_can_be_asked_for_again(
 
 @pytest.mark.parametrize("fault", BEFORE)
 def test_a_renewal_that_fails_half_way_leaves_the_token_before(
-    behind: Site, server: IMKitSandbox, fault: str
+    behind: Site, server: IMKitUpstream, fault: str
 ) -> None:
     first = behind.token("half")
     server.faults.next(fault, path=TOKENS, method="DELETE")
@@ -165,7 +165,7 @@ def test_a_renewal_that_fails_half_way_leaves_the_token_before(
 
 @pytest.mark.parametrize("fault", BEFORE)
 def test_a_list_that_the_server_refuses_makes_nobody(
-    behind: Site, server: IMKitSandbox, fault: str
+    behind: Site, server: IMKitUpstream, fault: str
 ) -> None:
     server.faults.next(fault, path=f"{CLIENTS}/list", method="POST")
     failed(behind.ask("POST", f"{CLIENTS}/list", body={"data": [{"_id": f"row-{fault}"}]}))
@@ -173,7 +173,7 @@ def test_a_list_that_the_server_refuses_makes_nobody(
     assert behind.ask("GET", "/me", f"IM-CLIENT-ID: row-{fault}").status == 404
 
 
-def test_a_conflict_at_the_server_is_a_conflict(behind: Site, server: IMKitSandbox) -> None:
+def test_a_conflict_at_the_server_is_a_conflict(behind: Site, server: IMKitUpstream) -> None:
     body = {"_id": "first", "token": "there-first", "expirationDate": moment(hours=1)}
     assert behind.bare("POST", "/proxy/admin/clients", body=body).status == 200
     assert owner(server, "there-first") == "first"
@@ -185,7 +185,7 @@ def test_a_conflict_at_the_server_is_a_conflict(behind: Site, server: IMKitSandb
 
 
 def test_a_token_of_the_same_client_is_not_taken_back_by_a_failure(
-    behind: Site, server: IMKitSandbox
+    behind: Site, server: IMKitUpstream
 ) -> None:
     behind.put("same", token="same-token", expirationDate=moment(hours=1))
     server.faults.next("status=500", path=CLIENTS, method="POST")
@@ -195,7 +195,7 @@ def test_a_token_of_the_same_client_is_not_taken_back_by_a_failure(
 
 
 def test_what_could_not_be_taken_back_is_logged_without_the_token(
-    behind: Site, server: IMKitSandbox
+    behind: Site, server: IMKitUpstream
 ) -> None:
     server.faults.next("reset", path=CLIENTS, method="POST")
     server.faults.next("status=500", path=TOKENS, method="DELETE")
@@ -206,14 +206,14 @@ def test_what_could_not_be_taken_back_is_logged_without_the_token(
     assert "stuck-token-of-somebody" not in behind.sidecar.output.read_text()
 
 
-def test_a_redirect_is_no_confirmation(behind: Site, server: IMKitSandbox) -> None:
+def test_a_redirect_is_no_confirmation(behind: Site, server: IMKitUpstream) -> None:
     server.faults.next("redirect=http://elsewhere.invalid/x", path=CLIENTS, method="POST")
 
     failed(behind.ask("POST", CLIENTS, body={"_id": "moved"}))
 
 
 def test_what_the_directory_would_refuse_is_told_to_nobody(
-    behind: Site, server: IMKitSandbox
+    behind: Site, server: IMKitUpstream
 ) -> None:
     token = behind.token("large")
     server.journal.clear()
@@ -226,7 +226,7 @@ def test_what_the_directory_would_refuse_is_told_to_nobody(
 
 
 def test_an_old_token_whose_end_was_not_confirmed_is_bound_again(
-    behind: Site, server: IMKitSandbox
+    behind: Site, server: IMKitUpstream
 ) -> None:
     first = behind.token("lost")
     server.faults.next("reset", path=TOKENS, method="DELETE")

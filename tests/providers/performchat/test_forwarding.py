@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.performchat import PerformChatSandbox
 from tests import wire
 from tests.calls import Reply, call
 from tests.canaries import CENTRIFUGO_KEY, CHATSDK_KEY
 from tests.providers.performchat.conftest import Company
+from tests.upstream import PerformChatUpstream
 
 PROXY = "/performchat/proxy"
 ECHO = f"{PROXY}/rest/v1/conversations"
@@ -18,13 +18,15 @@ KEY_ID, KEY_SECRET = CHATSDK_KEY, CENTRIFUGO_KEY
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PerformChatSandbox]:
-    with PerformChatSandbox(0, KEY_ID, KEY_SECRET) as sandbox:
+def server() -> Iterator[PerformChatUpstream]:
+    with PerformChatUpstream(0, KEY_ID, KEY_SECRET) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="module")
-def behind(server: PerformChatSandbox, performchat_before: Callable[..., Any]) -> Iterator[Company]:
+def behind(
+    server: PerformChatUpstream, performchat_before: Callable[..., Any]
+) -> Iterator[Company]:
     with performchat_before(
         PERFORMCHAT_BASE_URL=server.url,
         PERFORMCHAT_KEY_ID=KEY_ID,
@@ -44,7 +46,7 @@ def test_a_call_without_a_body_gets_one(behind: Company, method: str) -> None:
     assert (reply.status, reply.json) == (200, {"method": method, "body": {}})
 
 
-def test_what_was_said_arrives_beside_the_key(behind: Company, server: PerformChatSandbox) -> None:
+def test_what_was_said_arrives_beside_the_key(behind: Company, server: PerformChatUpstream) -> None:
     body = {"name": "Ünï 👋", "n": 1.5, "deep": [{"a": None}], "big": 2**60}
     reply = ask(behind, "POST", ECHO, body=body)
 
@@ -52,7 +54,7 @@ def test_what_was_said_arrives_beside_the_key(behind: Company, server: PerformCh
     assert json.loads(server.journal[0].body)["keyId"] == KEY_ID
 
 
-def test_a_callers_own_halves_are_replaced(behind: Company, server: PerformChatSandbox) -> None:
+def test_a_callers_own_halves_are_replaced(behind: Company, server: PerformChatUpstream) -> None:
     body = {"keyId": "mine", "keySecret": "mine", "x": 1}
     reply = ask(behind, "POST", f"{ECHO}?keyId=mine", "keyId: mine", body=body)
 
@@ -80,7 +82,7 @@ def test_a_coded_body_is_415(behind: Company) -> None:
     assert reply.status == 415
 
 
-def test_what_described_the_old_body_goes(behind: Company, server: PerformChatSandbox) -> None:
+def test_what_described_the_old_body_goes(behind: Company, server: PerformChatUpstream) -> None:
     fields = ("Content-Type: application/json; charset=utf-16", "Content-MD5: x", "Digest: x")
     ask(behind, "POST", ECHO, *fields, body={"x": 1})
 
@@ -98,7 +100,7 @@ def test_an_empty_body_is_none(behind: Company) -> None:
 
 
 def test_a_call_on_a_stale_connection_is_repeated(
-    behind: Company, server: PerformChatSandbox
+    behind: Company, server: PerformChatUpstream
 ) -> None:
     """The body that was put in can be sent again."""
     assert ask(behind, "GET", ECHO).status == 200
@@ -109,24 +111,24 @@ def test_a_call_on_a_stale_connection_is_repeated(
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"7", b'{"a":1,"a":2}', b"\xff"])
 def test_what_is_no_plain_object_is_400(
-    behind: Company, server: PerformChatSandbox, body: bytes
+    behind: Company, server: PerformChatUpstream, body: bytes
 ) -> None:
     assert ask(behind, "POST", ECHO, body=body).status == 400
     assert len(list(server.journal)) == 0
 
 
-def test_a_body_above_the_bound_is_413(behind: Company, server: PerformChatSandbox) -> None:
+def test_a_body_above_the_bound_is_413(behind: Company, server: PerformChatUpstream) -> None:
     assert ask(behind, "POST", ECHO, body={"x": "y" * (1024 * 1024)}).status == 413
     assert len(list(server.journal)) == 0
 
 
-def test_the_check_up_asks_with_the_key(behind: Company, server: PerformChatSandbox) -> None:
+def test_the_check_up_asks_with_the_key(behind: Company, server: PerformChatUpstream) -> None:
     assert ask(behind, "GET", "/-/check-up").status == 200
     assert [one.target for one in server.journal] == ["/rest/v1/agents?limit=1"]
 
 
 def test_a_refused_key_shows_on_ready(
-    server: PerformChatSandbox, performchat_before: Callable[..., Any]
+    server: PerformChatUpstream, performchat_before: Callable[..., Any]
 ) -> None:
     with performchat_before(
         PERFORMCHAT_BASE_URL=server.url,

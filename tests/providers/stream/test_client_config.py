@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from chatproxy.providers.stream.client_config import ClientConfig
-from sandbox import StreamSandbox
 from tests.sidecar import Sidecar
 from tests.stopwatch import Stopwatch
+from tests.upstream import StreamUpstream
 from tests.wire import ask, get
 
 
@@ -70,7 +70,7 @@ def test_what_a_caller_does_with_its_copy_stays_its_own(path: Path, clock: Stopw
 
 
 def test_a_swapped_config_map_reaches_every_worker_and_a_broken_one_none(
-    tmp_path: Path, upstream: StreamSandbox, sidecar_before: Callable[..., Sidecar]
+    tmp_path: Path, upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar]
 ) -> None:
     _swap(tmp_path, "1", '{"web": {"v": 1}}')
     path = str(tmp_path / "style.json")

@@ -7,8 +7,8 @@ from typing import Any
 
 import jwt
 
-from sandbox import ChatSDKSandbox
 from sandbox.chatsdk import API_KEY, APP_ID, JWT_SECRET
+from tests.upstream import ChatSDKUpstream
 from tests.wire import RawAnswer, ask, get, post
 
 KEY = f"X-API-Key: {API_KEY}"
@@ -37,7 +37,7 @@ def bearer(text: str) -> str:
 class Chat:
     """Sends what it is told to, with the right key unless there are other lines."""
 
-    stand_in: ChatSDKSandbox
+    stand_in: ChatSDKUpstream
 
     def see(self, method: str, target: str, document: Any = None, *lines: str) -> RawAnswer:
         if document is None:

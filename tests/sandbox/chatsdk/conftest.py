@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox import ChatSDKSandbox
 from tests.sandbox.chatsdk.chat import Chat
+from tests.upstream import ChatSDKUpstream
 
 
 @pytest.fixture
-def chatsdk() -> Iterator[ChatSDKSandbox]:
-    with ChatSDKSandbox() as running:
+def chatsdk() -> Iterator[ChatSDKUpstream]:
+    with ChatSDKUpstream() as running:
         yield running
 
 
 @pytest.fixture
-def chat(chatsdk: ChatSDKSandbox) -> Chat:
+def chat(chatsdk: ChatSDKUpstream) -> Chat:
     return Chat(chatsdk)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.imkit import API_KEY, CLIENT_KEY, IMKitSandbox
+from sandbox.imkit import API_KEY, CLIENT_KEY
+from tests.upstream import IMKitUpstream
 from tests.wire import RawAnswer, ask, get, post
 
 PLATFORM = f"IM-API-KEY: {API_KEY}"
@@ -33,7 +34,7 @@ def named(client_id: str) -> str:
 class Caller:
     """Sends what it is told to, as the platform unless there are other lines."""
 
-    stand_in: IMKitSandbox
+    stand_in: IMKitUpstream
 
     def see(self, method: str, target: str, document: Any = None, *lines: str) -> RawAnswer:
         if document is None:

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.imkit import IMKitSandbox
 from tests.sandbox.imkit.caller import Caller
+from tests.upstream import IMKitUpstream
 
 
 @pytest.fixture
-def imkit() -> Iterator[IMKitSandbox]:
-    with IMKitSandbox() as running:
+def imkit() -> Iterator[IMKitUpstream]:
+    with IMKitUpstream() as running:
         yield running
 
 
 @pytest.fixture
-def caller(imkit: IMKitSandbox) -> Caller:
+def caller(imkit: IMKitUpstream) -> Caller:
     return Caller(imkit)

@@ -98,18 +98,6 @@ def test_getting_or_creating_twice_is_the_same_channel(client: Client, room: str
     assert (told.status, told["channel"]["created_by"]["id"]) == (201, "ann")
 
 
-def test_a_channel_of_the_same_members_is_the_same(client: Client, room: str) -> None:
-    ids = [
-        client.call(
-            "POST",
-            "/channels/messaging/query",
-            {"data": {"created_by_id": "ann", "members": members}},
-        )["channel"]["id"]
-        for members in (["ann", "bob"], ["bob", "ann"], ["bob"])
-    ]
-    assert ids[0] == ids[1] != ids[2]
-
-
 @pytest.mark.parametrize(
     ("target", "document"),
     [

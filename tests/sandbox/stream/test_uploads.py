@@ -7,10 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox import StreamSandbox
-from sandbox.payload import blocks
-from sandbox.stream.bodies import UPLOAD_LIMIT
+from sandbox.stream.files import UPLOAD_LIMIT
 from tests.sandbox.client import CREDENTIALS, Client, Told, look, request_bytes, with_key
+from tests.upstream import StreamUpstream, blocks
 
 FORM = {**CREDENTIALS, "Content-Type": "multipart/form-data; boundary=bound"}
 USER = b'--bound\r\nContent-Disposition: form-data; name="user"\r\n\r\n{"id":"ann"}\r\n'
@@ -33,7 +32,7 @@ def test_a_file_is_digested(client: Client, room: str, prefix: str, kind: str) -
     assert (told["size"], told["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
 
 
-def test_a_file_may_come_in_chunks(client: Client, room: str, stand_in: StreamSandbox) -> None:
+def test_a_file_may_come_in_chunks(client: Client, room: str, stand_in: StreamUpstream) -> None:
     told = upload(client, f"{room}/file", iter([USER, FILE, b"one", b"two", END]))
 
     assert told["sha256"] == hashlib.sha256(b"onetwo").hexdigest()
@@ -61,7 +60,7 @@ def test_what_is_no_upload_is_code_4(client: Client, room: str, body: bytes) -> 
 
 
 def test_a_declared_length_above_the_limit_is_refused_before_the_body(
-    client: Client, room: str, stand_in: StreamSandbox
+    client: Client, room: str, stand_in: StreamUpstream
 ) -> None:
     """100 MB and one byte are announced, none of them is sent."""
     fields = {**FORM, "Content-Length": str(UPLOAD_LIMIT + 1)}
