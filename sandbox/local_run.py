@@ -15,7 +15,7 @@ from chatproxy import settings
 from chatproxy.errors import SettingsError
 from chatproxy.providers import SETTINGS
 from chatproxy.providers.stream.settings import STAND_IN_KEY, STAND_IN_SECRET
-from chatproxy.settings import LOOPBACK
+from chatproxy.settings.sidecar import LOOPBACK
 from chatproxy.settings.variables import is_given
 
 SANDBOX_PORT = 3001

@@ -1,5 +1,6 @@
 """`make run`: what is started, what is printed, what is refused."""
 
+import itertools
 import json
 import re
 import signal
@@ -43,7 +44,9 @@ def running(folder: Path, environ: dict[str, str]) -> Iterator[list[str]]:
         ) as process,
     ):
         assert process.stderr is not None
-        yield list(iter(process.stderr.readline, "Ctrl-C ends it.\n"))
+        lines = list(itertools.takewhile(lambda line: line != "Ctrl-C ends it.\n", process.stderr))
+        assert process.poll() is None, lines
+        yield lines
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
 
