@@ -45,6 +45,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
+#: Both outages that use this end by themselves: a locked database, a Redis that restarts.
+RETRY_SOON = {"Retry-After": "1"}
+
 Side = Literal["caller", "upstream", "sidecar", "directory"]
 
 
@@ -53,12 +56,12 @@ class ChatproxyError(Exception):
 
     status: ClassVar[int] = 500
     side: ClassVar[Side] = "sidecar"
+    headers: Mapping[str, str] = {}
 
     def __init__(self, message: str, *, detail: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.detail = detail
-        self.headers: Mapping[str, str] = {}
 
 
 class SettingsError(ChatproxyError):
@@ -270,20 +273,17 @@ class DirectoryUnavailable(ChatproxyError):
 
     status = 503
     side = "directory"
+    headers = RETRY_SOON
 
     def __init__(self, message: str = "The directory cannot be asked.", *, detail: str) -> None:
         super().__init__(message, detail=detail)
-        self.headers = {"Retry-After": "1"}
 
 
 class LimiterUnavailable(ChatproxyError):
     """Redis does not answer, and the settings say to refuse then."""
 
     status = 503
-
-    def __init__(self, message: str, *, detail: str) -> None:
-        super().__init__(message, detail=detail)
-        self.headers = {"Retry-After": "1"}
+    headers = RETRY_SOON
 
 
 class AnswerBroken(ChatproxyError):

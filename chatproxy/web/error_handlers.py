@@ -32,13 +32,11 @@ def register(app: Flask, services: Services, mounts: Mapping[str, Backend]) -> N
 
         dialect = _dialect(dialects)
         no_websocket = None if dialect is None else dialect.no_websocket
+        upgrade = request.environ.get("HTTP_UPGRADE", "").lower()
 
-        # Before a view is called: werkzeug matches WebSocket requests to WebSocket rules only, so
-        # each would be a 404.
-        if (
-            no_websocket is not None
-            and "websocket" in request.environ.get("HTTP_UPGRADE", "").lower()
-        ):
+        # Werkzeug matches a WebSocket handshake to WebSocket rules only, and would answer 400 in
+        # its own words. Flask raises the router's error after this function.
+        if no_websocket is not None and "websocket" in upgrade:
             raise no_websocket()
 
     def answer(error: Exception) -> Response:

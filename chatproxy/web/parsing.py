@@ -65,11 +65,9 @@ def load(schema: Schema, document: Any) -> dict[str, Any]:
 def load_query(schema: Schema) -> dict[str, Any]:
     """Check the query against the schema; raise `CallerError`."""
     try:
-        document: dict[str, Any] = schema.load(request.args.to_dict())
-    except ValidationError as error:
-        raise CallerError(InvalidBody(list(_issues(error.messages))).message) from error
-
-    return document
+        return load(schema, request.args.to_dict())
+    except InvalidBody as error:
+        raise CallerError(error.message) from error
 
 
 def query_values(name: str) -> list[str]:
