@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-#: A date, a time and a zone, without which it is unclear what moment is meant (RFC 3339 section 4.4).
+#: A date, a time and a zone: without that, no moment is meant (RFC 3339 section 4.4).
 WITH_ZONE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}"
     r"(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-5][0-9])"
@@ -13,7 +13,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def iso(seconds: float | None) -> str | None:
-    """Write epoch seconds as JavaScript's `toISOString`; None if there are none, or out of range."""
+    """Write epoch seconds as JavaScript's `toISOString` does; None if they are out of range."""
     if seconds is None:
         return None
 

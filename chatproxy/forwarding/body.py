@@ -125,8 +125,8 @@ class CallerBody:
 
 def framing(content_length: str | None, transfer_encoding: str | None) -> tuple[bool, int | None]:
     """Return whether a request has a body, and its length, None for chunked (RFC 9112 6.3)."""
-    # gunicorn has refused ambiguous framing by now (both fields, a list of lengths, a sign).
-    # What it passes on is another transfer coding, which RFC 9112 section 6.1 wants refused.
+    # gunicorn has refused ambiguous framing by now (both fields, a list of lengths, a sign). It
+    # passes on further codings, such as `gzip, chunked`, which nothing here would decode.
     if transfer_encoding is not None:
         if transfer_encoding.strip().lower() != "chunked":
             raise MalformedBody("The only transfer coding understood is `chunked`.")

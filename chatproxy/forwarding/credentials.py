@@ -106,7 +106,7 @@ class Credentials:
 
 def without(query: str, reserved: frozenset[str]) -> str:
     """Remove every spelling of the reserved names from a raw query."""
-    # Bytes and separators of all other pairs stay: a provider may sign or cache by them.
+    # Cut out, not parsed and written anew, which would change the bytes of all other pairs.
     first, *rest = QUERY_SEPARATOR.split(query)
     kept = "" if _is_reserved(first, reserved) else first
     dropped_first = kept != first

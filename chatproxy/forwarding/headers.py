@@ -1,7 +1,6 @@
 """Header fields on their way through.
 
-They stay lists of pairs: in a mapping, repeated fields such as `Link` or `Warning` would be
-joined or lost.
+They stay lists of pairs: a mapping would join or lose repeated fields such as `Link`.
 """
 
 import re
@@ -31,6 +30,7 @@ HOP_BY_HOP = frozenset(
 #: Fields that are made anew for the next connection. `Expect` has been dealt with: gunicorn
 #: answers 100, and we wait for none, since the caller is already sending.
 REMADE = frozenset({"host", "content-length", "expect"})
+
 #: Fields that are meant for us or describe the caller's network, and those by which some servers
 #: let a request change its own method, path or sender.
 PRIVATE = frozenset(

@@ -71,10 +71,9 @@ class UpstreamAdapter(BaseAdapter):
         connection = self._pool.take() or self._connector.connect(call.deadline)
 
         try:
-            head = connection.exchange(call.head(), call.upload, call.deadline)
+            head = _exchange_or_close(connection, call)
         except UpstreamBroken as error:
             reused = connection.reused
-            connection.close()
 
             if not may_repeat(error, str(call.method), has_body=call.consumes_body, reused=reused):
                 raise
@@ -83,9 +82,6 @@ class UpstreamAdapter(BaseAdapter):
             # Past the pool: its other connections are as old, and would break the same way.
             connection = self._connector.connect(call.deadline)
             head = _exchange_or_close(connection, call)
-        except BaseException:
-            connection.close()
-            raise
 
         return self._response(call, head, connection)
 
@@ -131,9 +127,9 @@ def open_session(
 
 def send(session: requests.Session, call: Call) -> tuple[requests.Response, AnswerStream]:
     """Send a call through a session; return the answer's head, and its body as it comes."""
-    # Named here is all that `requests` would else take from its defaults or the environment. It
-    # drops `Authorization` when a redirect leads to another host, but no header it does not know,
-    # such as `api-secret`: so no redirect is followed.
+    # Everything is named that `requests` would else take from its defaults or the environment. A
+    # redirect is not followed: to another host `requests` drops `Authorization`, but not a header
+    # it does not know, such as `api-secret`.
     response = session.send(
         call, allow_redirects=False, stream=True, proxies={}, timeout=None, verify=True, cert=None
     )

@@ -13,6 +13,8 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from chatproxy.errors import BadTarget
 from chatproxy.formats.authority import AUTHORITY
 
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
 ABSOLUTE_FORM = re.compile(rf"https?://{AUTHORITY.pattern}(?=[/?#]|\Z)", re.IGNORECASE)
 BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -92,15 +94,14 @@ class Upstream:
     def at(cls, base_url: str) -> "Upstream":
         """Split a base URL that the settings have checked."""
         url = urlsplit(base_url)
-        port = url.port or (443 if url.scheme == "https" else 80)
+        port = url.port or DEFAULT_PORTS[url.scheme]
         return cls(url.scheme, url.hostname or "", port, url.path.rstrip("/"))
 
     @property
     def authority(self) -> str:
         """The value for `Host`: no port where it is the scheme's own (RFC 9110 section 7.2)."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        default = 443 if self.scheme == "https" else 80
-        return host if self.port == default else f"{host}:{self.port}"
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def origin(self) -> str:
@@ -113,7 +114,7 @@ class Upstream:
         # so it needs no change.
         try:
             url = urlsplit(location, scheme=self.scheme)
-            port = url.port or (443 if url.scheme == "https" else 80)
+            port = url.port or DEFAULT_PORTS.get(url.scheme)
         except ValueError:
             return None
 

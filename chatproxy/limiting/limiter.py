@@ -69,17 +69,15 @@ class Limiter:
         """
         key = key_of(subject, rate)
 
-        if self._shared is None:
-            return _count(rate, self._memory_of(rate).hit(key, rate))
+        if self._shared is not None:
+            try:
+                return _count(rate, self._shared.hit(key, rate))
+            except LimiterUnavailable:
+                if self._without_redis == "refuse":
+                    raise
 
-        try:
-            return _count(rate, self._shared.hit(key, rate))
-        except LimiterUnavailable:
-            if self._without_redis == "refuse":
-                raise
-
-        if self._without_redis == "allow":
-            return Count(allowed=True, limit=rate.count, remaining=0, reset=0, counted=False)
+            if self._without_redis == "allow":
+                return Count(allowed=True, limit=rate.count, remaining=0, reset=0, counted=False)
 
         return _count(rate, self._memory_of(rate).hit(key, rate))
 

@@ -26,8 +26,7 @@ CONNECTIONS = 32
 #: Seconds for each of: waiting for a connection, connecting, waiting for an answer.
 TIMEOUT = 0.5
 
-#: Seconds after a failure in which Redis is not tried, so that an outage does not add the time limit
-#: to every request.
+#: Seconds after a failure in which Redis is not tried: else every request waits for the timeout.
 BACKOFF = 1.0
 
 UNAVAILABLE = "The counters of the limits cannot be asked. Try again."

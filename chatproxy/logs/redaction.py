@@ -65,8 +65,8 @@ def _forms(secret: str) -> Iterable[str]:
         escaped = json.dumps(escaped)[1:-1]
         yield escaped
 
-    # Base64 (RFC 4648 section 4) encodes three bytes at a time, so within a longer text a secret has
-    # three forms. Each is cut to the characters that depend on nothing before or after it.
+    # Base64 encodes three bytes at a time (RFC 4648 section 4), so within a longer text a secret
+    # has three forms. Each is cut to the characters that depend on the secret alone.
     raw = secret.encode()
 
     for offset in range(3):

@@ -17,7 +17,6 @@ from collections.abc import Callable
 CLOSED = 7
 
 # From netlink(7) and sock_diag(7).
-
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20
 NLM_F_REQUEST = 1
@@ -44,7 +43,7 @@ READ_AT_ONCE = 64 * 1024
 
 
 class Caller:
-    """One caller's socket. None where the server is not gunicorn; nobody is seen to leave then."""
+    """One caller's socket, None under another server than gunicorn: nobody seems to leave then."""
 
     def __init__(self, sock: socket.socket | None) -> None:
         self._sock = sock
@@ -113,14 +112,13 @@ def _peer_is_orphaned(sock: socket.socket) -> bool:
     try:
         return _peer_inode(sock) == 0
     except (OSError, ValueError, struct.error):
-        # The peer is on another machine, or the kernel does not answer such questions (a seccomp
-        # filter, a kernel without inet_diag). Then the time limits have to do.
+        # The peer is on another machine, or this kernel does not answer such questions. The time
+        # limits have to do then.
         return False
 
 
 def _peer_inode(sock: socket.socket) -> int:
-    # sock_diag(7). A socket that no process has open any more is still closing in the kernel, and
-    # has no inode.
+    # See sock_diag(7). A socket without a process, which only the kernel still closes, has inode 0.
     family, socket_id = _peer_socket_id(sock)
     request = DIAG_REQUEST.pack(family, socket.IPPROTO_TCP, 0, 0, ALL_STATES) + socket_id
     length = NETLINK_HEADER.size + len(request)

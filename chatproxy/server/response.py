@@ -1,8 +1,8 @@
 """gunicorn's response, changed in four ways.
 
-- gunicorn replaces `Server` and `Date`, so a forwarded answer would lose its own.
-- It ignores an application's `Connection: close`, so a caller whose upload is not wanted would
-  go on sending.
+- It replaces `Server` and `Date`, so a forwarded answer would lose its own.
+- It ignores an application's `Connection: close`, so that a caller could not be told to stop
+  sending an unwanted upload.
 - It writes the head and the first piece of the body apart. One write for both saves a third of
   all system calls.
 - It would look for another request on a connection whose protocol was switched.
@@ -40,15 +40,15 @@ class Response(wsgi.Response):  # type: ignore[misc]  # gunicorn has no annotati
         dropped = util.hop_headers - OWN_FIELDS
 
         if self.status_code == SWITCHING:
-            # A 101 has to name the new protocol (RFC 9110 section 7.8), which keeps the connection
-            # until it is closed.
+            # A 101 has to name the new protocol (RFC 9110 section 7.8), and no other request comes
+            # on the connection.
             dropped -= {"upgrade"}
             self.force_close()
 
         self.headers = [(name, value) for name, value in listed if name.lower() not in dropped]
 
-        # PEP 3333 forbids an application this field, and gunicorn drops it. Ours means it: see
-        # `web.request_log`, which adds it exactly so.
+        # PEP 3333 forbids an application this field and gunicorn drops it, but `web.request_log`
+        # needs it. It is written exactly like this there.
         if ("Connection", "close") in listed:
             self.force_close()
 

@@ -30,8 +30,8 @@ from chatproxy.settings.variables import (
 
 Providers = Mapping[str, type[ProviderSection]]
 
-#: Settings of earlier releases, with the warning for an operator who still sets one. It is no error,
-#: so that an upgrade does not stop the start.
+#: Settings of earlier releases, and what to tell an operator who still sets one. It is a warning:
+#: an upgrade must not keep the sidecar from starting.
 REMOVED = {
     "WORKER_CLASS": "there is one kind of worker now, gevent's. WORKER_CONNECTIONS is how many "
     "connections it holds",
@@ -134,7 +134,7 @@ def load_for_commands(environ: Mapping[str, str] | None = None) -> Settings:
 def _providers_on(
     providers: Providers, environ: Mapping[str, str], problems: list[str]
 ) -> list[str]:
-    # In the registry's order, whatever the order in PROVIDERS: routes and logs do not change by it.
+    # In the registry's order: that of PROVIDERS must change neither routes nor logs.
     listed = environ.get("PROVIDERS", "").strip()
 
     if not listed:

@@ -205,9 +205,8 @@ def is_base_url(text: str) -> bool:
 
     dots = any(segment in (".", "..") for segment in url.path.split("/"))
     plain = not (dots or url.query or url.fragment or url.username or url.password or "\\" in text)
-    printable = text.isascii() and text.isprintable() and " " not in text
     is_web = url.scheme in ("http", "https") and bool(url.hostname)
-    return is_web and plain and printable and port != 0
+    return is_web and plain and _is_visible_ascii(text) and port != 0
 
 
 def _is_visible_ascii(text: str) -> bool:
