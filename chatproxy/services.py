@@ -248,7 +248,7 @@ def _peer(server: Server, base_url: str, settings: Settings, limits: Limits, clo
 
 
 def _withheld(settings: Settings) -> frozenset[str]:
-    # The user's id is nobody's business but ours. The deprecated keys with a `_` in their name are
+    # No provider is told who the caller's user is. The deprecated keys with a `_` in their name are
     # credentials for one provider, and would reach all others as well.
     sections = settings.provider_settings.values()
     deprecated = [name.replace("_", "-") for one in sections for name in one.underscored]

@@ -105,7 +105,7 @@ def outgoing(
         (name, value)
         for name, value in received
         if (lower := name.lower()) not in dropped
-        # Some servers read `stream_auth_type` as `stream-auth-type`, so both spellings go.
+        # Some servers read `api_key` as `api-key`, so both spellings go.
         and lower.replace("-", "_") not in reserved
         and not lower.startswith(PRIVATE_PREFIXES)
     ]

@@ -95,7 +95,7 @@ def load(providers: Providers, environ: Mapping[str, str] | None = None) -> Sett
     shared: dict[str, Any] = {}
     kept = None
 
-    # Stream alone needs no directory: then nothing of it is read, made or required.
+    # Providers without users need no directory: then nothing of it is read, made or required.
     if any(providers[name].knows_users for name in names):
         directory = read(DirectorySettings, environ, problems)
         kept = _local_secrets(own, directory)

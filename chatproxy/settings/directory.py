@@ -56,6 +56,7 @@ class DirectorySettings(Section):
 
     def problems(self) -> Iterator[str]:
         """Refuse PostgreSQL if its driver is not installed."""
+        # Found, not imported: this runs in the master process, before gevent has patched.
         if self.sqlite_path is None and importlib.util.find_spec("psycopg") is None:
             yield (
                 "DATABASE_URL: needs the extra `postgresql`: pip install 'chatproxy[postgresql]'."

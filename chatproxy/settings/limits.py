@@ -70,6 +70,7 @@ class LimiterSettings(Section):
 
     def problems(self) -> Iterator[str]:
         """Refuse Redis if its client library is not installed."""
+        # Found, not imported: this runs in the master process, before gevent has patched.
         if self.redis_url is not None and importlib.util.find_spec("redis") is None:
             yield "REDIS_URL: needs the extra `redis`: pip install 'chatproxy[redis]'."
 

@@ -45,6 +45,7 @@ def _write_once(path: Path, text: str) -> None:
         with os.fdopen(descriptor, "w") as file:
             file.write(text + "\n")
             file.flush()
+            # On disk before it gets its name: a crash must not leave an empty secret behind.
             os.fsync(file.fileno())
 
         with contextlib.suppress(FileExistsError):

@@ -81,6 +81,7 @@ class SidecarSettings(Section):
         default=1 * MIB,
         meaning="Largest body that chatproxy's own endpoints read. Above it the answer is 413.",
     )
+    # 5 seconds to connect and 15 to answer are Envoy's defaults for a cluster and a route.
     connect_timeout: float = variable(
         "UPSTREAM_CONNECT_TIMEOUT",
         Seconds(600),
@@ -161,6 +162,7 @@ class SidecarSettings(Section):
         if self.ca_file is None:
             return
 
+        # Loaded here as well, so that a bad file stops the start and not the first call.
         try:
             ssl.create_default_context(cafile=self.ca_file)
         except OSError as error:  # an SSLError is one

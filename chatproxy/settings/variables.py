@@ -110,6 +110,7 @@ def declared(section: type[Any]) -> Iterator[tuple[str, Variable]]:
 
 def is_given(environ: Mapping[str, str], name: str) -> bool:
     """Say whether the variable, or its `_FILE` form, has a value; an empty one has none."""
+    # Compose files and scripts often pass a variable that is not set as an empty one.
     return any(environ.get(form, "").strip() for form in (name, name + FILE_SUFFIX))
 
 
@@ -167,6 +168,7 @@ def _text(
     text = environ.get(one.name, "").strip()
     path = environ.get(one.name + FILE_SUFFIX, "").strip() if one.secret else ""
 
+    # Not one before the other: nobody could tell which of two secrets is in force.
     if text and path:
         problems.append(f"{one.name}: is set twice. Keep it or {one.name}{FILE_SUFFIX}, not both.")
         return None

@@ -10,6 +10,7 @@ import jwt
 from chatproxy.errors import TokenExpired, TokenForged, TokenMalformed
 from chatproxy.formats import strictjson
 from chatproxy.formats.compact_jwt import LONGEST_TOKEN, is_compact_jwt
+from chatproxy.formats.storable import is_storable
 
 #: Header parameters that a token may have (RFC 7515 section 4.1). Those that bring or locate a key
 #: (`jwk`, `jku`, `x5u`) and `crit` are refused, whoever signed it. `kid` is ignored.
@@ -27,8 +28,7 @@ LATEST = 2**40
 
 def mint(claims: Mapping[str, Any], key: str) -> str:
     """Sign the claims, in their order, as a compact HS256 JWT."""
-    # The provider chose the key, so a short one is used. The start has warned of it, once; PyJWT
-    # would warn for each token.
+    # The provider chose the key, so a short one is used; the start has warned of it once.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
         return jwt.encode(dict(claims), key, algorithm="HS256")
@@ -43,7 +43,7 @@ def read(
     `iat` are required. The token may have expired up to `grace` seconds ago. Raises
     `TokenMalformed`, `TokenForged`, `TokenExpired`.
     """
-    # RFC 8725 section 3 is why more is refused here than PyJWT refuses by itself.
+    # More is refused than PyJWT refuses by itself: see RFC 8725 section 3.
     if len(token) > LONGEST_TOKEN or not is_compact_jwt(token):
         raise TokenMalformed("Invalid token")
 
@@ -71,8 +71,7 @@ def read(
 
 
 def _check_header(token: str) -> None:
-    # The algorithm is fixed here, not taken from the token (RFC 8725 section 3.1): a forger would
-    # choose `none`.
+    # The algorithm is fixed, not the token's choice (RFC 8725 section 3.1): it might say `none`.
     header = _object(_decoded(token.partition(".")[0]))
 
     if header.get("alg") != "HS256" or not HEADER.issuperset(header):
@@ -105,8 +104,8 @@ def _decoded(part: str) -> bytes:
     except ValueError as error:  # a length that base64 never has
         raise TokenMalformed("Invalid token", detail="it is no base64url") from error
 
-    # The last character may have bits that no byte uses (RFC 4648 section 3.5). Accepted, one token
-    # would have several spellings, and whatever knows tokens by their text knows just one of them.
+    # The last character may have bits that no byte uses (RFC 4648 section 3.5). With any value
+    # accepted there, one token would have several spellings.
     if base64.urlsafe_b64encode(content).rstrip(b"=") != part.encode():
         raise TokenMalformed("Invalid token", detail="its base64url is not the usual one")
 
@@ -127,11 +126,7 @@ def _object(content: bytes) -> dict[str, Any]:
 
 
 def _is_plain_text(value: Any) -> bool:
-    # One that the directory can store: see `storable` in `web.validators`.
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_TEXT:
-        return False
-
-    return "\0" not in value and not any("\ud800" <= one <= "\udfff" for one in value)
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and is_storable(value)
 
 
 def _numeric_date(value: Any) -> float:

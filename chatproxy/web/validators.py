@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError, validate
 
 from chatproxy.errors import FaultKind
+from chatproxy.formats.storable import is_storable
 from chatproxy.identity.user import LARGEST_CUSTOM
 
 
@@ -86,9 +87,7 @@ def picture_url(text: str) -> None:
 
 def storable(text: str) -> None:
     """Refuse what a database cannot store: NUL, and half of a surrogate pair."""
-    # JSON can write both (`\u0000`, `\ud800`). PostgreSQL refuses NUL in a text, and the half of a
-    # pair has no UTF-8 form (RFC 3629 section 3).
-    if "\0" in text or any("\ud800" <= one <= "\udfff" for one in text):
+    if not is_storable(text):
         _refuse(BAD_CHARACTERS)
 
 
