@@ -105,13 +105,13 @@ def _prepare_directory() -> None:
 
 
 def _run(*arguments: str) -> None:
-    # In a process of its own: gevent patches the standard library in the workers, and what the
-    # master has imported by then (ssl, SQLAlchemy) may keep the unpatched functions.
+    # In a process of its own: this one must not load modules that gevent patches in the workers
+    # before they are first imported.
     command = [sys.executable, "-m", "chatproxy.cli", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
 
-    if done.returncode:
-        reason = f"`chatproxy {' '.join(arguments)}` failed\n{done.stderr.strip()}"
+    if result.returncode:
+        reason = f"`chatproxy {' '.join(arguments)}` failed\n{result.stderr.strip()}"
         sys.exit(f"chatproxy cannot start: {reason}")
 
 

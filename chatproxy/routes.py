@@ -17,7 +17,6 @@ def routes(services: Services) -> Iterator[Route]:
     """Yield the routes that are in force."""
     prefix = services.settings.service_prefix
 
-    # Probes are configured apart from the service, so the prefix does not apply.
     yield Route("/-", status.blueprint, anybody)
 
     for mount, backend in forwarding_mounts(services).items():

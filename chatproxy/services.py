@@ -178,7 +178,7 @@ def open_services(
     clock = clock or Clock()
     limits = _limits(settings)
     backends = {one.name: _backend(one, settings, limits, clock) for one in providers}
-    further = {
+    servers = {
         server.name: _peer(server, server.base_url, settings, limits, clock)
         for one in providers
         for server in one.servers()
@@ -192,7 +192,7 @@ def open_services(
         ),
         *(
             Part(name, ping=peer.ping, close=peer.way.session.close)
-            for name, peer in further.items()
+            for name, peer in servers.items()
         ),
     ]
 
@@ -206,7 +206,7 @@ def open_services(
         parts.append(Part("limits", notes, limiter.ping, limiter.close))
 
     peers = {name: one.peer for name, one in backends.items() if one.peer is not None}
-    return Services(settings, clock, limits, backends, peers | further, directory, limiter, parts)
+    return Services(settings, clock, limits, backends, peers | servers, directory, limiter, parts)
 
 
 def _fault_note(section: str, fault: Callable[[], str]) -> Notes:

@@ -68,8 +68,8 @@ class Credentials:
         """
         kept = "" if query is None else without(query, self.reserved)
         pairs = [f"{name}={value}" for name, value in self.query]
-        whole = "&".join([*pairs, kept] if kept else pairs)
-        return whole if whole or query == "" else None
+        joined = "&".join([*pairs, kept] if kept else pairs)
+        return joined if joined or query == "" else None
 
     def into_json(
         self, fields: Fields, body: CallerBody | None, most: int
@@ -93,7 +93,7 @@ class Credentials:
 
         # Strictly, and written anew: with a name twice in the object, the provider might read the
         # caller's value and not ours (RFC 8259 section 4).
-        document = _object_in(content) if content else {}
+        document = _read_object(content) if content else {}
         content = json.dumps({**document, **self.body}, separators=(",", ":")).encode()
         kept = [(name, value) for name, value in fields if name.lower() not in BODY_FIELDS]
         return [*kept, ("Content-Type", "application/json")], CallerBody.of_bytes(content)
@@ -133,7 +133,7 @@ def _is_reserved(pair: str, reserved: frozenset[str]) -> bool:
 
     if "%" in name or "+" in name:
         # A server, or a proxy in front of it, may decode a name more than once.
-        decoded = _fully_decoded(name.replace("+", " "))
+        decoded = _decode_fully(name.replace("+", " "))
 
         if decoded is None:
             return True  # no honest caller sends such a name, and it may hide one of ours
@@ -143,7 +143,7 @@ def _is_reserved(pair: str, reserved: frozenset[str]) -> bool:
     return plain_name(name) in reserved
 
 
-def _fully_decoded(text: str) -> bytes | None:
+def _decode_fully(text: str) -> bytes | None:
     # None if it takes too many rounds.
     level = text.encode("latin-1")
 
@@ -158,7 +158,7 @@ def _fully_decoded(text: str) -> bytes | None:
     return None
 
 
-def _object_in(content: bytes) -> dict[str, object]:
+def _read_object(content: bytes) -> dict[str, object]:
     try:
         document = strictjson.read(content)
     except ValueError as error:

@@ -128,7 +128,7 @@ def _shared(settings: LimiterSettings, monotonic: Callable[[], float]) -> "Share
 
 def key_of(subject: str, rate: Rate) -> bytes:
     """Return the key of a subject's counter."""
-    # A digest, because a subject can be long and names people, and Redis shows its keys.
+    # A digest: a subject can be long, and names people, whom Redis need not know.
     text = f"{rate}\n{subject}".encode("utf-8", "surrogatepass")
     return hashlib.sha256(text).digest()[:KEY_BYTES]
 

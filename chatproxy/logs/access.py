@@ -65,14 +65,14 @@ def _incoming(exchange: Exchange, environ: Mapping[str, Any]) -> dict[str, Any]:
         "http": {
             "request": {
                 "method": environ["REQUEST_METHOD"],
-                "userAgent": {"original": _short(environ.get("HTTP_USER_AGENT", ""))},
+                "userAgent": {"original": _truncated(environ.get("HTTP_USER_AGENT", ""))},
             }
         },
         "url": {"path": exchange.path[:LONGEST_PATH]},
         "host": {
             "hostname": host_in(environ.get("HTTP_HOST", "")),
-            "forwardedHost": _short(environ.get("HTTP_X_FORWARDED_HOST", "")),
-            "ip": _short(environ.get("HTTP_X_FORWARDED_FOR") or environ.get("REMOTE_ADDR", "")),
+            "forwardedHost": _truncated(environ.get("HTTP_X_FORWARDED_HOST", "")),
+            "ip": _truncated(environ.get("HTTP_X_FORWARDED_FOR") or environ.get("REMOTE_ADDR", "")),
         },
     }
 
@@ -93,5 +93,5 @@ def _completed(exchange: Exchange, environ: Mapping[str, Any]) -> dict[str, Any]
     return line | exchange.notes
 
 
-def _short(text: str) -> str:
+def _truncated(text: str) -> str:
     return text[:LONGEST_FIELD]

@@ -47,8 +47,8 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
             if form in line:
                 line = re.sub(NOT_ESCAPED + re.escape(form), rf"\1{REDACTED}", line)
 
-        for mark, shape in SECRET_SHAPES:
-            if mark in line:
+        for prefix, shape in SECRET_SHAPES:
+            if prefix in line:
                 line = shape.sub(REDACTED, line)
 
         return line

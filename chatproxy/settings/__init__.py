@@ -97,17 +97,12 @@ def load(providers: Providers, environ: Mapping[str, str] | None = None) -> Sett
 
     # Providers without users need no directory: then nothing of it is read, made or required.
     if any(providers[name].knows_users for name in names):
-        directory = read(DirectorySettings, environ, problems)
-        kept = _local_secrets(own, directory)
-        shared = {
-            "directory": directory,
-            "keys": read(KeySettings, environ, problems, kept),
-            "limiter": read(LimiterSettings, environ, problems),
-        }
+        kept, shared = _read_directory(own, environ, problems)
+        shared["limiter"] = read(LimiterSettings, environ, problems)
 
     sections = {name: read(providers[name], environ, problems, kept) for name in names}
-    problems.extend(_shared_secrets([*shared.values(), *sections.values()]))
-    problems.extend(_shared_ports(own, sections.values()))
+    problems.extend(_reused_secrets([*shared.values(), *sections.values()]))
+    problems.extend(_reused_ports(own, sections.values()))
 
     if problems or own is None:
         raise SettingsError(problems)
@@ -121,14 +116,20 @@ def load_for_commands(environ: Mapping[str, str] | None = None) -> Settings:
     environ = os.environ if environ is None else environ
     problems: list[str] = []
     own = read(SidecarSettings, environ, problems)
-    directory = read(DirectorySettings, environ, problems)
-    kept = _local_secrets(own, directory)
-    keys = read(KeySettings, environ, problems, kept)
+    kept, shared = _read_directory(own, environ, problems)
 
     if problems or own is None:
         raise SettingsError(problems)
 
-    return Settings(**vars(own), directory=directory, keys=keys, kept=kept)
+    return Settings(**vars(own), kept=kept, **shared)
+
+
+def _read_directory(
+    own: SidecarSettings | None, environ: Mapping[str, str], problems: list[str]
+) -> tuple[LocalSecrets | None, dict[str, Any]]:
+    directory = read(DirectorySettings, environ, problems)
+    kept = _local_secrets(own, directory)
+    return kept, {"directory": directory, "keys": read(KeySettings, environ, problems, kept)}
 
 
 def _providers_on(
@@ -173,7 +174,7 @@ def _local_secrets(
     return LocalSecrets(directory.sqlite_path.with_name(f"{directory.sqlite_path.name}.secrets"))
 
 
-def _shared_secrets(sections: Sequence[Section | None]) -> Iterator[str]:
+def _reused_secrets(sections: Sequence[Section | None]) -> Iterator[str]:
     # Key separation: with one secret for two purposes, what is signed for one passes for the other.
     signs: dict[str, str] = {}
 
@@ -189,7 +190,7 @@ def _shared_secrets(sections: Sequence[Section | None]) -> Iterator[str]:
                     )
 
 
-def _shared_ports(
+def _reused_ports(
     own: SidecarSettings | None, sections: Iterable[ProviderSection | None]
 ) -> Iterator[str]:
     ports = [section.root_port for section in sections if section is not None]

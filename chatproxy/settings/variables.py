@@ -138,7 +138,7 @@ def read(
         if attribute in faulty:
             # Without the value, which may be a secret.
             problems.append(f"{one.name}: is not {one.expects}.")
-        elif one.required and attribute not in raw and not _mentioned(one, problems[before:]):
+        elif one.required and attribute not in raw and not _is_reported(one, problems[before:]):
             problems.append(f"{one.name}: is missing. Set it to {one.expects}.")
 
     if len(problems) > before:
@@ -210,7 +210,7 @@ def _file_text(one: Variable, path: str, problems: list[str]) -> str | None:
     return text
 
 
-def _mentioned(one: Variable, problems: list[str]) -> bool:
+def _is_reported(one: Variable, problems: list[str]) -> bool:
     return any(
         problem.startswith((f"{one.name}:", f"{one.name}{FILE_SUFFIX}:")) for problem in problems
     )

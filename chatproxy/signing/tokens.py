@@ -48,9 +48,9 @@ def read(
         raise TokenMalformed("Invalid token")
 
     _check_header(token)
-    _decoded(token.rpartition(".")[2])
+    _decode(token.rpartition(".")[2])
     # No claim is read before the signature is verified.
-    claims = _object(_payload(token, keys))
+    claims = _read_object(_verified_payload(token, keys))
 
     if not all(_is_plain_text(claims.get(name)) for name in texts):
         raise TokenMalformed("Invalid token", detail="a claim is missing or no plain text")
@@ -72,13 +72,13 @@ def read(
 
 def _check_header(token: str) -> None:
     # The algorithm is fixed, not the token's choice (RFC 8725 section 3.1): it might say `none`.
-    header = _object(_decoded(token.partition(".")[0]))
+    header = _read_object(_decode(token.partition(".")[0]))
 
     if header.get("alg") != "HS256" or not HEADER.issuperset(header):
         raise TokenMalformed("Invalid token", detail="its header is not one of ours")
 
 
-def _payload(token: str, keys: Sequence[str]) -> bytes:
+def _verified_payload(token: str, keys: Sequence[str]) -> bytes:
     signing = jwt.PyJWS(options={"enforce_minimum_key_length": False})
 
     # During a rotation several keys are valid: the first signs, all verify.
@@ -98,7 +98,7 @@ def _payload(token: str, keys: Sequence[str]) -> bytes:
     raise TokenForged("Invalid token signature")
 
 
-def _decoded(part: str) -> bytes:
+def _decode(part: str) -> bytes:
     try:
         content = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
     except ValueError as error:  # a length that base64 never has
@@ -112,7 +112,7 @@ def _decoded(part: str) -> bytes:
     return content
 
 
-def _object(content: bytes) -> dict[str, Any]:
+def _read_object(content: bytes) -> dict[str, Any]:
     # Strictly: RFC 7519 section 4 lets a parser refuse a claim that is there twice.
     try:
         document = strictjson.read(content)

@@ -13,7 +13,7 @@ from chatproxy.server.caller import Caller
 #: Its key in the WSGI environ.
 KEY = "chatproxy.context"
 
-#: Visible ASCII only: the id goes into log lines and back into headers.
+#: Short visible ASCII: the caller's id goes into log lines.
 REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 

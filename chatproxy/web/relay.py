@@ -43,7 +43,7 @@ def _load(mount: str, credentials: Credentials) -> Call:
     current = context()
     target = current.target.below(mount)
 
-    if request.method not in METHODS:  # HEAD, which Flask adds to every GET route
+    if request.method not in METHODS:  # HEAD, which werkzeug adds to GET
         raise WrongMethod("This method is not forwarded.", allowed=METHODS)
 
     fields, body = credentials.into_json(
