@@ -1,4 +1,4 @@
-"""The application, put together."""
+"""The application factory."""
 
 from flask import Flask
 
@@ -24,12 +24,14 @@ def create_app(found: Settings | None = None, clock: Clock | None = None) -> Fla
         for name, section in found.provider_settings.items()
     ]
     services = open_services(found, providers, clock)
+    # Derived credentials, such as a Basic header or a signed token, are known only now.
     logs.hide(services.secrets())
 
     app = Flask("chatproxy", static_folder=None)
+    # OPTIONS is answered by the surfaces that allow CORS, and refused by all others.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.extensions["chatproxy"] = services
-    app.url_map.merge_slashes = False  # else `/proxy//x` is answered by a redirect
+    app.url_map.merge_slashes = False  # else `/proxy//x` is answered with a redirect
     app.url_map.strict_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
 

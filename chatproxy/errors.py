@@ -1,13 +1,13 @@
-"""Everything that can go wrong, and the status that each failure becomes.
+"""Every error of chatproxy, and the HTTP status that each becomes.
 
     ChatproxyError                500
     ├── SettingsError                 the start stops; every problem is listed
     ├── CallerError               400 the caller's own fault
-    │   ├── BadTarget             400 a path that could leave its place
+    │   ├── BadTarget             400 a path that servers could read differently
     │   ├── NotFound              404
     │   ├── WrongMethod           405
     │   ├── MalformedBody         400 framing or content that cannot be read
-    │   │   └── InvalidBody       400 content that is not what the endpoint takes; says where
+    │   │   └── InvalidBody       400 content that does not fit the endpoint's schema
     │   ├── TruncatedBody         400 the caller stopped before the announced end
     │   ├── BodyStalled           408 the caller sent nothing for too long
     │   ├── BodyTooLarge          413
@@ -16,50 +16,52 @@
     │   │   └── TokenRejected     401 a user token that is not valid (any more)
     │   │       ├── TokenMalformed        no token at all, or one that lacks a claim
     │   │       ├── TokenForged           none of our keys made its signature
-    │   │       ├── TokenUnknown          found by look-up, and bound to nobody
-    │   │       ├── TokenExpired          it was good, and its time is over
-    │   │       ├── TokenRevoked          it was good, and was called back
-    │   │       └── TokenOfAnotherApp     its app is not known, or not the key's
-    │   ├── Forbidden             403 the credential is good, and not for this
+    │   │       ├── TokenUnknown          of the kind that is looked up, and not found
+    │   │       ├── TokenExpired          it was valid once
+    │   │       ├── TokenRevoked          it was valid once
+    │   │       └── TokenOfAnotherApp     its app is unknown, or not the key's
+    │   ├── Forbidden             403 the credential is valid, but not for this
     │   ├── Conflict              409 what is asked for belongs to somebody else
     │   ├── IdentityError         400 the directory cannot do what a command asks for
-    │   └── TooManyRequests       429 above a limit; says when to come again
-    ├── CallerLeft                499 nobody is waiting for the answer; for the log alone
+    │   └── TooManyRequests       429 above a limit; says when to try again
+    ├── CallerLeft                499 nobody is waiting for the answer; for the log only
     ├── UpstreamError             502
     │   ├── UpstreamUnreachable   502 no connection: name, route, refusal or TLS
     │   ├── UpstreamBroken        502 reset, or an answer that is not HTTP
     │   └── UpstreamTimeout       504
-    ├── NotServed                 501 known, and not done here
+    ├── NotServed                 501 part of the provider's interface, but not served here
     ├── NotConfigured             503 a setting that this needs is not set
-    ├── DirectoryUnavailable      503 the directory cannot be asked, so nothing is known
-    ├── LimiterUnavailable        503 the counters cannot be asked, and the settings say to refuse
+    ├── DirectoryUnavailable      503 the directory does not answer, so nothing can be checked
+    ├── LimiterUnavailable        503 Redis does not answer, and the settings say to refuse then
     └── AnswerBroken                  the answer broke after its first byte went out
 
-A provider may have further ones of its own, below these, in its `errors`.
+A provider derives its own errors from these, in its `errors` module.
 
-An error has two texts. `message` is for the caller: it names no address and no
-secret. `detail` is for the log. `side` names who broke the exchange. `headers` go
-with the answer.
+An error has two texts. `message` is for the caller and names no address and no secret; `detail`
+is for the log. `side` says who broke the exchange. `headers` go with the answer.
 """
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
+#: Both outages that use this end by themselves: a locked database, a Redis that restarts.
+RETRY_SOON = {"Retry-After": "1"}
+
 Side = Literal["caller", "upstream", "sidecar", "directory"]
 
 
 class ChatproxyError(Exception):
-    """The root: a failure that chatproxy itself has recognised."""
+    """The base of all errors."""
 
     status: ClassVar[int] = 500
     side: ClassVar[Side] = "sidecar"
+    headers: Mapping[str, str] = {}
 
     def __init__(self, message: str, *, detail: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.detail = detail
-        self.headers: Mapping[str, str] = {}
 
 
 class SettingsError(ChatproxyError):
@@ -80,7 +82,7 @@ class CallerError(ChatproxyError):
 
 
 class BadTarget(CallerError):
-    """The request target could mean another place than the one it names."""
+    """The request target is malformed, or two servers could read it differently."""
 
 
 class NotFound(CallerError):
@@ -96,6 +98,7 @@ class WrongMethod(CallerError):
 
     def __init__(self, message: str, *, allowed: Sequence[str]) -> None:
         super().__init__(message)
+        # A 405 has to have the field (RFC 9110 section 15.5.6).
         self.headers = {"Allow": ", ".join(allowed)}
 
 
@@ -103,7 +106,7 @@ class MalformedBody(CallerError):
     """The body's framing or content cannot be read."""
 
 
-#: What can be wrong with a value in a body; `other` is told by its message alone.
+#: What can be wrong with a value in a body. Some providers have a code for each kind but `other`.
 FaultKind = Literal[
     "required", "type", "url", "email", "too short", "too long", "characters", "other"
 ]
@@ -111,7 +114,7 @@ FaultKind = Literal[
 
 @dataclasses.dataclass(frozen=True)
 class Issue:
-    """One fault in a body: the names and positions that lead there, and the reason."""
+    """One fault in a body: the path of names and indexes that leads to it, and the reason."""
 
     path: tuple[str | int, ...]
     message: str
@@ -119,7 +122,7 @@ class Issue:
 
 
 class InvalidBody(MalformedBody):
-    """The body can be read, and is not what the endpoint takes. `issues` holds every fault."""
+    """The body does not fit the endpoint's schema. `issues` holds every fault."""
 
     def __init__(self, issues: Sequence[Issue]) -> None:
         first = issues[0]
@@ -129,7 +132,7 @@ class InvalidBody(MalformedBody):
 
 
 class TruncatedBody(CallerError):
-    """The body ended before its announced end, so it must not be taken as whole."""
+    """The body ended early, so it must not be taken for the whole."""
 
 
 class Unauthenticated(CallerError):
@@ -143,7 +146,7 @@ class TokenRejected(Unauthenticated):
 
 
 class TokenMalformed(TokenRejected):
-    """It is no token at all, or lacks a claim that it needs."""
+    """It is not a token at all, or lacks a required claim."""
 
 
 class TokenForged(TokenRejected):
@@ -151,23 +154,23 @@ class TokenForged(TokenRejected):
 
 
 class TokenUnknown(TokenRejected):
-    """It is of a kind that is found by look-up, and nobody was bound to it."""
+    """It is of the kind that is looked up, and was not found."""
 
 
 class TokenExpired(TokenRejected):
-    """It was good, and its time is over."""
+    """It was valid, and its time is over."""
 
 
 class TokenRevoked(TokenRejected):
-    """It was good, and was called back: by its id, or with all tokens of its user or app."""
+    """It was valid, and was revoked: by its id, or with all tokens of its user or app."""
 
 
 class TokenOfAnotherApp(TokenRejected):
-    """It names an app that is not known here, or not the one that the key is for."""
+    """Its app is unknown, or is not the one that the key is for."""
 
 
 class Forbidden(CallerError):
-    """The credential is a good one, and not for this."""
+    """The credential is valid, but not for this."""
 
     status = 403
 
@@ -183,7 +186,7 @@ class IdentityError(CallerError):
 
 
 class TooManyRequests(CallerError):
-    """A limit is used up. `headers` say when to come again (RFC 6585 section 4)."""
+    """A limit is used up; `headers` say when to try again (RFC 6585 section 4)."""
 
     status = 429
 
@@ -219,7 +222,7 @@ class CallerLeft(ChatproxyError):
 
 
 class UpstreamError(ChatproxyError):
-    """The provider could not be asked, or its answer could not be used."""
+    """The provider could not be reached, or its answer could not be used."""
 
     status = 502
     side = "upstream"
@@ -232,9 +235,8 @@ class UpstreamUnreachable(UpstreamError):
 class UpstreamBroken(UpstreamError):
     """The connection broke or the answer is not valid HTTP.
 
-    `nothing_sent` is true where the system took not one byte of the request, and
-    `answer_begun` where at least one byte of an answer arrived: the two facts on
-    which a repetition is decided.
+    Two facts decide whether the request may be repeated. `nothing_sent`: the system did not accept
+    a single byte of it. `answer_begun`: at least one byte of an answer has arrived.
     """
 
     def __init__(
@@ -252,7 +254,7 @@ class UpstreamTimeout(UpstreamError):
 
 
 class NotServed(ChatproxyError):
-    """The provider's interface has this, and it is not the sidecar's to do."""
+    """The provider's interface has this, but the sidecar does not serve it."""
 
     status = 501
 
@@ -264,35 +266,29 @@ class NotConfigured(ChatproxyError):
 
 
 class DirectoryUnavailable(ChatproxyError):
-    """The directory cannot be asked: it is away, full, busy for too long, or has no schema.
+    """The directory cannot be used: it is away, full, locked for too long, or has no schema.
 
-    Whatever depends on it is refused: a revoked token must not pass because nobody
-    could look.
+    What depends on it is refused. Else a revoked token would pass during an outage.
     """
 
     status = 503
     side = "directory"
+    headers = RETRY_SOON
 
     def __init__(self, message: str = "The directory cannot be asked.", *, detail: str) -> None:
         super().__init__(message, detail=detail)
-        self.headers = {"Retry-After": "1"}
 
 
 class LimiterUnavailable(ChatproxyError):
-    """The shared counters cannot be asked, and the settings say to refuse then."""
+    """Redis does not answer, and the settings say to refuse then."""
 
     status = 503
-
-    def __init__(self, message: str, *, detail: str) -> None:
-        super().__init__(message, detail=detail)
-        self.headers = {"Retry-After": "1"}
+    headers = RETRY_SOON
 
 
 class AnswerBroken(ChatproxyError):
-    """The answer broke after its first byte went out: the connection must be cut.
+    """The answer broke after its first byte went out, so the connection must be cut."""
 
-    It is no `OSError` on purpose: the server files an `OSError` from the answer
-    under trouble with the caller's socket, and the wrong side would be blamed.
-    """
-
+    # Not an `OSError`, as requests' exceptions are: gunicorn takes an `OSError` from the answer's
+    # iterable for trouble with the caller's socket, and the log would blame the wrong side.
     side = "upstream"

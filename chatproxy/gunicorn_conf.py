@@ -1,7 +1,7 @@
 """gunicorn's settings, all of them from the environment.
 
-Used as `gunicorn -c python:chatproxy.gunicorn_conf wsgi:app`. Bad settings stop the
-start here, in the first process, with one message and exit code 1.
+Used as `gunicorn -c python:chatproxy.gunicorn_conf wsgi:app`. Bad settings stop the start here,
+in the master process, with one message and exit code 1.
 """
 
 import logging
@@ -17,7 +17,7 @@ from chatproxy.identity.schema_version import is_current
 from chatproxy.providers import SETTINGS
 from chatproxy.server import response
 
-#: Files a worker has open beside its connections.
+#: Files that a worker has open besides its connections.
 SPARE_FILES = 256
 
 try:
@@ -40,26 +40,29 @@ worker_connections = _settings.worker_connections
 keepalive = _settings.keepalive_timeout
 graceful_timeout = _settings.graceful_timeout
 
-# Chat filters travel in the query, so request lines are long.
+# Chat filters travel in the query (`payload=…`), so request lines are longer than gunicorn's
+# default of 4,094 allows.
 limit_request_line = 8190
 limit_request_fields = 100
 limit_request_field_size = 8190
 
-# gunicorn drops a header with a `_` in its name, since WSGI takes it for the one with a `-`,
-# but for those that are listed here, from those whom it trusts. In a pod every caller comes
-# from loopback, so no address makes a trusted proxy: everybody may send these few, and
-# nobody any other. One who could send SCRIPT_NAME would move the routes.
+# gunicorn drops headers with a `_` in their name, which WSGI cannot tell from those with a `-`,
+# except the listed ones from trusted addresses. In a pod every caller comes from loopback, so no
+# address marks a trusted proxy: everybody may send these few, and nobody any other. gunicorn's own
+# default trusts loopback with SCRIPT_NAME, by which any caller could shift the routes.
 _underscored = [
     name for section in _settings.provider_settings.values() for name in section.underscored
 ]
 forwarded_allow_ips = "*" if _underscored else ""
 forwarder_headers = ",".join(_underscored)
+# No caller may tell us that its request came over https; nothing here depends on it.
 secure_scheme_headers: dict[str, str] = {}
 header_map = "drop"
 
 control_socket_disable = True
-sendfile = False  # answers are pieces, and their head is held back for the first
-# The heart-beat file must not be on a disk that can be slow; see gunicorn's FAQ.
+sendfile = False  # answers are sent in pieces, and `server.response` adds the head to the first
+# Workers touch a file as a sign of life. On a disk that stalls they would be killed as hung; see
+# "How do I avoid Gunicorn excessively blocking in os.fchmod?" in gunicorn's FAQ.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 proc_name = "chatproxy"
 logger_class = "chatproxy.server.logger.Logger"
@@ -67,7 +70,8 @@ logconfig_dict = logs.configuration(_settings.log_level, _settings.secrets())
 
 
 def on_starting(server: Any) -> None:
-    """Raise the limit on open files, and say once what the operator should know."""
+    """Raise the limit on open files, and log once what the operator should know."""
+    # Before the workers are forked: they inherit the limit, and find the directory ready.
     log = logging.getLogger("chatproxy")
     _prepare_directory()
     files = _raise_file_limit(2 * _settings.worker_connections + SPARE_FILES)
@@ -85,15 +89,13 @@ def on_starting(server: Any) -> None:
 
 
 def _prepare_directory() -> None:
-    """Bring a SQLite directory to the newest schema, and put in what the settings name.
-
-    A server's schema is not touched; who runs replicas upgrades it once for all.
-    """
     if _settings.directory is None:
         return
 
     path = _settings.directory.sqlite_path
 
+    # SQLite alone is upgraded here. Several replicas share a database server, so its schema is
+    # upgraded once, by a command, before any of them starts.
     if path is not None and not is_current(path):
         _run("db", "upgrade")
 
@@ -103,24 +105,19 @@ def _prepare_directory() -> None:
 
 
 def _run(*arguments: str) -> None:
-    """Run a command of ours, or end the start.
-
-    In a process of its own: this one must not load what workers have to patch first.
-    """
+    # In a process of its own: this one must not load modules that gevent patches in the workers
+    # before they are first imported.
     command = [sys.executable, "-m", "chatproxy.cli", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
 
-    if done.returncode:
-        said = f"`chatproxy {' '.join(arguments)}` failed\n{done.stderr.strip()}"
-        sys.exit(f"chatproxy cannot start: {said}")
+    if result.returncode:
+        reason = f"`chatproxy {' '.join(arguments)}` failed\n{result.stderr.strip()}"
+        sys.exit(f"chatproxy cannot start: {reason}")
 
 
 def _raise_file_limit(wanted: int) -> int:
-    """Allow as many open files as are wanted and permitted; return how many that is.
-
-    Each forwarded call has two sockets, and the usual soft limit of 1,024 is met by
-    500 calls at once.
-    """
+    # Each forwarded call has two sockets, so 500 calls at once meet the usual soft limit of 1,024.
+    # An unprivileged process may raise its soft limit up to the hard one (getrlimit(2)).
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     permitted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
 
@@ -132,7 +129,7 @@ def _raise_file_limit(wanted: int) -> int:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Prepare a worker of whatever class, and let its services see when it has to stop."""
+    """Install our response class, and let the services see when the worker has to stop."""
     response.install()
 
     if (services := _services(worker)) is not None:
@@ -140,12 +137,12 @@ def post_worker_init(worker: Any) -> None:
 
 
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn calls it so
-    """Write what a worker still holds, and close its connections."""
+    """Write what the worker has buffered, and close its connections."""
     if (services := _services(worker)) is not None:
         services.close()
 
 
 def _services(worker: Any) -> Any:
-    """Return what the application of a worker works with; None where there is none."""
+    # None if the worker ends before it has loaded the application.
     application = getattr(worker, "wsgi", None)
     return None if application is None else application.extensions.get("chatproxy")

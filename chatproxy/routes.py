@@ -1,7 +1,7 @@
-"""The table of what is reachable: nothing is, that does not stand here or in a provider's own.
+"""The table of routes. Nothing is reachable that is neither here nor in a provider's own table.
 
-A line is a path, the blueprint below it, and the guard that says who may call. A provider's
-lines stand on top of its `endpoints`; they are there where it is on.
+A line is a path, the blueprint below it, and the guard that decides who may call. A provider's
+table is in the `__init__` of its `endpoints`, and is used if the provider is on.
 """
 
 import dataclasses
@@ -14,12 +14,13 @@ from chatproxy.web.routing import Route, anybody
 
 
 def routes(services: Services) -> Iterator[Route]:
-    """Yield the lines that are in force."""
+    """Yield the routes that are in force."""
     prefix = services.settings.service_prefix
 
     yield Route("/-", status.blueprint, anybody)
 
     for mount, backend in forwarding_mounts(services).items():
+        # Whoever reaches the port acts with our credentials; `BIND_HOST` decides who that is.
         yield Route(mount, relay.proxy(backend, mount), anybody)
 
     for name in services.backends:
@@ -38,7 +39,7 @@ def forwarding_mounts(services: Services) -> dict[str, Backend]:
 
 
 def listener_mounts(services: Services) -> dict[str, str]:
-    """Map the port of each listener of its own to the path that stands at its root."""
+    """Map the port of each provider's own listener to the path that it serves at its root."""
     prefix = services.settings.service_prefix
     return {
         str(backend.provider.root_port): f"{prefix}/{name}/proxy"

@@ -1,4 +1,4 @@
-"""What lives as long as a worker, and how each part is made, asked and closed."""
+"""What lives as long as a worker: how each part is made, checked and closed."""
 
 import dataclasses
 import time
@@ -28,46 +28,47 @@ ProviderT = TypeVar("ProviderT", bound=Provider)
 class Clock:
     """The only clock. `now` is epoch seconds, `monotonic` never goes back."""
 
+    # Time limits use `monotonic`, so that setting the system's clock neither ends nor extends one.
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
 
 
 class Lifetime:
-    """How long this process goes on. Only the server in front knows, and says so here."""
+    """Whether the worker is shutting down. Only the server knows; it registers itself here."""
 
     def __init__(self) -> None:
         self._is_over: Callable[[], bool] = lambda: False
 
     def ends_when(self, is_over: Callable[[], bool]) -> None:
-        """Ask this from now on."""
+        """Register the function that knows."""
         self._is_over = is_over
 
     def is_over(self) -> bool:
-        """Say whether what would last longer than a request has to end now."""
+        """Say whether whatever lasts longer than a request, such as a WebSocket, has to end."""
         return self._is_over()
 
 
-def _nothing() -> None:
-    """Close what needs no closing."""
+def _do_nothing() -> None:
+    pass
 
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """One part of a worker: readiness, check-up and the worker's end all read this.
+    """One part of a worker, as readiness, check-up and shutdown see it.
 
     `notes` are what an operator has to look at, by section of `/-/ready`. `ping` raises a
-    `ChatproxyError` where the part does not work; None where there is nothing to ask.
+    `ChatproxyError` if the part does not work; None if there is nothing to check.
     """
 
     name: str
     notes: Callable[[], Notes] = dict
     ping: Callable[[], None] | None = None
-    close: Callable[[], None] = _nothing
+    close: Callable[[], None] = _do_nothing
 
 
 @dataclasses.dataclass(frozen=True)
 class Peer:
-    """A server of somebody else's, and the way there."""
+    """A server that we depend on, and the way there."""
 
     server: Server
     way: Way
@@ -75,11 +76,11 @@ class Peer:
     monotonic: Callable[[], float]
 
     def ask(self, call: Call) -> tuple[int, bytes]:
-        """Make a call; return status and beginning of the body. Raises `UpstreamError`."""
+        """Make a call; return the status and the start of the body. Raises `UpstreamError`."""
         return ask(self.way, call, self.limits, self.monotonic)
 
     def ping(self) -> None:
-        """Raise `UpstreamError` where the server does not work or does not accept us."""
+        """Raise `UpstreamError` if the server does not work or does not accept us."""
         status, content = self.ask(self.server.check())
 
         if fault := self.server.fault_in(status, content):
@@ -88,9 +89,9 @@ class Peer:
 
 @dataclasses.dataclass(frozen=True)
 class Backend:
-    """A provider, what it thinks of our credential, and the way there.
+    """A provider, the way there, and whether it accepts our credential.
 
-    `peer` is None where no setting says where the provider is.
+    `peer` is None if no setting says where the provider is.
     """
 
     provider: Provider
@@ -98,7 +99,7 @@ class Backend:
     credential: CredentialWatch
 
     def way(self) -> Way:
-        """Return the way there; raise `NotConfigured`."""
+        """Return the way there; raise `NotConfigured` if there is none."""
         if self.peer is None:
             raise NotConfigured(
                 f"This cannot be forwarded: it needs {self.provider.needed} to be set."
@@ -107,7 +108,7 @@ class Backend:
         return self.peer.way
 
     def ping(self) -> None:
-        """Raise `UpstreamError` where the provider does not work or refuses our credential."""
+        """Raise `UpstreamError` if the provider does not work or refuses our credential."""
         if self.peer is None:
             return
 
@@ -124,7 +125,7 @@ class Backend:
         return {**self.provider.notes(), **credentials}
 
     def close(self) -> None:
-        """Close what is idle."""
+        """Close the idle connections."""
         if self.peer is not None:
             self.peer.way.session.close()
 
@@ -133,7 +134,7 @@ class Backend:
 class Services:
     """Everything a request may need beyond itself.
 
-    `directory` and `limiter` are there where a provider that is on knows users.
+    `directory` and `limiter` exist if a provider that knows users is on.
     """
 
     settings: Settings
@@ -147,23 +148,24 @@ class Services:
     lifetime: Lifetime = dataclasses.field(default_factory=Lifetime)
 
     def provider(self, kind: type[ProviderT]) -> ProviderT:
-        """Return the provider of a class. Its own endpoints exist only where it is on."""
+        """Return the provider of a class. Its endpoints are registered only if it is on."""
         found = self.backends[kind.name].provider
         assert isinstance(found, kind)  # noqa: S101 - see `providers.registry`
         return found
 
     def secrets(self) -> Iterator[str]:
-        """Yield what is put into calls, and each part of it: for redaction."""
+        """Yield every credential that is put into calls, for redaction."""
         for backend in self.backends.values():
             credentials = backend.provider.authorise()
             yield from (credentials.body or {}).values()
 
             for _, value in credentials.headers:
                 yield value
+                # A JWT: a log may hold its signature alone.
                 yield from value.split(".")
 
     def close(self) -> None:
-        """Write what is not written yet, and close every connection."""
+        """Write what is still buffered, and close every connection."""
         for part in self.parts:
             part.close()
 
@@ -171,11 +173,12 @@ class Services:
 def open_services(
     settings: Settings, providers: Sequence[Provider], clock: Clock | None = None
 ) -> Services:
-    """Make the services that the settings ask for. Nothing is asked over the network."""
+    """Make the services that the settings ask for, without any call over the network."""
+    # A provider or database that is down must not keep the sidecar from starting.
     clock = clock or Clock()
     limits = _limits(settings)
     backends = {one.name: _backend(one, settings, limits, clock) for one in providers}
-    further = {
+    servers = {
         server.name: _peer(server, server.base_url, settings, limits, clock)
         for one in providers
         for server in one.servers()
@@ -189,7 +192,7 @@ def open_services(
         ),
         *(
             Part(name, ping=peer.ping, close=peer.way.session.close)
-            for name, peer in further.items()
+            for name, peer in servers.items()
         ),
     ]
 
@@ -203,18 +206,19 @@ def open_services(
         parts.append(Part("limits", notes, limiter.ping, limiter.close))
 
     peers = {name: one.peer for name, one in backends.items() if one.peer is not None}
-    return Services(settings, clock, limits, backends, peers | further, directory, limiter, parts)
+    return Services(settings, clock, limits, backends, peers | servers, directory, limiter, parts)
 
 
 def _fault_note(section: str, fault: Callable[[], str]) -> Notes:
-    """Note a fault in a driver's words, shortened: they name hosts and roles; the log has all."""
-    said = fault()
+    text = fault()
 
-    if not said:
+    if not text:
         return {}
 
-    _, hint, mend = said.partition("; run ")
-    return {section: {"fault": said.partition(":")[0] + hint + mend}}
+    # Of a driver's text only the part before the colon: the rest names hosts and roles, and
+    # `/-/ready` is open to all. The command that helps is kept; the log has the whole text.
+    _, separator, command = text.partition("; run ")
+    return {section: {"fault": text.partition(":")[0] + separator + command}}
 
 
 def _limits(settings: Settings) -> Limits:
@@ -244,10 +248,8 @@ def _peer(server: Server, base_url: str, settings: Settings, limits: Limits, clo
 
 
 def _withheld(settings: Settings) -> frozenset[str]:
-    """Name who the caller's user is, and the deprecated keys that are for one provider only.
-
-    Without the provider that has those the server in front drops them.
-    """
+    # No provider is told who the caller's user is. The deprecated keys with a `_` in their name are
+    # credentials for one provider, and would reach all others as well.
     sections = settings.provider_settings.values()
     deprecated = [name.replace("_", "-") for one in sections for name in one.underscored]
     user = settings.user_id_header.partition(".")[0]
@@ -258,7 +260,7 @@ def _directory(settings: Settings, clock: Clock) -> "Directory | None":
     if settings.directory is None or settings.keys is None:
         return None
 
-    # The library below it is large, and Stream alone needs none of it.
+    # Imported here: SQLAlchemy is large, and a sidecar without users needs none of it.
     from chatproxy.identity.directory import Directory
 
     return Directory(

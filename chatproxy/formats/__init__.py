@@ -1,1 +1,1 @@
-"""Texts that more than one part reads or writes the same way. Needs nothing of the rest."""
+"""Text formats that several parts read or write. Imports nothing else of chatproxy."""

@@ -1,11 +1,11 @@
-"""What a compact JWT looks like, and how long its key should be."""
+"""The form of a compact JWT, and the length of its key."""
 
 import re
 
-#: Bytes below which an HMAC-SHA256 key is easy to guess (RFC 7518 section 3.2).
+#: Bytes that an HMAC-SHA256 key should have at least: as many as the hash (RFC 7518 section 3.2).
 SHORTEST_SAFE_KEY = 32
 
-#: Characters that a token may have. Longer ones do not fit into a header field.
+#: Characters that a token may have. Longer ones do not fit into a header field of gunicorn's.
 LONGEST_TOKEN = 8 * 1024
 
 COMPACT_JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")

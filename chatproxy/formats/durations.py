@@ -1,4 +1,4 @@
-"""Spans of time as people write them: digits and one unit."""
+"""Durations as people write them: digits and one unit."""
 
 import re
 
@@ -7,11 +7,8 @@ WRITTEN = re.compile(r"([0-9]{1,9})([smhd])")
 
 
 def seconds_of(text: str) -> int:
-    """Return the seconds of a text such as `90s`, `15m`, `24h` or `7d`; raise `ValueError`.
-
-    Without a unit it is refused: one reader takes a bare `90` for seconds, another
-    for days.
-    """
+    """Return the seconds of a text such as `90s`, `15m`, `24h` or `7d`; raise `ValueError`."""
+    # Without a unit it is refused: to one reader a bare `90` is seconds, to another days.
     found = WRITTEN.fullmatch(text)
 
     if found is None:
@@ -21,6 +18,6 @@ def seconds_of(text: str) -> int:
 
 
 def written(seconds: int) -> str:
-    """Return the shortest way to write so many seconds."""
+    """Write a number of seconds with the largest unit that fits."""
     unit = next(one for one in reversed(UNITS) if seconds % UNITS[one] == 0)
     return f"{seconds // UNITS[unit]}{unit}"

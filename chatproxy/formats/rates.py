@@ -1,4 +1,4 @@
-"""How often something may happen, as people write it: `10 per 15 minutes`."""
+"""Rates as people write them: `10 per 15 minutes`."""
 
 import dataclasses
 import re
@@ -10,7 +10,7 @@ WRITTEN = re.compile(r"([0-9]{1,9}) per (?:([0-9]{1,4}) )?(second|minute|hour|da
 
 @dataclasses.dataclass(frozen=True)
 class Rate:
-    """So many within so many seconds."""
+    """At most `count` events within `seconds`."""
 
     count: int
     seconds: int
@@ -18,7 +18,7 @@ class Rate:
 
     @classmethod
     def read(cls, text: str) -> "Rate":
-        """Read `10 per 15 minutes`, `100 per minute` and the like; raise `ValueError`."""
+        """Parse a text such as `10 per 15 minutes` or `100 per minute`; raise `ValueError`."""
         found = WRITTEN.fullmatch(text)
 
         if found is None or int(found[1]) == 0 or int(found[2] or 1) == 0:

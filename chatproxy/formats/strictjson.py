@@ -1,23 +1,22 @@
-"""JSON of which every reader makes the same: what two could read differently is refused."""
+"""Strict JSON: what two parsers could read differently is refused."""
 
 import json
 import math
 from typing import Any
 
-#: Levels of objects and lists within each other. Writing what was read takes as many calls.
+#: Levels of nesting. Whoever writes or walks the value later recurses as deep.
 DEEPEST = 64
 
-#: Objects and lists, and commas between parts, that a text may have.
+#: Objects and lists, and commas between values. A megabyte of `[],[],…` takes seconds to parse.
 MOST_CONTAINERS = 10_000
 MOST_PARTS = 50_000
 
 
 def read(content: bytes) -> Any:
-    """Return the value that the bytes hold; raise `ValueError`.
+    """Parse UTF-8 JSON; raise `ValueError`.
 
-    Refused are, beyond what is no JSON: another encoding than UTF-8, a name that is
-    twice in one object (RFC 8259 section 4), a number that is not finite here, what is
-    nested deeper than `DEEPEST`, and what has very many parts: it takes seconds to read.
+    Also refused are a name that is twice in one object (RFC 8259 section 4), NaN and infinities,
+    numbers that overflow a float (section 6), and values that are very deep or very many.
     """
     containers = content.count(b"[") + content.count(b"{")
 
@@ -63,7 +62,7 @@ def _finite(text: str) -> float:
 
 
 def _is_shallow(value: Any) -> bool:
-    """Look level by level, without a call for each."""
+    # Level by level: a recursive check would meet the limit that it is to keep others from.
     level = [value]
 
     for _ in range(DEEPEST + 1):

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-#: A date, a time and a zone. Without a zone nobody knows which moment is meant.
+#: A date, a time and a zone: without that, no moment is meant (RFC 3339 section 4.4).
 WITH_ZONE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}"
     r"(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-5][0-9])"
@@ -13,12 +13,12 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def iso(seconds: float | None) -> str | None:
-    """Write epoch seconds as JavaScript does; None for none, and for what no calendar has."""
+    """Write epoch seconds as JavaScript's `toISOString` does; None if they are out of range."""
     if seconds is None:
         return None
 
     try:
-        # The nearest one: a float of some years ahead is a little less than what was meant.
+        # Rounded, since a float may be a little less than the millisecond that was meant.
         moment = EPOCH + timedelta(milliseconds=round(seconds * 1000))
     except (OverflowError, ValueError):
         return None
@@ -27,11 +27,11 @@ def iso(seconds: float | None) -> str | None:
 
 
 def read_iso(text: str) -> float:
-    """Return the epoch seconds of a moment; raise `ValueError` for a text that is none."""
+    """Parse an RFC 3339 timestamp into epoch seconds; raise `ValueError`."""
     if not WITH_ZONE.fullmatch(text):
         raise ValueError("it is no date and time with a zone")
 
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC).timestamp()
-    except OverflowError as error:  # in UTC it is beyond the last year
+    except OverflowError as error:  # in UTC it is before year 1 or after 9999
         raise ValueError("it is in no year that can be written") from error

@@ -1,4 +1,4 @@
-"""How bytes cross: prepare, send, relay. Knows no provider and no Flask."""
+"""Forward a request: prepare it, send it, return the answer. Knows no provider and no Flask."""
 
 import dataclasses
 from http import HTTPStatus
@@ -15,10 +15,10 @@ from chatproxy.forwarding.timeouts import Deadline
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Way:
-    """How calls get to one upstream.
+    """How calls reach one upstream.
 
-    `withheld` are lower-case names of fields that no provider is told: who the user is, and
-    credentials that are another provider's.
+    `withheld` are lower-case names of fields that are never forwarded: the one with the user's
+    id, and those that carry another provider's credentials.
     """
 
     upstream: Upstream
@@ -39,22 +39,22 @@ class Answer:
 def forward(
     call: Call, way: Way, credentials: Credentials, deadline: Deadline, *, mount: str
 ) -> Answer:
-    """Send a caller's request to the upstream with the credentials put in.
+    """Send a caller's request to the upstream with our credentials.
 
-    `call` holds what was asked for, below `mount`, as it came. Returns as soon as the
-    answer's headers are there. Raises `CallerError` where the request cannot go out,
-    `UpstreamError` where no usable answer came, and `CallerLeft`.
+    `call` is the request as it came, its path below `mount`. Returns as soon as the answer's
+    headers have arrived. Raises `CallerError` if the request cannot be forwarded,
+    `UpstreamError` if there is no usable answer, and `CallerLeft`.
     """
     _prepare(call, way, credentials, deadline)
     response, pieces = send(way.session, call)
-    fields = _located(headers.answered(pieces.fields), way.upstream, credentials, mount)
-    reason = response.reason or _phrase(response.status_code)
+    fields = _rewrite_location(headers.answered(pieces.fields), way.upstream, credentials, mount)
+    reason = response.reason or _reason_phrase(response.status_code)
     return Answer(response.status_code, reason, fields, pieces)
 
 
 def _prepare(call: Call, way: Way, credentials: Credentials, deadline: Deadline) -> None:
-    """Make the call what goes out: target, fields and body, with the credentials in."""
     if call.upload is not None:
+        # First of all: a declared length above the limit is refused before anything is sent.
         call.upload.limit_to(deadline.limits.body_bytes)
 
     call.target = Target(call.target.path, credentials.into_query(call.target.query))
@@ -68,29 +68,30 @@ def _prepare(call: Call, way: Way, credentials: Credentials, deadline: Deadline)
     call.address(way.upstream, deadline)
 
 
-def _located(
+def _rewrite_location(
     fields: headers.Fields, upstream: Upstream, credentials: Credentials, mount: str
 ) -> headers.Fields:
-    """Let each `Location` lead back through the sidecar, or leave it out."""
+    # A redirect is handed on, not followed (see `session.send`), so it has to make sense to the
+    # caller, who can reach the upstream only through us (RFC 9110 section 10.2.2).
     if headers.value_of(fields, "location") is None:
         return fields
 
-    changed = (
+    rewritten = (
         (name, location_for_caller(value, upstream, credentials, mount))
         if name.lower() == "location"
         else (name, value)
         for name, value in fields
     )
-    return [(name, value) for name, value in changed if value is not None]
+    return [(name, value) for name, value in rewritten if value is not None]
 
 
 def location_for_caller(
     value: str, upstream: Upstream, credentials: Credentials, mount: str
 ) -> str | None:
-    """Return a location as a caller can use it.
+    """Return the location as the caller can use it, None if it must not see it.
 
-    None where it is at the upstream but outside the base path, which no caller can
-    reach, or holds a credential of ours.
+    That is the case for a place at the upstream outside the base path, which no caller can
+    reach, and for anything that holds one of our credentials.
     """
     place, question, query = value.partition("?")
     path = upstream.path_of(place)
@@ -101,16 +102,17 @@ def location_for_caller(
 
         place = mount + path.removeprefix(upstream.base_path)
 
-        if place.startswith("//"):  # a client would take what follows for a host
+        if place.startswith("//"):  # a client would read the next part as a host (RFC 3986 4.2)
             return None
 
+    # A provider that repeats the query in `Location` repeats our API key with it.
     kept = without(query, credentials.reserved) if question else ""
     location = f"{place}?{kept}" if kept else place
     return None if credentials.are_in(location) else location
 
 
-def _phrase(status: int) -> str:
-    """Name a status whose reason the upstream left out."""
+def _reason_phrase(status: int) -> str:
+    # The phrase may be absent (RFC 9112 section 4); some clients show it all the same.
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -1,4 +1,8 @@
-"""Bodies on their way through, piece by piece: counted, bounded, never taken for whole."""
+"""Bodies on their way through, piece by piece.
+
+Every piece is counted and the size is bounded. A body that ends early raises: a part must
+never pass for the whole (RFC 9112 section 8).
+"""
 
 import time
 from collections.abc import Iterator
@@ -6,59 +10,55 @@ from typing import Protocol
 
 from chatproxy.errors import BodyTooLarge, MalformedBody, TruncatedBody
 
-#: Bytes asked for at once.
+#: Bytes read at once, on either side.
 PIECE = 64 * 1024
 
-#: Bytes and pieces after which a fast transfer lets the other requests of its worker have
-#: a turn: it never has to wait, so the worker would serve nobody else until it ends.
+#: Bytes and pieces after which a fast transfer yields to the other requests of its worker. A
+#: gevent greenlet runs until it waits, and a transfer whose data is always ready never waits.
 TURN = 1024 * 1024
 PIECES_A_TURN = 32
 
 
-class Meanwhile(Protocol):
-    """Something else to watch while waiting for the caller's next bytes."""
+class Watched(Protocol):
+    """A second connection to watch while waiting for the caller's next bytes."""
 
     def fileno(self) -> int:
-        """Return the descriptor that becomes readable."""
+        """Return the descriptor to poll."""
         ...
 
-    def look(self) -> None:
-        """Look at what came in; raise to end the waiting."""
+    def on_readable(self) -> None:
+        """Handle what came in; raise to end the wait."""
         ...
 
 
 class Input(Protocol):
     """Where a caller's body comes from."""
 
-    def read1(self, most: int, meanwhile: Meanwhile | None) -> bytes:
-        """Return the next bytes as they arrive, at most `most`; nothing at the end."""
+    def read1(self, most: int, watched: Watched | None) -> bytes:
+        """Return up to `most` bytes as soon as there are any; nothing at the end."""
         ...
 
 
-class HeldInput:
-    """Bytes that are at hand: the body of a call that the sidecar makes for itself."""
+class BytesInput:
+    """A body in memory: of a call of the sidecar's own, or one rewritten with credentials."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
         self._read = 0
 
-    def read1(self, most: int, _meanwhile: Meanwhile | None) -> bytes:
+    def read1(self, most: int, _watched: Watched | None) -> bytes:
         """Return the next bytes, nothing at the end."""
         piece = self._content[self._read : self._read + most]
         self._read += len(piece)
         return piece
 
     def rewind(self) -> None:
-        """Begin anew."""
+        """Start again from the first byte."""
         self._read = 0
 
 
 class CallerBody:
-    """A request body, read once. `length` is None where it is chunked.
-
-    Short of its length the end is an error: the server in front ends a cut body
-    quietly, and a part would pass for the whole.
-    """
+    """A request body, read once. `length` is None if it is chunked."""
 
     def __init__(self, source: Input, length: int | None) -> None:
         self.length = length
@@ -69,43 +69,48 @@ class CallerBody:
         self._turns = _Turns()
 
     @classmethod
-    def held(cls, content: bytes) -> "CallerBody":
-        """Make a body of bytes that are at hand."""
-        return cls(HeldInput(content), len(content))
+    def of_bytes(cls, content: bytes) -> "CallerBody":
+        """Make a body of bytes in memory."""
+        return cls(BytesInput(content), len(content))
 
     @property
-    def is_held(self) -> bool:
-        """Say whether it can be sent again."""
-        return isinstance(self._source, HeldInput)
+    def is_replayable(self) -> bool:
+        """Say whether the body can be sent a second time."""
+        return isinstance(self._source, BytesInput)
 
     def rewind(self) -> None:
-        """Begin anew, where the bytes are at hand."""
-        if isinstance(self._source, HeldInput):
+        """Start again from the first byte, if the body is replayable."""
+        if isinstance(self._source, BytesInput):
             self._source.rewind()
             self.received = 0
             self.ended = self.length == 0
 
     def limit_to(self, limit: int) -> None:
-        """Set the largest size; raise `BodyTooLarge` where the length already says more."""
+        """Set the largest size; raise `BodyTooLarge` if the declared length exceeds it."""
         self.limit = limit
 
         if self.length is not None and self.length > limit:
             raise BodyTooLarge(f"The body is larger than {limit} bytes.")
 
-    def read(self, meanwhile: Meanwhile | None = None) -> bytes:
+    def read(self, watched: Watched | None = None) -> bytes:
         """Return the next piece, nothing at the end.
 
         Raises `TruncatedBody`, `MalformedBody`, `BodyStalled`, `BodyTooLarge`, and
-        whatever `meanwhile` raises.
+        whatever `watched` raises.
         """
         if self.ended:
             return b""
 
-        piece = self._source.read1(self._ask_for(), meanwhile)
+        most = PIECE if self.length is None else min(PIECE, self.length - self.received)
+        piece = self._source.read1(most, watched)
         self.received += len(piece)
-        self._turns.moved(piece)
-        self._check_size()
+        self._turns.count(piece)
 
+        # A chunked body declares no length, so only the count can tell that it is too large.
+        if self.limit is not None and self.received > self.limit:
+            raise BodyTooLarge(f"The body is larger than {self.limit} bytes.")
+
+        # gunicorn ends a cut body of known length like a whole one: with an empty read.
         if not piece and self.length is not None:
             raise TruncatedBody("The body ended before its announced length.")
 
@@ -113,24 +118,15 @@ class CallerBody:
         return piece
 
     def read_all(self, limit: int) -> bytes:
-        """Return the whole body, for the endpoints that answer by themselves."""
+        """Return the whole body; raise as `limit_to` and `read` do."""
         self.limit_to(limit)
         return b"".join(iter(self.read, b""))
 
-    def _ask_for(self) -> int:
-        return PIECE if self.length is None else min(PIECE, self.length - self.received)
-
-    def _check_size(self) -> None:
-        if self.limit is not None and self.received > self.limit:
-            raise BodyTooLarge(f"The body is larger than {self.limit} bytes.")
-
 
 def framing(content_length: str | None, transfer_encoding: str | None) -> tuple[bool, int | None]:
-    """Say whether a request has a body, and its length, None for chunked (RFC 9112 section 6.3).
-
-    The server in front has refused what is ambiguous; what is left to refuse here
-    is a coding other than `chunked`.
-    """
+    """Return whether a request has a body, and its length, None for chunked (RFC 9112 6.3)."""
+    # gunicorn has refused ambiguous framing by now (both fields, a list of lengths, a sign). It
+    # passes on further codings, such as `gzip, chunked`, which nothing here would decode.
     if transfer_encoding is not None:
         if transfer_encoding.strip().lower() != "chunked":
             raise MalformedBody("The only transfer coding understood is `chunked`.")
@@ -149,19 +145,17 @@ def taking_turns(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
     for piece in pieces:
         yield piece
-        turns.moved(piece)
+        turns.count(piece)
 
 
 class _Turns:
-    """Gives the other requests a turn. A tiny piece costs as much time as a small one."""
-
     def __init__(self) -> None:
         self._moved = 0
 
-    def moved(self, piece: bytes) -> None:
-        """Count a piece."""
+    def count(self, piece: bytes) -> None:
+        # Each piece has a fixed cost, so a stream of one-byte pieces has to yield as well.
         self._moved += max(len(piece), TURN // PIECES_A_TURN)
 
         if self._moved >= TURN:
             self._moved = 0
-            time.sleep(0)
+            time.sleep(0)  # under gevent: back to the event loop

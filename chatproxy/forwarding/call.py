@@ -1,4 +1,4 @@
-"""One request on its way out: a caller's that is forwarded, or one of the sidecar's own."""
+"""An outgoing request: a forwarded one, or one of the sidecar's own."""
 
 from collections.abc import Sequence
 
@@ -11,17 +11,19 @@ from chatproxy.forwarding.headers import Fields
 from chatproxy.forwarding.target import Target, Upstream
 from chatproxy.forwarding.timeouts import Deadline
 
-#: Methods whose lack of a body should be said (RFC 9110 section 8.6).
+#: Methods that should send `Content-Length: 0` when they have no body (RFC 9110 section 8.6).
 EXPECTED_TO_HAVE_A_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Call(requests.PreparedRequest):
-    """A request that is ready as it stands.
+    """A request that goes out as it stands.
 
-    It is what `requests` sends, so that the session's adapter decides where it may go; but
-    nothing of it is prepared: what `requests` would normalise (the path, the case of names,
-    repeated fields, a body's framing) goes out as it came.
+    It has the type that `requests` sends, so that the session's adapter decides where it may go,
+    but it skips `requests`' preparation.
     """
+
+    # Preparation would decode the path (`/base/%2e%2e/adm` goes out as `/base/../adm`), rewrite an
+    # invalid escape (`%zz` to `%25zz`), lose repeated fields and frame the body anew.
 
     def __init__(
         self, method: str, target: Target, fields: Fields, upload: CallerBody | None = None
@@ -35,12 +37,12 @@ class Call(requests.PreparedRequest):
 
     @property
     def headers(self) -> CaseInsensitiveDict[str]:
-        """The fields as `requests` would have them, for whoever looks at a call that was made."""
+        """The fields in the form that `requests` expects of a prepared request."""
         return CaseInsensitiveDict(self.fields)
 
     @headers.setter
     def headers(self, _: object) -> None:
-        """Keep nothing: `fields` are what goes out."""
+        """Ignore what `requests` sets; `fields` are what goes out."""
 
     @classmethod
     def own(
@@ -52,29 +54,31 @@ class Call(requests.PreparedRequest):
         headers: Sequence[tuple[str, str]] = (),
         body: bytes | None = None,
     ) -> "Call":
-        """Make a call that the sidecar makes for itself; the path is below the base URL."""
+        """Make a call of the sidecar's own; `path` is below the base URL, `query` is encoded."""
         pairs = "&".join(f"{name}={value}" for name, value in query)
-        upload = None if body is None else CallerBody.held(body)
+        upload = None if body is None else CallerBody.of_bytes(body)
         return cls(method, Target(path, pairs or None), list(headers), upload)
 
     def address(self, upstream: Upstream, deadline: Deadline) -> None:
-        """Say where it goes, and by when."""
+        """Set where it goes, and by when."""
         self.url = upstream.url(self.target)
         self.deadline = deadline
 
     @property
-    def uses_up_a_body(self) -> bool:
-        """Say whether sending the request uses up bytes of the caller's."""
+    def consumes_body(self) -> bool:
+        """Say whether an attempt reads a body that cannot be read a second time."""
         upload = self.upload
-        return upload is not None and upload.length != 0 and not upload.is_held
+        return upload is not None and upload.length != 0 and not upload.is_replayable
 
-    def renew(self) -> None:
+    def rewind(self) -> None:
         """Prepare for a second attempt."""
         if self.upload is not None:
             self.upload.rewind()
 
     def head(self) -> h11.Request:
-        """Frame the request as its body came: sized stays sized, chunked stays chunked."""
+        """Return the head for the wire, framed as the body came."""
+        # A sized body stays sized. Sent on as chunked, one that is cut off could still be ended
+        # properly, and the provider would store the part as if it were the whole.
         fields = list(self.fields)
 
         if self.upload is not None and self.upload.length is None:
@@ -84,6 +88,8 @@ class Call(requests.PreparedRequest):
         elif self.method in EXPECTED_TO_HAVE_A_BODY:
             fields.append(("Content-Length", "0"))
 
+        # Latin-1 turns WSGI's text back into the bytes that arrived (PEP 3333).
         encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
+        # Cut, not parsed: a parser might normalise the path that was checked.
         target = "/" + str(self.url).split("/", 3)[3]
         return h11.Request(method=str(self.method), target=target, headers=encoded)

@@ -1,4 +1,4 @@
-"""How a connection to an upstream is opened."""
+"""Opening a connection to an upstream."""
 
 import concurrent.futures
 import contextlib
@@ -13,34 +13,38 @@ from chatproxy.forwarding.connection import Connection
 from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Deadline
 
-#: Threads for name look-ups, which the system offers without a time limit.
-LOOK_UPS = 8
+#: Threads that resolve names. getaddrinfo(3) has no time limit, so it is waited for from
+#: outside; one that hangs keeps its thread until the system gives up.
+RESOLVER_THREADS = 8
 
 
 class Connector:
-    """Opens connections to one upstream, over TLS where its scheme says so."""
+    """Opens connections to one upstream, over TLS if its scheme is https."""
 
     def __init__(self, upstream: Upstream, ca_file: str | None) -> None:
         self._upstream = upstream
-        self._look_ups = concurrent.futures.ThreadPoolExecutor(LOOK_UPS, "name-look-up")
-        is_secure = upstream.scheme == "https"
+        self._resolver = concurrent.futures.ThreadPoolExecutor(RESOLVER_THREADS, "resolver")
+        # Made here, since reading the certificates takes long. The default context checks the
+        # chain and the host name, and nothing below ever turns that off.
         trusted = ca_file or certifi.where()
+        is_secure = upstream.scheme == "https"
         self._tls = ssl.create_default_context(cafile=trusted) if is_secure else None
 
     def close(self) -> None:
-        """Let go of the look-up threads."""
-        self._look_ups.shutdown(wait=False, cancel_futures=True)
+        """Stop the resolver threads without waiting for them."""
+        self._resolver.shutdown(wait=False, cancel_futures=True)
 
     def connect(self, deadline: Deadline) -> Connection:
-        """Open a connection: look up, connect and shake hands within one limit.
+        """Resolve, connect and shake hands, within one time limit for all three.
 
         Raises `UpstreamUnreachable` and `UpstreamTimeout`.
         """
         until = deadline.monotonic() + deadline.limits.connect
 
         try:
-            sock = self._connected(until, deadline)
-            return Connection(self._secured(sock, until, deadline))
+            sock = self._open_socket(until, deadline)
+            return Connection(self._wrap_tls(sock, until, deadline))
+        # The order counts: all of these are subclasses of OSError.
         except (TimeoutError, concurrent.futures.TimeoutError) as error:
             raise UpstreamTimeout("The chat provider could not be reached in time.") from error
         except socket.gaierror as error:
@@ -56,15 +60,18 @@ class Connector:
                 "The chat provider could not be reached.", detail=str(error)
             ) from error
 
-    def _connected(self, until: float, deadline: Deadline) -> socket.socket:
-        """Try each address of the name until one accepts."""
+    def _open_socket(self, until: float, deadline: Deadline) -> socket.socket:
         failure: OSError | None = None
 
-        for family, kind, protocol, _, address in self._addresses(until, deadline):
+        # A name often has an IPv6 address where the machine has no IPv6 route, so every
+        # address is tried in the resolver's order (RFC 6724).
+        for family, kind, protocol, _, address in self._resolve(until, deadline):
             sock = socket.socket(family, kind, protocol)
 
             try:
                 sock.settimeout(deadline.remaining(at_most=until - deadline.monotonic()))
+                # Head and body are written apart. With Nagle's algorithm a small second write
+                # waits until the first one is acknowledged (tcp(7)).
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock.connect(address)
             except OSError as error:
@@ -78,27 +85,27 @@ class Connector:
 
         raise failure or OSError("the name has no address")
 
-    def _addresses(self, until: float, deadline: Deadline) -> list[Any]:
-        """Look the name up in a thread: the system's own look-up has no time limit."""
+    def _resolve(self, until: float, deadline: Deadline) -> list[Any]:
         host, port = self._upstream.host, self._upstream.port
 
         if _is_address(host):
             return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
-        found = self._look_ups.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        lookup = self._resolver.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
 
         try:
-            return found.result(timeout=deadline.remaining(at_most=until - deadline.monotonic()))
+            return lookup.result(timeout=deadline.remaining(at_most=until - deadline.monotonic()))
         finally:
-            found.cancel()  # one that has not begun is of no use to anybody any more
+            lookup.cancel()  # after a timeout: frees the queue if it has not started
 
-    def _secured(self, sock: socket.socket, until: float, deadline: Deadline) -> socket.socket:
+    def _wrap_tls(self, sock: socket.socket, until: float, deadline: Deadline) -> socket.socket:
         if self._tls is None:
             return sock
 
         try:
             sock.settimeout(deadline.remaining(at_most=until - deadline.monotonic()))
-            # A connection that ends without TLS's own goodbye may have been cut.
+            # An end without close_notify may be an attacker's cut (RFC 8446 section 6.1). Python
+            # would report it as an ordinary end of data.
             return self._tls.wrap_socket(
                 sock, server_hostname=self._upstream.host, suppress_ragged_eofs=False
             )

@@ -1,8 +1,10 @@
 """One HTTP/1.1 connection to an upstream.
 
-The grammar of the messages is h11's, which refuses what is not HTTP; the waiting
-is ours: every wait has a limit and looks up for a caller who left, and while a
-body is on its way up an early answer is noticed.
+h11 reads and writes the messages and refuses what is not HTTP. The waiting is ours: every wait
+has a limit and notices when the caller leaves, and an upload notices an early answer.
+
+`http.client`, below urllib3, would not do. It takes `103 Early Hints` for the final answer, and
+where a header line lacks its colon it drops the fields after it, `Content-Length` among them.
 """
 
 import contextlib
@@ -16,9 +18,11 @@ import h11
 
 from chatproxy.errors import AnswerBroken, UpstreamBroken, UpstreamTimeout
 from chatproxy.forwarding.body import PIECE, CallerBody
-from chatproxy.forwarding.headers import LARGEST_HEAD, oddity_of
+from chatproxy.forwarding.headers import LARGEST_HEAD, defect_in
 from chatproxy.forwarding.timeouts import CHECK_CALLER_EVERY, Deadline
 
+#: What a non-blocking socket raises when it has to wait. TLS may have to write in order to read,
+#: and the reverse (Python's `ssl`, "Notes on non-blocking sockets").
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -40,10 +44,10 @@ class Connection:
     def exchange(
         self, request: h11.Request, body: CallerBody | None, deadline: Deadline
     ) -> h11.Response:
-        """Send a request, return the head of its answer; interim answers are passed over.
+        """Send a request; return the head of the final answer.
 
-        Raises `UpstreamBroken`, `UpstreamTimeout`, `CallerLeft`, and what reading
-        the caller's body raises. After an error the connection must be closed.
+        Raises `UpstreamBroken`, `UpstreamTimeout`, `CallerLeft`, and what reading the caller's
+        body raises. After an error the connection must be closed.
         """
         self._sent = self._received = 0
         head = self._h11.send(request) or b""
@@ -58,7 +62,9 @@ class Connection:
         return self._early or self._answer(deadline)
 
     def pieces(self, deadline: Deadline) -> Iterator[bytes]:
-        """Yield the answer's body as it comes; raise `AnswerBroken` where it breaks off."""
+        """Yield the answer's body as it comes; raise `AnswerBroken` if it breaks off."""
+        # An empty piece makes `server.response` send the head. It goes out with the first piece
+        # where that has arrived already, and by itself where the body is still awaited.
         deadline.start_body()
         head_is_out = False
 
@@ -69,20 +75,25 @@ class Connection:
                     head_is_out = True
                 elif event is h11.NEED_DATA:
                     if not head_is_out:
-                        yield b""  # the caller has the head while the body is awaited
+                        yield b""
                         head_is_out = True
 
-                    self._take(self._receive(deadline.limits.body_idle, deadline))
+                    self._feed(self._receive(deadline.limits.body_idle, deadline))
         except (UpstreamBroken, UpstreamTimeout) as error:
             if not head_is_out:
-                yield b""  # what begins as an answer must end as a broken one
+                # Were the head still unsent, gunicorn would answer 500 in its place, and the
+                # caller would not learn the provider's status.
+                yield b""
 
             raise AnswerBroken(
                 "The chat provider's answer broke off.", detail=error.detail or error.message
             ) from error
 
     def make_ready(self) -> bool:
-        """Prepare for another request; False where the connection cannot have one."""
+        """Prepare for another request; False if the connection cannot take one."""
+        # Both sides have to be done: `Connection: close` and an answer that ends with the
+        # connection leave h11 in another state. Bytes after the answer must not be taken for the
+        # next one (RFC 9112 section 6.3).
         done = self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE
 
         if not done or self._h11.trailing_data[0]:
@@ -94,7 +105,10 @@ class Connection:
         return True
 
     def is_silent(self) -> bool:
-        """Say whether an idle connection is still open and nothing came unasked."""
+        """Say whether an idle connection is still open and has received nothing."""
+        # Data without a request is no answer to anything (RFC 9112 section 9.2). It is read, not
+        # polled for: with TLS a readable socket may hold only a new session ticket (RFC 8446
+        # section 4.6.1), which is no reason to drop the connection.
         try:
             self._sock.settimeout(0.0)
             self._sock.recv(1)
@@ -106,23 +120,22 @@ class Connection:
         return False
 
     def close(self) -> None:
-        """Close the connection, whatever its state. A message under way stays cut."""
+        """Close the connection in any state. A message under way stays incomplete."""
         with contextlib.suppress(OSError):
             self._sock.close()
 
     def fileno(self) -> int:
-        """Return the descriptor, to be watched while the caller's body is awaited."""
+        """Return the descriptor, for polling while the caller's body is awaited."""
         return self._sock.fileno()
 
-    def look(self) -> None:
-        """Take what the upstream sent while we upload; raise where it is an answer.
-
-        After a final answer the rest of the upload is of no use to anybody.
-        """
+    def on_readable(self) -> None:
+        """Read what the upstream sends during the upload; raise if it is an answer."""
+        # RFC 9112 section 9.5: whoever sends a body should watch for an error answer, and stop
+        # sending when it comes. A 413 would otherwise wait for an upload of a gigabyte.
         self._sock.settimeout(0.0)
 
         try:
-            self._take(self._sock.recv(PIECE))
+            self._feed(self._sock.recv(PIECE))
         except WOULD_BLOCK:
             return
         except OSError as error:
@@ -134,32 +147,32 @@ class Connection:
                 raise _AnsweredEarly
 
     def _upload(self, head: bytes, body: CallerBody, deadline: Deadline) -> None:
-        """Send head and body. The head does not wait for the first piece of the body."""
+        # The head does not wait for the body's first piece: the provider can refuse early.
         self._send(head, deadline)
         started = deadline.monotonic()
 
-        while piece := body.read(meanwhile=self):
+        # A slow upload is the caller's time, not the provider's. It has the limits of a body, and
+        # the total limit on the answer moves by as much.
+        while piece := body.read(watched=self):
             deadline.extend(deadline.monotonic() - started)
             started = deadline.monotonic()
-            self.look()
+            self.on_readable()
             self._send_body(self._h11.send(h11.Data(data=piece)) or b"", deadline)
 
         self._send_body(self._h11.send(h11.EndOfMessage()) or b"", deadline)
         deadline.extend(deadline.monotonic() - started)
 
     def _send_body(self, data: bytes, deadline: Deadline) -> None:
-        """Send a part of a body; a broken connection may still hold an early answer."""
         try:
             self._send(data, deadline, limit=deadline.limits.body_idle)
         except UpstreamBroken:
+            # A server that answers early and closes breaks our write, while its answer still
+            # lies in our receive buffer.
             self._early = self._answer(deadline)
             raise _AnsweredEarly from None
 
     def _send(self, data: bytes, deadline: Deadline, limit: float | None = None) -> None:
-        """Send all of the data. While the upstream takes none, an answer is looked for.
-
-        `limit` is that of a body, whose time has limits of its own.
-        """
+        # `limit` bounds each wait within a body; a head has those of the deadline.
         rest = memoryview(data)
         since = deadline.monotonic()
 
@@ -192,15 +205,18 @@ class Connection:
         if not events:
             deadline.check_caller()
         elif events[0][1] & select.POLLIN:
-            self.look()
+            # Before more is written. A provider that sends and no longer reads would otherwise
+            # wait for us while we wait for it.
+            self.on_readable()
 
     def _answer(self, deadline: Deadline) -> h11.Response:
-        """Wait for the final answer's head; 1xx is never the answer (RFC 9110 section 15.2)."""
+        # A 1xx is never the final answer (RFC 9110 section 15.2), and PEP 3333 has no way to pass
+        # one on. h11 has an event of its own for them.
         while not isinstance(event := self._next(), h11.Response):
             if event is h11.NEED_DATA:
-                self._take(self._receive(deadline.limits.read, deadline))
+                self._feed(self._receive(deadline.limits.read, deadline))
             else:
-                time.sleep(0)  # a storm of them must not hold up the worker's other requests
+                time.sleep(0)  # thousands of them must not block the worker's other requests
 
         return event
 
@@ -219,15 +235,17 @@ class Connection:
                 "The connection to the chat provider broke.", answer_begun=self._received > 0
             )
 
-        if isinstance(event, h11.Response) and (oddity := oddity_of(event)):
+        if isinstance(event, h11.Response) and (defect := defect_in(event)):
             raise UpstreamBroken(
-                "The chat provider's answer is not valid HTTP.", detail=oddity, answer_begun=True
+                "The chat provider's answer is not valid HTTP.", detail=defect, answer_begun=True
             )
 
         return event
 
     def _receive(self, limit: float, deadline: Deadline) -> bytes:
-        """Wait for bytes, in slices, so that a caller who left is noticed meanwhile."""
+        # In slices, to notice between them that the caller has left. The limit is on the whole
+        # wait, and the deadline on all of them: a read timeout alone starts anew with every byte,
+        # so a provider that sends one byte a second would never meet it.
         give_up = deadline.monotonic() + limit
 
         while True:
@@ -241,7 +259,8 @@ class Connection:
             except OSError as error:
                 raise self._broken(error) from error
 
-    def _take(self, data: bytes) -> None:
+    def _feed(self, data: bytes) -> None:
+        # No bytes tell h11 that the peer has closed: it then knows whether the message was whole.
         self._received += len(data)
         self._h11.receive_data(data)
 

@@ -1,7 +1,7 @@
-"""What goes into a call, and what is taken out of it before.
+"""Credentials: how ours get into a call, and a caller's stay out.
 
-The order matters: a caller's own spelling of a credential is removed first, ours is put in
-last. Appended beside it, a lenient server could read the caller's.
+The caller's spelling of a credential is removed first, ours is put in last. With both in the
+request, it would be up to the provider's server which of the two it reads.
 """
 
 import dataclasses
@@ -16,33 +16,32 @@ from chatproxy.forwarding.body import CallerBody
 from chatproxy.forwarding.headers import Fields, value_of
 from chatproxy.forwarding.target import MOST_ENCODINGS
 
-#: JSON, and the types that are written in it (RFC 6839 section 3.1).
+#: JSON, and the types with its suffix (RFC 6839 section 3.1).
 JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 
-#: Fields that describe a body (RFC 9110 section 8; RFC 9530).
-OF_THE_OLD_BODY = frozenset(
-    {"content-type", "content-md5", "digest", "content-digest", "repr-digest"}
-)
+#: Fields that describe a body and are wrong once it is rewritten (RFC 9110 section 8; RFC 9530).
+BODY_FIELDS = frozenset({"content-type", "content-md5", "digest", "content-digest", "repr-digest"})
 
-#: Characters of a name that some servers turn into `_`: PHP does so to dots and spaces.
+#: Characters that some servers turn into `_` in a name: PHP does so with dots and spaces.
 READ_AS_UNDERSCORE = str.maketrans("-. ", "___")
 
-#: What a lenient server may overlook around a name.
-OVERLOOKED = "".join(map(chr, range(0x21)))
+#: Characters that a lenient server may strip from both ends of a name: controls and the space.
+STRIPPED = "".join(map(chr, range(0x21)))
 
+#: `&`, and the `;` that HTML 4.01 (appendix B.2.2) recommended and some servers still split on.
 QUERY_SEPARATOR = re.compile(r"([&;])")
 
-#: Characters below which a credential is too common a text to be looked for in an answer.
+#: Below this many characters a credential may well be part of an ordinary word in an answer.
 SHORTEST_RECOGNISED = 4
 
 
 @dataclasses.dataclass(frozen=True)
 class Credentials:
-    """What is put into a forwarded call, and what is taken out of it before.
+    """What is put into a forwarded call, and which names are removed from it first.
 
-    `reserved` holds the names, in lower case with `_` for `-`, that a caller may
-    use neither in the query nor as a header. `body` are fields of the JSON object that
-    the body then has to be. `public` names headers that are no secret, and may come back.
+    `reserved` holds the names, in lower case with `_` for `-`, that a caller may use neither in
+    the query nor as a header. `body` are fields for the JSON object in the body. `public` names
+    headers that are not secret, so that an answer may repeat them.
     """
 
     query: Sequence[tuple[str, str]]
@@ -52,10 +51,10 @@ class Credentials:
     public: frozenset[str] = frozenset()
 
     def beside(self, checked: Sequence[tuple[str, str]]) -> "Credentials":
-        """Return these and fields that let the caller in.
+        """Return these credentials with the caller's own, checked ones added.
 
-        They go out as ours do, so that nothing the caller says can have them removed or
-        doubled on the way.
+        As credentials they cannot be duplicated by the caller, nor be removed by naming them
+        in `Connection`.
         """
         names = {name.lower().replace("-", "_") for name, _ in checked}
         return dataclasses.replace(
@@ -63,23 +62,22 @@ class Credentials:
         )
 
     def into_query(self, query: str | None) -> str | None:
-        """Take every spelling of a reserved name out of a raw query and put ours in front.
+        """Remove every spelling of a reserved name from a raw query, and put ours in front.
 
-        The rest keeps its bytes and its order; without a rest there is no query.
+        The rest keeps its bytes and its order. None stands for a target without a `?`.
         """
         kept = "" if query is None else without(query, self.reserved)
         pairs = [f"{name}={value}" for name, value in self.query]
-        whole = "&".join([*pairs, kept] if kept else pairs)
-        return whole if whole or query == "" else None
+        joined = "&".join([*pairs, kept] if kept else pairs)
+        return joined if joined or query == "" else None
 
     def into_json(
         self, fields: Fields, body: CallerBody | None, most: int
     ) -> tuple[Fields, CallerBody | None]:
-        """Put ours into the JSON object that the body is; return the new fields and body.
+        """Put ours into the JSON object in the body; return the new fields and body.
 
-        A request without a body gets one that holds nothing else. The whole body is read, at
-        most so many bytes, and written anew: fields that described the old one go. Raises
-        `UnsupportedBody`, `MalformedBody`, `BodyTooLarge`, `TruncatedBody`.
+        Reads the whole body, at most `most` bytes, and writes it anew. A request without a body
+        gets one. Raises `UnsupportedBody`, `MalformedBody`, `BodyTooLarge`, `TruncatedBody`.
         """
         if self.body is None:
             return fields, body
@@ -93,22 +91,22 @@ class Credentials:
         if content and not is_json:
             raise UnsupportedBody("The body must be JSON: the credentials are put into it.")
 
-        document = _object_in(content) if content else {}
+        # Strictly, and written anew: with a name twice in the object, the provider might read the
+        # caller's value and not ours (RFC 8259 section 4).
+        document = _read_object(content) if content else {}
         content = json.dumps({**document, **self.body}, separators=(",", ":")).encode()
-        kept = [(name, value) for name, value in fields if name.lower() not in OF_THE_OLD_BODY]
-        return [*kept, ("Content-Type", "application/json")], CallerBody.held(content)
+        kept = [(name, value) for name, value in fields if name.lower() not in BODY_FIELDS]
+        return [*kept, ("Content-Type", "application/json")], CallerBody.of_bytes(content)
 
     def are_in(self, text: str) -> bool:
-        """Say whether a text that goes to a caller holds one of the secrets."""
+        """Say whether a text for the caller holds one of the secrets."""
         secrets = [value for name, value in (*self.query, *self.headers) if name not in self.public]
         return any(len(one) >= SHORTEST_RECOGNISED and one in text for one in secrets)
 
 
 def without(query: str, reserved: frozenset[str]) -> str:
-    """Take every spelling of the reserved names out of a raw query.
-
-    Both separators count: a server that splits on `;` must not find a second key.
-    """
+    """Remove every spelling of the reserved names from a raw query."""
+    # Cut out, not parsed and written anew, which would change the bytes of all other pairs.
     first, *rest = QUERY_SEPARATOR.split(query)
     kept = "" if _is_reserved(first, reserved) else first
     dropped_first = kept != first
@@ -125,27 +123,28 @@ def without(query: str, reserved: frozenset[str]) -> str:
 
 def plain_name(name: str) -> str:
     """Fold the spellings of a name into one: case, `-` for `_`, white space, NUL, `[]`."""
-    start = re.split(r"[\[\0]", name.lstrip(OVERLOOKED), maxsplit=1)[0]
-    return start.rstrip(OVERLOOKED).lower().translate(READ_AS_UNDERSCORE)
+    # `api_key[]` is an element of `api_key` to PHP and to Rack; C code ends a name at NUL.
+    start = re.split(r"[\[\0]", name.lstrip(STRIPPED), maxsplit=1)[0]
+    return start.rstrip(STRIPPED).lower().translate(READ_AS_UNDERSCORE)
 
 
 def _is_reserved(pair: str, reserved: frozenset[str]) -> bool:
     name = pair.partition("=")[0]
 
     if "%" in name or "+" in name:
-        # A lenient server may decode a name more often than once.
-        decoded = _fully_decoded(name.replace("+", " "))
+        # A server, or a proxy in front of it, may decode a name more than once.
+        decoded = _decode_fully(name.replace("+", " "))
 
         if decoded is None:
-            return True  # nobody means such a name; it may hide one of ours
+            return True  # no honest caller sends such a name, and it may hide one of ours
 
         name = decoded.decode("latin-1")
 
     return plain_name(name) in reserved
 
 
-def _fully_decoded(text: str) -> bytes | None:
-    """Percent-decode until nothing changes; None where that takes too many turns."""
+def _decode_fully(text: str) -> bytes | None:
+    # None if it takes too many rounds.
     level = text.encode("latin-1")
 
     for _ in range(MOST_ENCODINGS):
@@ -159,7 +158,7 @@ def _fully_decoded(text: str) -> bytes | None:
     return None
 
 
-def _object_in(content: bytes) -> dict[str, object]:
+def _read_object(content: bytes) -> dict[str, object]:
     try:
         document = strictjson.read(content)
     except ValueError as error:

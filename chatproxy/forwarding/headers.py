@@ -1,4 +1,7 @@
-"""Header fields on their way through: lists of fields until the last moment."""
+"""Header fields on their way through.
+
+They stay lists of pairs: a mapping would join or lose repeated fields such as `Link`.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,8 +11,8 @@ import h11
 
 Fields = list[tuple[str, str]]
 
-#: Fields that concern one connection only (RFC 9110 section 7.6.1; `Proxy-Connection`
-#: and `Keep-Alive` are older than the list there and still in use).
+#: Fields that concern one connection only (RFC 9110 section 7.6.1, which counts the obsolete
+#: `Keep-Alive` and `Proxy-Connection` among them; sections 11.7.1, 11.7.2 and 6.6.2).
 HOP_BY_HOP = frozenset(
     {
         "connection",
@@ -24,8 +27,12 @@ HOP_BY_HOP = frozenset(
     }
 )
 
-#: Fields that are made anew for the next connection, or are not the provider's to see.
+#: Fields that are made anew for the next connection. `Expect` has been dealt with: gunicorn
+#: answers 100, and we wait for none, since the caller is already sending.
 REMADE = frozenset({"host", "content-length", "expect"})
+
+#: Fields that are meant for us or describe the caller's network, and those by which some servers
+#: let a request change its own method, path or sender.
 PRIVATE = frozenset(
     {
         "cookie",
@@ -49,21 +56,22 @@ PRIVATE = frozenset(
 )
 PRIVATE_PREFIXES = ("x-forwarded-", "miauser")
 
-#: Fields of an answer that are not passed on: framing is made anew, and a cookie of
-#: the provider would be kept by the caller's client for a host that is not its own.
-NOT_ANSWERED = frozenset({"set-cookie", "set-cookie2"})
+#: Fields of an answer that are not passed on: a caller's client would store the provider's cookie
+#: for our host, and send it with later requests whoever their user is.
+DROPPED_FROM_ANSWERS = frozenset({"set-cookie", "set-cookie2"})
 
-#: What the provider lets pages of other origins do holds for itself. Here it would let any
-#: page in a browser on this machine read what is fetched with our credential.
-NOT_ANSWERED_PREFIX = "access-control-"
+#: The provider decides which web pages may read its answers (Fetch standard, CORS). Passed on, an
+#: `access-control-allow-origin: *` would let any page in a browser on this machine read what is
+#: fetched with our credential.
+CORS_PREFIX = "access-control-"
 
-#: Bytes and fields that an answer's head may have. Above 100 fields the standard clients
-#: of several languages give up.
+#: Bytes and fields that an answer's head may have. Python's `http.client`, among others, gives up
+#: above 100 fields.
 LARGEST_HEAD = 32 * 1024
 MOST_FIELDS = 100
 
-#: What may not stand in a reason or a field's value (RFC 9110 section 5.5). h11 lets
-#: some of it pass; the server in front would refuse to send it on.
+#: What neither a reason phrase nor a field's value may hold (RFC 9110 section 5.5). h11 lets some
+#: of it pass, and gunicorn would then refuse to send the answer.
 CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 _canonical: dict[str, str] = {}
@@ -71,9 +79,10 @@ _MOST_NAMES = 512
 
 
 def of_request(environ: Mapping[str, Any]) -> Fields:
-    """List a WSGI request's fields in the form that WSGI leaves of them.
+    """List a WSGI request's fields.
 
-    Names are in canonical case, repeated fields are already joined.
+    WSGI has lost the case of the names and joined repeated fields with commas (PEP 3333 takes
+    both from CGI, RFC 3875 section 4.1.18).
     """
     fields = [("Content-Type", environ["CONTENT_TYPE"])] if environ.get("CONTENT_TYPE") else []
     fields.extend((_name(key), value) for key, value in environ.items() if key[:5] == "HTTP_")
@@ -88,48 +97,49 @@ def outgoing(
     *,
     withheld: frozenset[str] = frozenset(),
 ) -> Fields:
-    """Make the fields of a forwarded request. `withheld` holds further names to leave out.
-
-    Ours go in last, after the removal of what `Connection` names: a caller must
-    not be able to have our credential removed.
-    """
+    """Return the fields of a forwarded request; `withheld` are further names to leave out."""
+    # Ours go in last, after `Connection` has been obeyed. The other way round, a caller could
+    # delete our credential with `Connection: authorization`.
     dropped = HOP_BY_HOP | REMADE | PRIVATE | withheld | named_by_connection(received)
     kept = [
         (name, value)
         for name, value in received
         if (lower := name.lower()) not in dropped
+        # Some servers read `api_key` as `api-key`, so both spellings go.
         and lower.replace("-", "_") not in reserved
         and not lower.startswith(PRIVATE_PREFIXES)
     ]
 
     if not any(name.lower() == "accept-encoding" for name, _ in kept):
-        # Absent, it would allow any coding, and the caller may know none.
+        # Without the field any coding is acceptable (RFC 9110 section 12.5.3), and a caller that
+        # sent none may be unable to decode one.
         kept.append(("Accept-Encoding", "identity"))
 
     return [("Host", host), *kept, *ours]
 
 
 def answered(received: Iterable[tuple[bytes, bytes]]) -> Fields:
-    """List an answer's fields as they go to the caller: case, order, repetition kept.
+    """Return an answer's fields for the caller, with their case, order and repetition.
 
-    `Content-Length` stays where it stood; the server in front frames by it.
+    `Content-Length` stays: gunicorn frames the answer by it.
     """
     fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in received]
-    dropped = HOP_BY_HOP | NOT_ANSWERED | named_by_connection(fields)
+    dropped = HOP_BY_HOP | DROPPED_FROM_ANSWERS | named_by_connection(fields)
 
     if any(name.lower() == "transfer-encoding" for name, _ in fields):
-        # Chunks win over a length beside them (RFC 9112 section 6.3), which may be wrong.
+        # Chunked wins over a length beside it (RFC 9112 section 6.3). h11 has read the chunks;
+        # copied, a wrong length would frame the answer differently for the caller.
         dropped |= {"content-length"}
 
     return [
         (name, value)
         for name, value in fields
-        if (lower := name.lower()) not in dropped and not lower.startswith(NOT_ANSWERED_PREFIX)
+        if (lower := name.lower()) not in dropped and not lower.startswith(CORS_PREFIX)
     ]
 
 
-def oddity_of(head: h11.Response) -> str:
-    """Return why a head that h11 accepts cannot be relayed, or nothing."""
+def defect_in(head: h11.Response) -> str:
+    """Return why a head that h11 accepts cannot be relayed, empty if it can."""
     if head.http_version not in (b"1.0", b"1.1"):
         return "unknown HTTP version"
 
@@ -146,7 +156,7 @@ def oddity_of(head: h11.Response) -> str:
 
 
 def value_of(fields: Fields, name: str) -> str | None:
-    """Return the value of a field by its lower-case name, None where it is not there."""
+    """Return the first value of a field by its lower-case name."""
     return next((value for field, value in fields if field.lower() == name), None)
 
 
@@ -161,14 +171,9 @@ def named_by_connection(fields: Fields) -> frozenset[str]:
 
 
 def _name(key: str) -> str:
-    """Turn `HTTP_X_STREAM_CLIENT` into `X-Stream-Client`.
-
-    The result is remembered, within a bound, since the same few names come with
-    every request.
-    """
-    known = _canonical.get(key)
-
-    if known is not None:
+    # `HTTP_X_STREAM_CLIENT` to `X-Stream-Client`. Cached, since the same few names come with every
+    # request; bounded, since callers choose them.
+    if (known := _canonical.get(key)) is not None:
         return known
 
     name = key[5:].replace("_", "-").title()

@@ -1,4 +1,4 @@
-"""Calls that the sidecar makes for itself, to a server that it depends on."""
+"""Calls of the sidecar's own, to a server that it depends on."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,8 @@ from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.session import send
 from chatproxy.forwarding.timeouts import Deadline, Limits
 
-#: Bytes of an answer that are looked at. What a check needs stands at its beginning.
+#: Bytes of an answer that are read. A check needs only the beginning, and a server that is
+#: broken or taken over could send without end.
 ENOUGH = 64 * 1024
 
 
@@ -28,6 +29,6 @@ def ask(way: Way, call: Call, limits: Limits, monotonic: Callable[[], float]) ->
     except AnswerBroken as error:
         raise UpstreamError(error.message, detail=error.detail) from error
     finally:
-        pieces.close()
+        pieces.close()  # gives up the connection, unless the answer was read to its end
 
     return response.status_code, content

@@ -1,4 +1,4 @@
-"""Idle connections to an upstream, kept for the next call."""
+"""Idle connections to an upstream, kept for reuse."""
 
 import collections
 import contextlib
@@ -6,13 +6,16 @@ from collections.abc import Callable
 
 from chatproxy.forwarding.connection import Connection
 
-#: Seconds after which an idle connection is not used again: load balancers close
-#: theirs at 60, and a request sent into a closing one is lost.
+#: Seconds after which an idle connection is not used again. Load balancers commonly close theirs
+#: at 60; a request that crosses with the close is lost (RFC 9112 section 9.5).
 OLDEST_IDLE = 50.0
 
 
 class Pool:
     """Idle connections, the most recently used first."""
+
+    # Last in, first out: after a burst the rest grows old and is closed. In turns, each would be
+    # used just often enough to stay.
 
     def __init__(self, size: int, monotonic: Callable[[], float]) -> None:
         self._idle: collections.deque[tuple[float, Connection]] = collections.deque(maxlen=size)
@@ -22,6 +25,7 @@ class Pool:
         """Return a connection that still seems open, or None."""
         while True:
             try:
+                # No check for emptiness before: another greenlet could come in between.
                 since, connection = self._idle.pop()
             except IndexError:
                 return None
@@ -32,13 +36,13 @@ class Pool:
             connection.close()
 
     def give(self, connection: Connection) -> None:
-        """Keep a connection for the next call, where it can have one and there is room."""
+        """Keep a connection for the next call if it can take one, else close it."""
         if not connection.make_ready() or not self._idle.maxlen:
             connection.close()
             return
 
         if len(self._idle) == self._idle.maxlen:
-            with contextlib.suppress(IndexError):
+            with contextlib.suppress(IndexError):  # taken meanwhile
                 self._idle.popleft()[1].close()
 
         self._idle.append((self._monotonic(), connection))

@@ -20,7 +20,7 @@ from chatproxy.forwarding.timeouts import Deadline
 
 
 class AnswerStream:
-    """The answer's body on its connection, and the raw header fields before it."""
+    """The answer's raw header fields, and its body on the connection."""
 
     def __init__(
         self, head: h11.Response, connection: Connection, pool: Pool, deadline: Deadline
@@ -31,10 +31,12 @@ class AnswerStream:
         self._pieces = connection.pieces(deadline)
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield the body's bytes as they came, never decoded; then give the connection back.
+        """Yield the body's bytes as they came; then give the connection back.
 
-        Raises `AnswerBroken` where it breaks off.
+        Raises `AnswerBroken` if the body breaks off.
         """
+        # Never decoded: inflating a small gzip body could take all memory, and the caller gets
+        # the coding that it asked for.
         try:
             yield from taking_turns(self._pieces)
         except BaseException:
@@ -48,7 +50,7 @@ class AnswerStream:
     def close(self) -> None:
         """Close the connection unless the body was read to its end.
 
-        What is left of an unread body would be taken for the beginning of the next answer.
+        In the pool, the unread rest would pass for the beginning of the next answer.
         """
         if self._connection is not None:
             self._connection.close()
@@ -64,30 +66,27 @@ class UpstreamAdapter(BaseAdapter):
         self._connector = connector
 
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
-        """Send one call, streamed. Raises the errors of `chatproxy.errors`, never requests'."""
+        """Send one call, streamed; raise the errors of `chatproxy.errors`, never requests'."""
         call = cast(Call, request)
         connection = self._pool.take() or self._connector.connect(call.deadline)
 
         try:
-            head = connection.exchange(call.head(), call.upload, call.deadline)
+            head = _exchange_or_close(connection, call)
         except UpstreamBroken as error:
             reused = connection.reused
-            connection.close()
 
-            if not may_repeat(error, str(call.method), has_body=call.uses_up_a_body, reused=reused):
+            if not may_repeat(error, str(call.method), has_body=call.consumes_body, reused=reused):
                 raise
 
-            call.renew()
+            call.rewind()
+            # Past the pool: its other connections are as old, and would break the same way.
             connection = self._connector.connect(call.deadline)
             head = _exchange_or_close(connection, call)
-        except BaseException:
-            connection.close()
-            raise
 
         return self._response(call, head, connection)
 
     def close(self) -> None:
-        """Close what is idle."""
+        """Close the idle connections."""
         self._pool.close()
         self._connector.close()
 
@@ -97,7 +96,7 @@ class UpstreamAdapter(BaseAdapter):
         response = requests.Response()
         response.status_code = head.status_code
         response.reason = head.reason.decode("latin-1")
-        response.url = ""  # it holds the API key, and `requests` puts it into its messages
+        response.url = ""  # it holds the API key, and `requests` quotes it in its messages
         response.request = call
         response.raw = AnswerStream(head, connection, self._pool, call.deadline)
         return response
@@ -110,28 +109,27 @@ def open_session(
     pool_size: int,
     ca_file: str | None = None,
 ) -> requests.Session:
-    """Make a session that can reach one upstream and nothing beside it.
-
-    It has one adapter, mounted at the upstream's base: a URL that leads anywhere
-    else finds none. It follows no redirect, keeps no cookie, and trusts neither
-    netrc nor proxy variables, each of which would carry credentials away.
-    """
+    """Make a session that can reach one upstream and nothing else."""
     session = requests.Session()
+    # Else an entry in ~/.netrc for the host replaces our Authorization header, and a proxy
+    # variable sends the URL with its API key to the proxy.
     session.trust_env = False
     session.headers.clear()
+    # The session serves all users: a stored cookie would go out with the next one's request.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.adapters.clear()
     adapter = UpstreamAdapter(Pool(pool_size, monotonic), Connector(upstream, ca_file))
+    # The only adapter, so a URL that leads anywhere else finds none. `requests` matches by prefix:
+    # without the slash, https://chat.example would also be the front of https://chat.example.org.
     session.mount(f"{upstream.origin}{upstream.base_path}/", adapter)
     return session
 
 
 def send(session: requests.Session, call: Call) -> tuple[requests.Response, AnswerStream]:
-    """Send a call through a session; return the answer's head, and its body as it comes.
-
-    Everything that `requests` would otherwise take from its defaults or the environment is
-    named: redirects, proxies, certificates.
-    """
+    """Send a call through a session; return the answer's head, and its body as it comes."""
+    # Everything is named that `requests` would else take from its defaults or the environment. A
+    # redirect is not followed: to another host `requests` drops `Authorization`, but not a header
+    # it does not know, such as `api-secret`.
     response = session.send(
         call, allow_redirects=False, stream=True, proxies={}, timeout=None, verify=True, cert=None
     )

@@ -1,9 +1,9 @@
-"""The request target: one reading of it, and the place where it may go.
+"""The request target: how it is read, and where it may go.
 
-Routing and forwarding decide from the same raw bytes. What reads differently to
-two servers (a dot segment, an encoded backslash, a control character, and any of
-these encoded twice) is refused, because the provider might take it for another
-place; all else goes out byte for byte.
+Routing and forwarding decide from the same raw bytes. A path that two servers could read
+differently is refused, since the provider might find another place there than the one that was
+checked: dot segments (RFC 3986 section 5.2.4), encoded backslashes, control characters, and any
+of these encoded twice. All else goes out byte for byte.
 """
 
 import dataclasses
@@ -13,40 +13,42 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from chatproxy.errors import BadTarget
 from chatproxy.formats.authority import AUTHORITY
 
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
 ABSOLUTE_FORM = re.compile(rf"https?://{AUTHORITY.pattern}(?=[/?#]|\Z)", re.IGNORECASE)
 BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
-#: Control characters, DEL, the backslash that some servers take for a slash, and
-#: the beginnings of overlong UTF-8 forms, of which `.` and `/` have some.
+#: Control characters, DEL, the backslash that some servers take for a slash, and the first bytes
+#: of overlong UTF-8, in which a lenient decoder finds a hidden `.` or `/` (RFC 3629 section 10).
 NEVER_IN_A_PATH = re.compile(rb"[\x00-\x1f\x7f\\\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]")
+#: What ends a segment's name for servers that know path parameters (RFC 3986 section 3.3).
 ENDS_A_NAME = re.compile(rb"[;?#]")
 DOT_SEGMENTS = (b".", b"..")
-NEEDS_A_LOOK = re.compile(r"[%\\;]|(?:^|/)\.\.?(?:/|$)")
+#: Without one of these a path is harmless. Most are, and this costs a single search.
+NEEDS_CHECK = re.compile(r"[%\\;]|(?:^|/)\.\.?(?:/|$)")
 
-#: How often a text may be percent-encoded over. Each turn costs its length, so without
-#: a bound a long path of `%252525…` would hold the worker up.
+#: How many times over a text may be percent-encoded. Each round of decoding costs its length, so
+#: without a bound a long path of `%252525…` would keep the worker busy.
 MOST_ENCODINGS = 8
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Target:
-    """A request target as it came: raw path, and raw query without the `?`.
-
-    `query` is None where there was no question mark.
-    """
+    """A request target as it came: raw path, and raw query, None if there was no `?`."""
 
     path: str
     query: str | None
 
     @classmethod
     def read(cls, raw: str) -> "Target":
-        """Read a target in origin or absolute form (RFC 9112 section 3.2).
+        """Read a target in origin or absolute form (RFC 9112 section 3.2); raise `BadTarget`.
 
-        The authority of an absolute form is dropped: where a call goes is
-        decided by the settings alone. What the path may hold is asked when it is to be
-        forwarded; an endpoint of the sidecar's own may be about a user of any name.
-        Raises `BadTarget`.
+        The path itself is checked in `below`, when it is to be forwarded: our own endpoints take
+        user ids of any spelling.
         """
+        # Servers have to accept the absolute form (section 3.2.2). Its authority is dropped, since
+        # the settings alone decide where a call goes; joined to our base URL as it stands, it
+        # would lead to the wrong place.
         if not raw.startswith("/"):
             authority = ABSOLUTE_FORM.match(raw)
 
@@ -56,6 +58,8 @@ class Target:
             raw = raw[authority.end() :]
             raw = raw if raw.startswith("/") else "/" + raw
 
+        # A fragment is never sent (RFC 9110 section 7.1). Here one server might end the path at
+        # `#`, and another read on.
         if "#" in raw:
             raise BadTarget("The request target must not hold a fragment.")
 
@@ -63,13 +67,14 @@ class Target:
         return cls(path, query if question else None)
 
     def below(self, mount: str) -> "Target":
-        """Take the mount's literal path off the front, for a call that is to go out.
+        """Return the part below a mount, to be forwarded.
 
-        Raises `BadTarget` where two servers could read the path differently, and where
-        it only decodes to something below the mount.
+        Raises `BadTarget` if servers could disagree about the path, or if the mount in it is
+        percent-encoded.
         """
         _check_path(self.path)
 
+        # The router has matched the decoded path, so `/%70roxy/x` gets here as well.
         if not self.path.startswith(mount + "/"):
             raise BadTarget("The path before the forwarded part must not be percent-encoded.")
 
@@ -78,7 +83,7 @@ class Target:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Upstream:
-    """Where forwarded calls go. It comes from the settings only."""
+    """Where forwarded calls go. It comes from the settings alone."""
 
     scheme: str
     host: str
@@ -87,17 +92,16 @@ class Upstream:
 
     @classmethod
     def at(cls, base_url: str) -> "Upstream":
-        """Take a checked base URL apart."""
+        """Split a base URL that the settings have checked."""
         url = urlsplit(base_url)
-        port = url.port or (443 if url.scheme == "https" else 80)
+        port = url.port or DEFAULT_PORTS[url.scheme]
         return cls(url.scheme, url.hostname or "", port, url.path.rstrip("/"))
 
     @property
     def authority(self) -> str:
         """The value for `Host`: no port where it is the scheme's own (RFC 9110 section 7.2)."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        default = 443 if self.scheme == "https" else 80
-        return host if self.port == default else f"{host}:{self.port}"
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def origin(self) -> str:
@@ -105,13 +109,12 @@ class Upstream:
         return f"{self.scheme}://{self.authority}"
 
     def path_of(self, location: str) -> str | None:
-        """Return the path of a location at this upstream, however it is written, else None.
-
-        A relative one is not ours to change, and one that cannot be read is not at home here.
-        """
+        """Return the path of a location that leads to this upstream, else None."""
+        # A relative path is resolved by the caller against its own URL (RFC 9110 section 10.2.2),
+        # so it needs no change.
         try:
             url = urlsplit(location, scheme=self.scheme)
-            port = url.port or (443 if url.scheme == "https" else 80)
+            port = url.port or DEFAULT_PORTS.get(url.scheme)
         except ValueError:
             return None
 
@@ -128,8 +131,7 @@ class Upstream:
 
 
 def _check_path(path: str) -> None:
-    """Raise `BadTarget` unless the path reads the same to every server."""
-    if not NEEDS_A_LOOK.search(path):
+    if not NEEDS_CHECK.search(path):
         return
 
     if BAD_ESCAPE.search(path):
@@ -137,11 +139,13 @@ def _check_path(path: str) -> None:
 
     level = path.encode("latin-1")
 
+    # Every level is checked: `requests` alone undoes one encoding (`%2e%2e` goes out as `..`), and
+    # a gateway in front of the provider may undo another.
     for _ in range(MOST_ENCODINGS):
         if NEVER_IN_A_PATH.search(level):
             raise BadTarget("The path must hold no control character and no backslash.")
 
-        # `..;x` is a dot segment to servers that take `;x` for a parameter, and so on.
+        # `..;x` is a dot segment to servers that take `;x` for a parameter, such as Tomcat.
         if any(ENDS_A_NAME.split(one, maxsplit=1)[0] in DOT_SEGMENTS for one in level.split(b"/")):
             raise BadTarget("The path must hold no dot segment.")
 

@@ -1,4 +1,4 @@
-"""How long a forwarded call may take, and the clock that counts it down."""
+"""Time limits of a call, and the deadline that counts them down."""
 
 import dataclasses
 from collections.abc import Callable
@@ -6,13 +6,13 @@ from typing import Protocol
 
 from chatproxy.errors import CallerLeft, UpstreamTimeout
 
-#: Seconds of waiting after which we look whether the caller is still there. Each look is a
-#: question to the kernel, so it is not asked more often than somebody could notice.
+#: Seconds between two checks, while waiting, that the caller is still there. Each one costs several
+#: system calls, and half a second more goes unnoticed.
 CHECK_CALLER_EVERY = 0.5
 
 
 class Caller(Protocol):
-    """Whoever waits for the answer."""
+    """The one who waits for the answer."""
 
     def has_left(self) -> bool:
         """Say whether the caller has certainly closed its connection."""
@@ -31,16 +31,17 @@ class Limits:
     body_bytes: int
 
     def for_a_short_answer(self) -> "Limits":
-        """Return the limits of a call whose whole answer is awaited before anything is done.
+        """Return the limits for a call of the sidecar's own.
 
-        The sidecar's own calls hold up somebody else's request, so their bodies have the
-        limits of a head.
+        Somebody else's request waits for it, so its body has the tighter limits of a head.
         """
         return dataclasses.replace(self, body_idle=self.read, body_total=self.total)
 
 
 class Deadline:
-    """The clock of one call. It starts when it is made."""
+    """The clock of one call, which starts when this is made."""
+
+    # A total limit is needed beside the one on each read, which starts anew with every byte.
 
     def __init__(
         self, limits: Limits, monotonic: Callable[[], float], caller: Caller | None = None
@@ -51,15 +52,15 @@ class Deadline:
         self._until = monotonic() + limits.total
 
     def extend(self, seconds: float) -> None:
-        """Move the total limit: the time of an upload has limits of its own."""
+        """Move the total limit by the time of an upload, which has limits of its own."""
         self._until += seconds
 
     def start_body(self) -> None:
-        """Change from the limit on the headers to the limit on the whole body."""
+        """Switch from the total limit of the head to that of the answer's body."""
         self._until = self.monotonic() + self.limits.body_total
 
     def remaining(self, *, at_most: float) -> float:
-        """Return the seconds that may still be waited; raise `UpstreamTimeout` at none."""
+        """Return the seconds left, at most `at_most`; raise `UpstreamTimeout` if there are none."""
         remaining = min(self._until - self.monotonic(), at_most)
 
         if remaining <= 0:
@@ -68,6 +69,6 @@ class Deadline:
         return remaining
 
     def check_caller(self) -> None:
-        """Raise `CallerLeft` where nobody is waiting any more."""
+        """Raise `CallerLeft` if nobody is waiting any more."""
         if self._caller is not None and self._caller.has_left():
             raise CallerLeft("The caller closed its connection.")

@@ -1,4 +1,4 @@
-"""The limiter: the one question that the rest of the house asks."""
+"""The limiter: counts in Redis if there is one, else in this process."""
 
 import dataclasses
 import hashlib
@@ -14,16 +14,17 @@ from chatproxy.settings.limits import LimiterSettings
 if TYPE_CHECKING:
     from chatproxy.limiting.shared import Shared
 
+#: 128 bits of the digest: two subjects do not meet in practice.
 KEY_BYTES = 16
 
 
 @dataclasses.dataclass(frozen=True)
 class Count:
-    """What became of one call: was it counted, and how many more may come?
+    """The result of counting one call.
 
-    `reset` is whole seconds, rounded up, until the oldest counted call leaves the window
-    and so makes room. Where a call was let through because nobody could count, `counted`
-    is false and the other numbers say nothing.
+    `reset` is the whole seconds, rounded up, until the oldest counted call leaves the window and
+    makes room. If the call was let through uncounted, `counted` is false and the numbers mean
+    nothing.
     """
 
     allowed: bool
@@ -33,7 +34,7 @@ class Count:
     counted: bool = True
 
     def headers(self) -> dict[str, str]:
-        """Return the headers that tell the caller; none where nothing is known."""
+        """Return the rate limit headers, none if the call was not counted."""
         if not self.counted:
             return {}
 
@@ -49,8 +50,8 @@ class Limiter:
 
     def __init__(self, settings: LimiterSettings, monotonic: Callable[[], float]) -> None:
         self._without_redis = settings.without_redis
-        # One for each rate: whoever shows very many bad credentials must not have the
-        # counts of issued tokens forgotten.
+        # One for each rate, since each forgets its oldest subjects when it is full: a flood of bad
+        # credentials must not make the counts of issued tokens disappear.
         self._memories: dict[Rate, Memory] = {}
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -58,32 +59,30 @@ class Limiter:
 
     @property
     def fault(self) -> str:
-        """What went wrong last, empty when it works."""
+        """The error of the last call to Redis, empty if it succeeded."""
         return "" if self._shared is None else self._shared.fault
 
     def hit(self, subject: str, rate: Rate) -> Count:
-        """Count one call unless the rate is used up; each subject has a count for each rate.
+        """Count one call of a subject, unless the rate is used up.
 
-        Raises `LimiterUnavailable` where Redis is away and the settings say to refuse.
+        Raises `LimiterUnavailable` if Redis is away and the settings say to refuse then.
         """
         key = key_of(subject, rate)
 
-        if self._shared is None:
-            return _count(rate, self._memory_of(rate).hit(key, rate))
+        if self._shared is not None:
+            try:
+                return _count(rate, self._shared.hit(key, rate))
+            except LimiterUnavailable:
+                if self._without_redis == "refuse":
+                    raise
 
-        try:
-            return _count(rate, self._shared.hit(key, rate))
-        except LimiterUnavailable:
-            if self._without_redis == "refuse":
-                raise
-
-        if self._without_redis == "allow":
-            return Count(allowed=True, limit=rate.count, remaining=0, reset=0, counted=False)
+            if self._without_redis == "allow":
+                return Count(allowed=True, limit=rate.count, remaining=0, reset=0, counted=False)
 
         return _count(rate, self._memory_of(rate).hit(key, rate))
 
     def spend(self, subject: str, rate: Rate, message: str) -> Count:
-        """Count one call; raise `TooManyRequests` with the message, and as `hit` does."""
+        """Count one call as `hit` does; raise `TooManyRequests` if the rate is used up."""
         count = self.hit(subject, rate)
 
         if not count.allowed:
@@ -99,7 +98,7 @@ class Limiter:
             return self._memories[rate]
 
     def give_back(self, subject: str, rate: Rate) -> None:
-        """Take one counted call back: it failed, and by no fault of the caller."""
+        """Take back one counted call, which failed through no fault of the caller."""
         key = key_of(subject, rate)
 
         if self._shared is None or self._shared.fault:
@@ -108,7 +107,7 @@ class Limiter:
             self._shared.give_back(key)
 
     def ping(self) -> None:
-        """Raise `LimiterUnavailable` where Redis is set and does not count."""
+        """Raise `LimiterUnavailable` if Redis is configured and does not work."""
         if self._shared is not None:
             self._shared.ping()
 
@@ -128,11 +127,12 @@ def _shared(settings: LimiterSettings, monotonic: Callable[[], float]) -> "Share
 
 
 def key_of(subject: str, rate: Rate) -> bytes:
-    """Digest whatever text it is: a subject can be long, and names people."""
+    """Return the key of a subject's counter."""
+    # A digest: a subject can be long, and names people, whom Redis need not know.
     text = f"{rate}\n{subject}".encode("utf-8", "surrogatepass")
     return hashlib.sha256(text).digest()[:KEY_BYTES]
 
 
-def _count(rate: Rate, said: tuple[bool, int, int]) -> Count:
-    allowed, remaining, wait = said
+def _count(rate: Rate, result: tuple[bool, int, int]) -> Count:
+    allowed, remaining, wait = result
     return Count(allowed, rate.count, remaining, reset=-(-wait // MICROSECONDS))

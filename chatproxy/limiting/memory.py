@@ -1,4 +1,4 @@
-"""The counters of one process: an exact moving window in bounded memory."""
+"""Counters in one process: an exact sliding window in bounded memory."""
 
 import threading
 from array import array
@@ -8,75 +8,74 @@ from collections.abc import Callable
 
 from chatproxy.formats.rates import MICROSECONDS, Rate
 
-#: Subjects that are remembered. Above it, the one not asked about for longest is forgotten.
+#: Subjects that are kept. Above it the least recently used one is evicted.
 MOST_SUBJECTS = 100_000
 
-#: Subjects that a call looks at to drop those without a call left: more than it can add.
-LOOKED_AT = 2
+#: Subjects that each call checks for expiry. It adds at most one, so memory shrinks again.
+CHECKED_PER_CALL = 2
 
 
 class Memory:
-    """The calls of each subject, as the moments at which they leave the window.
+    """The calls of each subject, as the times at which they leave the window."""
 
-    Moments are microseconds of the clock given, which must never go back; whole numbers,
-    as floats would make 901 seconds of 900.
-    """
+    # In whole microseconds of a monotonic clock. With floats, rounding up a wait of 900 seconds
+    # can give 901.
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._leaving: OrderedDict[bytes, array[int]] = OrderedDict()
+        self._expiries: OrderedDict[bytes, array[int]] = OrderedDict()
 
     def __len__(self) -> int:
         """Return how many subjects are remembered."""
-        return len(self._leaving)
+        return len(self._expiries)
 
     def hit(self, key: bytes, rate: Rate) -> tuple[bool, int, int]:
         """Count a call unless the rate is used up.
 
-        Returns whether it was counted, how many more may come, and the microseconds
-        until the oldest one leaves the window.
+        Returns whether it was counted, how many more are allowed, and the microseconds until the
+        oldest one leaves the window.
         """
         with self._lock:
             now = int(self._monotonic() * MICROSECONDS)
-            self._drop_empty(now)
-            leaving = self._of(key)
-            del leaving[: bisect_right(leaving, now)]
-            allowed = len(leaving) < rate.count
+            self._drop_expired(now)
+            expiries = self._touch(key)
+            del expiries[: bisect_right(expiries, now)]
+            allowed = len(expiries) < rate.count
 
             if allowed:
-                leaving.append(now + rate.seconds * MICROSECONDS)
+                expiries.append(now + rate.seconds * MICROSECONDS)
 
-            return allowed, rate.count - len(leaving), leaving[0] - now
+            return allowed, rate.count - len(expiries), expiries[0] - now
 
     def give_back(self, key: bytes) -> None:
         """Forget the newest call."""
         with self._lock:
-            leaving = self._leaving.get(key)
+            expiries = self._expiries.get(key)
 
-            if leaving is not None:
-                leaving.pop()
+            if expiries is not None:
+                expiries.pop()
 
-                if not leaving:
-                    del self._leaving[key]
+                if not expiries:
+                    del self._expiries[key]
 
-    def _of(self, key: bytes) -> "array[int]":
-        """Return the key's calls, and make it the one that is forgotten last."""
-        if key in self._leaving:
-            self._leaving.move_to_end(key)
+    def _touch(self, key: bytes) -> "array[int]":
+        if key in self._expiries:
+            self._expiries.move_to_end(key)
         else:
-            self._leaving[key] = array("q")
+            self._expiries[key] = array("q")
 
-        if len(self._leaving) > MOST_SUBJECTS:
-            self._leaving.popitem(last=False)
+        if len(self._expiries) > MOST_SUBJECTS:
+            self._expiries.popitem(last=False)
 
-        return self._leaving[key]
+        return self._expiries[key]
 
-    def _drop_empty(self, now: int) -> None:
-        for _ in range(LOOKED_AT):
-            key = next(iter(self._leaving), None)
+    def _drop_expired(self, now: int) -> None:
+        # A few with each call, instead of all at once from time to time: no call takes long.
+        for _ in range(CHECKED_PER_CALL):
+            key = next(iter(self._expiries), None)
 
-            if key is None or self._leaving[key][-1] > now:
+            if key is None or self._expiries[key][-1] > now:
                 return
 
-            del self._leaving[key]
+            del self._expiries[key]

@@ -1,7 +1,7 @@
-"""The counters that workers and replicas share: an exact moving window in Redis.
+"""Counters shared by workers and replicas: an exact sliding window in Redis.
 
-One script does the whole, so that calls at the same moment cannot both take the last
-place. The clock is the Redis server's: those of the replicas may differ.
+Redis runs a script as one step, so two calls at the same moment cannot both take the last place.
+The clock is the Redis server's, since those of the replicas may differ.
 """
 
 import contextlib
@@ -20,24 +20,24 @@ log = logging.getLogger(__name__)
 
 PREFIX = "chatproxy:limit:"
 
-#: Connections that a worker opens. Who finds all in use waits for one.
+#: Connections that a worker opens. With all of them in use, a call waits for one.
 CONNECTIONS = 32
 
-#: Seconds that the wait for a connection, connecting, and each answer may take.
-PATIENCE = 0.5
+#: Seconds for each of: waiting for a connection, connecting, waiting for an answer.
+TIMEOUT = 0.5
 
-#: Seconds for which Redis is not asked after it failed.
-REST = 1.0
+#: Seconds after a failure in which Redis is not tried: else every request waits for the timeout.
+BACKOFF = 1.0
 
 UNAVAILABLE = "The counters of the limits cannot be asked. Try again."
 
-#: What a look at Redis counts: it is a call like any other, as a Redis that cannot be
-#: written to answers a PING all the same.
-LOOK = (b"check-up", Rate(1, 1, "1 per second"))
+#: What the check-up counts. A PING would not do: a replica or a full Redis answers it, and refuses
+#: to write.
+PROBE = (b"check-up", Rate(1, 1, "1 per second"))
 
-#: A list for each subject, newest call first, in microseconds, which Lua would round
-#: if it wrote them. Where the newest lies ahead, the clock went back: by little (another
-#: server took over), and it is taken as standing still; by much, and all starts anew.
+#: One list for each subject, newest call first, in microseconds. They are formatted because Lua's
+#: own conversion keeps 14 digits. A newest call in the future shows that the clock went back: a
+#: little, as after a failover, and time is taken to stand still; a lot, and the count starts anew.
 SCRIPT = """
 local limit = tonumber(ARGV[1])
 local window = tonumber(ARGV[2]) * 1000000
@@ -74,30 +74,31 @@ return {allowed, limit - used, oldest + window - now}
 
 
 class Shared:
-    """The counters in one Redis. `fault` is what went wrong last, empty when it works."""
+    """Counters in one Redis. `fault` is the last call's error, empty if it succeeded."""
 
     def __init__(self, url: str, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._again = 0.0
+        self._retry_at = 0.0
         self.fault = ""
         pool = redis.BlockingConnectionPool.from_url(
             url,
             max_connections=CONNECTIONS,
-            timeout=PATIENCE,
-            socket_timeout=PATIENCE,
-            socket_connect_timeout=PATIENCE,
-            # Once, for a connection that died meanwhile: not after a time limit has passed.
+            timeout=TIMEOUT,
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
+            # Once, for an idle connection that has died; not after a timeout, whose retry would
+            # double the wait.
             retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-            driver_info=None,  # else each new connection would first tell the library's name
+            driver_info=None,  # else each new connection first sends CLIENT SETINFO
         )
         self._redis = redis.Redis.from_pool(pool)
         self._script = self._redis.register_script(SCRIPT)
 
     def hit(self, key: bytes, rate: Rate) -> tuple[bool, int, int]:
-        """Count a call as `Memory.hit` does.
+        """Count a call as `Memory.hit` does; raise `LimiterUnavailable`.
 
-        Raises `LimiterUnavailable`: after a time limit once, and for a second at once.
+        After a failure it raises at once for `BACKOFF` seconds.
         """
         if not self._may_be_asked():
             raise LimiterUnavailable(UNAVAILABLE, detail=self.fault)
@@ -105,27 +106,27 @@ class Shared:
         return self._ask(key, rate)
 
     def give_back(self, key: bytes) -> None:
-        """Forget the newest call; where Redis is away it stays counted."""
+        """Forget the newest call; if Redis is away it stays counted."""
         with contextlib.suppress(redis.RedisError, OSError):
             self._redis.lpop(PREFIX + key.hex())
 
     def ping(self) -> None:
         """Raise `LimiterUnavailable` unless Redis counts."""
-        self._ask(*LOOK)
+        self._ask(*PROBE)
 
     def close(self) -> None:
         """Close all connections."""
         self._redis.close()
 
     def _may_be_asked(self) -> bool:
-        """Say whether Redis works or has rested; then one caller tries it for all others."""
         with self._lock:
             now = self._monotonic()
 
-            if self.fault and now < self._again:
+            if self.fault and now < self._retry_at:
                 return False
 
-            self._again = now + REST
+            # Moved before the try: one caller tests a Redis that failed, the others do not wait.
+            self._retry_at = now + BACKOFF
             return True
 
     def _ask(self, key: bytes, rate: Rate) -> tuple[bool, int, int]:
@@ -142,11 +143,11 @@ class Shared:
         return bool(allowed), remaining, wait
 
     def _note(self, fault: str) -> None:
-        """Remember how it went; log the change, not each failure."""
+        # The change is logged, not each failure: an outage would fill the log.
         with self._lock:
             changed = bool(fault) != bool(self.fault)
             self.fault = fault
-            self._again = self._monotonic() + REST
+            self._retry_at = self._monotonic() + BACKOFF
 
         if changed and fault:
             log.error(

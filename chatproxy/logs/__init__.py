@@ -1,11 +1,11 @@
-"""What is written of what happens: one JSON object per line, without a secret.
+"""Logging: one JSON object per line, without secrets.
 
 | file | what |
 |---|---|
 | `levels` | trace to fatal, as the settings, Python and the platform name them |
-| `json_lines` | a record as one line, and how a line is written |
-| `redaction` | taking secrets out of a line |
-| `access` | the two lines that a request leaves |
+| `json_lines` | formatting a record as one line, and writing it |
+| `redaction` | removing secrets from a line |
+| `access` | the two log lines of a request |
 """
 
 import logging
@@ -17,7 +17,7 @@ from chatproxy.logs.levels import LEVELS, SILENT, TRACE
 
 
 def hide(secrets: Iterable[str]) -> None:
-    """Take further secrets out of all lines from now on: those made after the start."""
+    """Redact further secrets from now on: those that are derived after the start."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler.formatter, JsonFormatter):
             handler.formatter.hide(secrets)
@@ -31,12 +31,12 @@ def configuration(level: str, secrets: Iterable[str]) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": JsonFormatter, "secrets": list(secrets)}},
-        "filters": {"told": {"()": "chatproxy.logs.json_lines.AlreadyTold"}},
+        "filters": {"logged": {"()": "chatproxy.logs.json_lines.AlreadyLogged"}},
         "handlers": {
             "stdout": {
                 "class": "chatproxy.logs.json_lines.LineHandler",
                 "formatter": "json",
-                "filters": ["told"],
+                "filters": ["logged"],
                 "stream": "ext://sys.stdout",
             }
         },

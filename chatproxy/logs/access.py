@@ -1,4 +1,4 @@
-"""The two lines that a request leaves in the log, in the platform's shape."""
+"""The two log lines of a request, in the platform's format."""
 
 import logging
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from chatproxy.logs.levels import TRACE
 
 log = logging.getLogger("chatproxy.request")
 
-#: Characters that a caller's text may take in a line.
+#: Characters of a caller's text in a line. Longer ones cost room, and time for the redaction.
 LONGEST_FIELD = 256
 LONGEST_PATH = 2048
 
@@ -19,7 +19,7 @@ STATUS_PREFIX = "/-/"
 
 
 class Exchange(Protocol):
-    """What the lines tell of one request and its answer. Times are in seconds."""
+    """What the lines say of one request and its answer. Times are in seconds."""
 
     id: str
     status: int
@@ -39,18 +39,18 @@ class Exchange(Protocol):
         ...
 
     def seconds(self) -> float:
-        """Return the age of the request."""
+        """Return the seconds since the request began."""
         ...
 
 
 def write_incoming(exchange: Exchange, environ: Mapping[str, Any]) -> None:
-    """Write that a request came, at trace."""
+    """Log a request's arrival, at trace."""
     if log.isEnabledFor(TRACE):
         log.log(TRACE, "incoming request", extra=_incoming(exchange, environ))
 
 
 def write(exchange: Exchange, environ: Mapping[str, Any]) -> None:
-    """Write that a request is over; of a probe only where it failed."""
+    """Log a request's end; that of a probe only if it failed."""
     if exchange.path.startswith(STATUS_PREFIX):
         if exchange.status >= 500:
             log.error("request completed", extra=_completed(exchange, environ))
@@ -59,29 +59,26 @@ def write(exchange: Exchange, environ: Mapping[str, Any]) -> None:
 
 
 def _incoming(exchange: Exchange, environ: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of both lines.
-
-    The query is left out: it can hold names and texts of people.
-    """
+    # Without the query, which can hold people's names and what they write.
     return {
         "reqId": exchange.id,
         "http": {
             "request": {
                 "method": environ["REQUEST_METHOD"],
-                "userAgent": {"original": _short(environ.get("HTTP_USER_AGENT", ""))},
+                "userAgent": {"original": _truncated(environ.get("HTTP_USER_AGENT", ""))},
             }
         },
         "url": {"path": exchange.path[:LONGEST_PATH]},
         "host": {
             "hostname": host_in(environ.get("HTTP_HOST", "")),
-            "forwardedHost": _short(environ.get("HTTP_X_FORWARDED_HOST", "")),
-            "ip": _short(environ.get("HTTP_X_FORWARDED_FOR") or environ.get("REMOTE_ADDR", "")),
+            "forwardedHost": _truncated(environ.get("HTTP_X_FORWARDED_HOST", "")),
+            "ip": _truncated(environ.get("HTTP_X_FORWARDED_FOR") or environ.get("REMOTE_ADDR", "")),
         },
     }
 
 
 def _completed(exchange: Exchange, environ: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of the completed line. Times are in milliseconds."""
+    # The platform's times are in milliseconds.
     line = _incoming(exchange, environ)
     line["http"]["request"]["body"] = {"bytes": exchange.received}
     line["http"]["response"] = {"statusCode": exchange.status, "body": {"bytes": exchange.sent}}
@@ -96,6 +93,5 @@ def _completed(exchange: Exchange, environ: Mapping[str, Any]) -> dict[str, Any]
     return line | exchange.notes
 
 
-def _short(text: str) -> str:
-    """Cut what callers write: a line must cost neither much room nor much time."""
+def _truncated(text: str) -> str:
     return text[:LONGEST_FIELD]

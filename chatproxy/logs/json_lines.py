@@ -1,8 +1,8 @@
-"""One JSON object per line, in the shape the platform indexes, without a secret.
+"""One JSON object per line, in the format that the platform indexes, without secrets.
 
-`level` is a number (trace 10 … fatal 60), `time` epoch milliseconds. What a call
-puts into `extra` becomes fields of the object. Every finished line is searched
-for secrets, whoever wrote it: the sidecar, the server in front, or a library.
+`level` is a number (trace 10 … fatal 60), `time` is in epoch milliseconds, and what a call passes
+as `extra` becomes fields of the object. Every finished line is searched for secrets, whoever wrote
+it: the sidecar, gunicorn or a library.
 """
 
 import json
@@ -12,38 +12,38 @@ import re
 import socket
 import traceback
 from collections.abc import Iterable
-from select import POLLOUT, poll  # the system's own, whatever a worker patches later
+from select import POLLOUT, poll  # imported before gevent patches: a log line must not yield
 from typing import Any
 
 from chatproxy.errors import AnswerBroken, CallerLeft
 from chatproxy.logs.levels import NUMBERS
 from chatproxy.logs.redaction import REDACTED, redactor
 
-#: The server quotes what it could not read; that text is the caller's and may be anything.
+#: gunicorn quotes what it could not parse. That text is the caller's, and may hold a secret.
 QUOTED_BY_SERVER = re.compile(
     r"(Invalid request from ip=\S+ |Ignored premature client disconnection)([^'\"]*).*", re.S
 )
 QUERY = re.compile(r"\?[^\s'\"]+")
 
-#: Failures of an answer under way; the request's own line names them.
-TOLD = (AnswerBroken, CallerLeft, TimeoutError)
+#: Errors of an answer under way, for which gunicorn logs a traceback. The access line names them.
+LOGGED_WITH_REQUEST = (AnswerBroken, CallerLeft, TimeoutError)
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats every record of the process, the server's own included."""
+    """Formats every record of the process, gunicorn's included."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__()
         self._secrets = list(secrets)
         self._redact = redactor(self._secrets)
         self._hostname = socket.gethostname()
-        # `json.dumps` would make an encoder for each line.
+        # `json.dumps` with arguments makes a new encoder for each line.
         self._encode = json.JSONEncoder(default=str).encode
 
     def hide(self, secrets: Iterable[str]) -> None:
-        """Look for further secrets too."""
+        """Redact further secrets as well."""
         self._secrets.extend(secrets)
         self._redact = redactor(self._secrets)
 
@@ -64,28 +64,29 @@ class JsonFormatter(logging.Formatter):
         return self._redact(self._encode(line))
 
 
-class AlreadyTold(logging.Filter):
-    """Drops the server's tracebacks of failures that the request's own line tells."""
+class AlreadyLogged(logging.Filter):
+    """Drops gunicorn's tracebacks of errors that the request's own line names."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keep the record unless it repeats a broken answer or a caller who stopped reading."""
+        """Return False for a record that repeats a broken answer or a caller who left."""
         error = record.exc_info[1] if record.exc_info else None
-        return not (record.name == "gunicorn.error" and isinstance(error, TOLD))
+        return not (record.name == "gunicorn.error" and isinstance(error, LOGGED_WITH_REQUEST))
 
 
 class LineHandler(logging.StreamHandler[Any]):
-    """Writes lines; where nobody can take them, the request goes on without.
+    """Writes lines without ever blocking.
 
-    A full pipe would hold up the whole worker, so a line that would have to wait is
-    dropped, and the next one that can be written says how many were.
+    A line that would have to wait is dropped; the next one written says how many were.
     """
+
+    # A write(2) to a full pipe waits for its reader, and with it all requests of the worker.
 
     def __init__(self, stream: Any = None) -> None:
         super().__init__(stream)
         self._dropped = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record, unless that would have to wait."""
+        """Write the record, unless that would block."""
         if not self._can_write():
             self._dropped += 1
             return
@@ -100,7 +101,7 @@ class LineHandler(logging.StreamHandler[Any]):
             writable = poll()
             writable.register(self.stream.fileno(), POLLOUT)
             return bool(writable.poll(0))
-        except (OSError, ValueError):  # no descriptor: a test's stream, or a closed one
+        except (OSError, ValueError):  # no descriptor: a stream in memory, or a closed one
             return True
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
@@ -108,7 +109,6 @@ class LineHandler(logging.StreamHandler[Any]):
 
 
 def _message(record: logging.LogRecord) -> str:
-    """Return the text; of the server's own lines without what callers wrote."""
     text = record.getMessage()
 
     if record.name == "gunicorn.error":
@@ -119,7 +119,6 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _error(error: BaseException) -> dict[str, Any]:
-    """Describe an exception in the platform's field names."""
     return {
         "type": type(error).__name__,
         "message": str(error),

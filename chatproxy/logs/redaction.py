@@ -1,4 +1,4 @@
-"""Taking secrets out of a finished line, whoever wrote it."""
+"""Removing secrets from a finished log line."""
 
 import base64
 import json
@@ -8,18 +8,20 @@ from urllib.parse import quote
 
 REDACTED = "[REDACTED]"
 
-#: In front of a secret in an encoded line: no half of an escape, which would be torn apart.
+#: Precedes a secret in an encoded line. It skips whole escapes, so that a match never begins in the
+#: middle of one: the rest of the line would no longer be JSON.
 NOT_ESCAPED = r"(?<!\\)((?:\\\\)*)"
 
-#: Characters below which a text is no secret, and taking it out would spoil the line.
+#: A shorter text is hardly a secret, and replacing it everywhere would make lines unreadable.
 SHORTEST_SECRET = 6
 
-#: How often a secret may have been written as JSON within JSON, the line itself included.
+#: How deep a secret may be encoded as JSON in JSON, the line itself included: an error that quotes
+#: a body that quotes a token.
 DEEPEST_JSON = 3
 
-#: What looks like a secret although we do not know it: a JWT, an API key of ours, an
-#: authorisation header, a credential in a query. The text in front is looked for first, since
-#: hardly any line has one and a pattern costs much more.
+#: What looks like a secret, known or not: a JWT, an API key of ours, an authorisation header, a
+#: credential in a query. The plain text in front is searched first: few lines have it, and a
+#: pattern costs much more. The possessive quantifiers keep the cost linear.
 SECRET_SHAPES = (
     ("eyJ", re.compile(r"eyJ[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]++\.[A-Za-z0-9_-]*")),
     ("sk_", re.compile(r"sk_[A-Za-z0-9_-]{16,}+(?:\.[A-Za-z0-9_-]+)?")),
@@ -32,10 +34,11 @@ SECRET_SHAPES = (
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
-    """Make a function that takes secrets out of a line: the known ones and what looks like one.
+    """Make a function that removes known secrets, and what looks like one, from a line.
 
-    Known secrets are found as they stand, JSON-escaped, URL-encoded and in base64.
+    Known secrets are found as they are, JSON-escaped, URL-encoded and in base64.
     """
+    # Longest first: one secret may be a part of another, whose rest would be left in the line.
     found = {form for secret in secrets for form in _forms(secret)}
     forms = sorted((one for one in found if len(one) >= SHORTEST_SECRET), key=len, reverse=True)
 
@@ -44,8 +47,8 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
             if form in line:
                 line = re.sub(NOT_ESCAPED + re.escape(form), rf"\1{REDACTED}", line)
 
-        for mark, shape in SECRET_SHAPES:
-            if mark in line:
+        for prefix, shape in SECRET_SHAPES:
+            if prefix in line:
                 line = shape.sub(REDACTED, line)
 
         return line
@@ -54,11 +57,6 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
 
 
 def _forms(secret: str) -> Iterable[str]:
-    """Return the secret as it could stand in a line.
-
-    In base64 the three offsets within a longer text differ; each is cut to the
-    characters that depend on the secret alone.
-    """
     yield secret
     yield quote(secret, safe="")
     escaped = secret
@@ -67,6 +65,8 @@ def _forms(secret: str) -> Iterable[str]:
         escaped = json.dumps(escaped)[1:-1]
         yield escaped
 
+    # Base64 encodes three bytes at a time (RFC 4648 section 4), so within a longer text a secret
+    # has three forms. Each is cut to the characters that depend on the secret alone.
     raw = secret.encode()
 
     for offset in range(3):

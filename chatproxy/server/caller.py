@@ -1,9 +1,8 @@
-"""The connection of the one who asked: is anybody still there, and how is it let go?
+"""The caller's connection: is anybody still there, and how is it closed?
 
-A caller that only closed its sending side still wants its answer, and on the wire
-that looks the same as having left: a FIN in both cases. Where both ends are on
-this machine, as in a sidecar, the kernel knows more: it is asked whether the
-other end still belongs to a process. See decision 0004.
+A caller that has only closed its sending side still wants its answer, but on the wire that looks
+like having left: both send a FIN. With both ends on this machine, as in a sidecar, the kernel
+knows more: whether the other end still belongs to a process. See decision 0004.
 """
 
 import contextlib
@@ -13,10 +12,11 @@ import socket
 import struct
 from collections.abc import Callable
 
-#: State of a connection that was reset (tcp_states.h). Unread data does not hide it, as it
-#: would from a read.
+#: TCP_CLOSE in tcp_states.h: the connection was reset. A read would not show that before all the
+#: data in front of it is read; the state does.
 CLOSED = 7
 
+# From netlink(7) and sock_diag(7).
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20
 NLM_F_REQUEST = 1
@@ -27,13 +27,15 @@ NO_COOKIE = 0xFFFFFFFF
 NETLINK_HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 DIAG_REQUEST = struct.Struct("=BBBBI")  # family, protocol, extensions, padding, states
 DIAG_SOCKET_TAIL = struct.Struct("=III")  # interface, cookie
-#: Family to retransmits (4), socket id (48), expiry, queues and user (16), inode.
+#: Where `idiag_inode` lies in `struct inet_diag_msg`: behind family to retransmits (4), socket id
+#: (48), and expiry, queues and user (16).
 INODE_OFFSET = NETLINK_HEADER.size + 4 + 48 + 16
 
+#: SO_LINGER with a time of 0: close(2) discards what is unsent and resets (socket(7), tcp(7)).
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
-#: Seconds that a closing connection may still send, and bytes: enough for the
-#: answer to be read before the rest of an unwanted upload meets a reset.
+#: Seconds and bytes for which a closing connection may still send: enough for the caller to read
+#: its answer before the rest of an unwanted upload meets a reset.
 LINGER = 2.0
 LINGER_BYTES = 16 * 1024 * 1024
 
@@ -41,7 +43,7 @@ READ_AT_ONCE = 64 * 1024
 
 
 class Caller:
-    """One caller's socket. Without a socket nobody can be seen to leave."""
+    """One caller's socket, None under another server than gunicorn: nobody seems to leave then."""
 
     def __init__(self, sock: socket.socket | None) -> None:
         self._sock = sock
@@ -56,27 +58,25 @@ class Caller:
         except OSError:
             return True
 
-        # The peer is asked about in every state: behind what it could not send any more,
-        # its FIN does not come through.
-        return state == CLOSED or _belongs_to_nobody(self._sock)
+        # In any state, not only after a FIN: while our receive buffer is full the caller's FIN
+        # waits behind the data that it could not send any more.
+        return state == CLOSED or _peer_is_orphaned(self._sock)
 
     def limit_writes(self, seconds: float | None) -> None:
-        """Bound each write to the caller; None is the server's own state: no limit."""
+        """Bound each write to the caller; None lifts the bound, as gunicorn expects its sockets."""
         if self._sock is not None:
             with contextlib.suppress(OSError):  # closed: there is nothing left to bound
                 self._sock.settimeout(seconds)
 
     def linger(self, monotonic: Callable[[], float]) -> None:
-        """Let the caller read its answer while it may still be sending what nobody reads."""
+        """Close in a way that lets a caller who is still sending read its answer."""
         if self._sock is not None:
             linger(self._sock, monotonic)
 
     def reset(self) -> None:
-        """Break the connection with a RST, so that what arrived cannot pass for the whole.
-
-        Needed where the answer has no length: there the end of the connection is
-        the end of the answer.
-        """
+        """Break the connection with a RST, so that what arrived cannot pass for the whole."""
+        # For answers without a length: the end of the connection is the end of such an answer
+        # (RFC 9112 section 6.3), and a FIN would make a broken one complete.
         if self._sock is not None:
             with contextlib.suppress(OSError):
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
@@ -90,44 +90,37 @@ def linger(
     seconds: float = LINGER,
     most: int = LINGER_BYTES,
 ) -> None:
-    """Close the sending side and take in what the caller still sends, within bounds.
-
-    Closed at once, unread bytes would make the system send a reset, and the caller
-    could lose the answer that is on its way (RFC 9112 section 9.6).
-    """
+    """Close the sending side, then read and discard what the caller still sends, within bounds."""
+    # RFC 9112 section 9.6: on a close with unread bytes the system sends a reset, and that can
+    # erase the answer in the caller's receive buffer before the caller has read it.
     until = monotonic() + seconds
-    taken = 0
+    discarded = 0
 
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_WR)
 
-        while (left := until - monotonic()) > 0 and taken < most:
+        while (left := until - monotonic()) > 0 and discarded < most:
             sock.settimeout(left)
 
             if not (data := sock.recv(READ_AT_ONCE)):
                 return
 
-            taken += len(data)
+            discarded += len(data)
 
 
-def _belongs_to_nobody(sock: socket.socket) -> bool:
-    """Ask the kernel whether the other end of a local connection has no process.
-
-    False where it cannot be known: the peer is on another machine, or the kernel
-    does not answer such questions.
-    """
+def _peer_is_orphaned(sock: socket.socket) -> bool:
     try:
-        inode = _peer_inode(sock)
+        return _peer_inode(sock) == 0
     except (OSError, ValueError, struct.error):
+        # The peer is on another machine, or this kernel does not answer such questions. The time
+        # limits have to do then.
         return False
-
-    return inode == 0
 
 
 def _peer_inode(sock: socket.socket) -> int:
-    """Look the peer's socket up by its addresses (sock_diag(7)); 0 means orphaned."""
-    family, question = _question(sock)
-    request = DIAG_REQUEST.pack(family, socket.IPPROTO_TCP, 0, 0, ALL_STATES) + question
+    # See sock_diag(7). A socket without a process, which only the kernel still closes, has inode 0.
+    family, socket_id = _peer_socket_id(sock)
+    request = DIAG_REQUEST.pack(family, socket.IPPROTO_TCP, 0, 0, ALL_STATES) + socket_id
     length = NETLINK_HEADER.size + len(request)
     header = NETLINK_HEADER.pack(length, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, 1, 0)
 
@@ -142,10 +135,12 @@ def _peer_inode(sock: socket.socket) -> int:
     return int(struct.unpack_from("=I", answer, INODE_OFFSET)[0])
 
 
-def _question(sock: socket.socket) -> tuple[int, bytes]:
-    """Describe the peer's socket: its own address first, then ours."""
+def _peer_socket_id(sock: socket.socket) -> tuple[int, bytes]:
+    # `struct inet_diag_sockid`, seen from the peer: its own address first, then ours.
     (peer_host, peer_port), (host, port) = sock.getpeername()[:2], sock.getsockname()[:2]
     ends = [ipaddress.ip_address(end) for end in (peer_host, host)]
+    # On a dual-stack listener an IPv4 caller shows as ::ffff:a.b.c.d, but the kernel keeps the
+    # caller's own socket under IPv4.
     mapped = [getattr(end, "ipv4_mapped", None) or end for end in ends]
     family = socket.AF_INET if mapped[0].version == 4 else socket.AF_INET6
     addresses = b"".join(end.packed.ljust(16, b"\0") for end in mapped)

@@ -1,7 +1,6 @@
-"""gunicorn's logger without its access log: the sidecar's own line says more.
+"""gunicorn's logger without its access log; `logs.access` writes that line.
 
-With a logging configuration of our own gunicorn would still prepare a line for
-each request, and then write it nowhere.
+Configured away, gunicorn would still prepare a line for each request and then drop it.
 """
 
 from datetime import timedelta
@@ -11,7 +10,7 @@ from gunicorn.glogging import Logger as GunicornLogger
 
 
 class Logger(GunicornLogger):  # type: ignore[misc]  # gunicorn has no annotations
-    """Writes what the server itself has to say."""
+    """Writes gunicorn's own messages only."""
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: timedelta) -> None:
-        """Write nothing."""
+        """Do nothing."""

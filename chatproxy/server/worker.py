@@ -1,9 +1,9 @@
-"""gunicorn's gevent worker, with two changes.
+"""gunicorn's gevent worker, changed in two ways.
 
-It lets go of idle connections when it stops: else a shutdown waits for every client
-that keeps a connection open, which all SDKs do, until the graceful timeout ends. And
-between two requests of a connection the others have their turn: else one whose next
-request is always there already would be served alone.
+- It closes idle connections when it stops. Else a shutdown waits until the graceful timeout for
+  every client that keeps a connection open, and all SDKs do.
+- It yields between two requests of a connection. Else one that sends its next request before the
+  last is answered would be the only one served.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from typing import Any
 import gevent
 from gunicorn.workers.ggevent import GeventWorker
 
-#: Seconds in which a kept connection may still ask while the worker stops: what is
+#: Seconds in which a kept connection may still send a request while the worker stops: one that is
 #: on its way already is served.
 LAST_REQUEST = 0.1
 
@@ -28,6 +28,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
     @contextlib.contextmanager
     def timeout_ctx(self) -> Iterator[None]:
         """Bound the wait for a connection's next request, and make it interruptible."""
+        # gunicorn waits in here for each head of a keep-alive connection.
         gevent.sleep(0)
         connection = gevent.getcurrent()
         seconds = self.cfg.keepalive if self.alive else LAST_REQUEST
@@ -41,13 +42,15 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
                 del self._idle[connection]
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """Stop taking requests: end the waits of idle connections as if they had timed out."""
+        """Stop taking requests, and end the waits of idle connections."""
         super().handle_exit(sig, frame)
-        gevent.spawn(self._let_go)
+        # Not in the signal handler, which must not block: see gunicorn's own `handle_quit`.
+        gevent.spawn(self._close_idle)
 
-    def _let_go(self) -> None:
+    def _close_idle(self) -> None:
+        # Throwing each wait's own timeout ends it the way gunicorn ends one that took too long.
         loop = gevent.get_hub().loop
 
         for connection, timeout in list(self._idle.items()):
-            # From the loop: thrown from here, the first one would not come back.
+            # From the loop: `throw` switches to the other greenlet, and would not return here.
             loop.run_callback(connection.throw, timeout)

@@ -1,11 +1,11 @@
-"""All settings together, and the one place that reads the environment.
+"""All settings, and the only place that reads the environment.
 
 | file | what |
 |---|---|
 | `variables` | how a setting is declared and read |
-| `fields` | what a variable's text may be |
-| `sidecar`, `directory`, `limits` | the settings of each part; a provider's lie with it |
-| `local_secrets` | secrets that a local run makes and keeps |
+| `fields` | the marshmallow fields that check a variable's text |
+| `sidecar`, `directory`, `limits` | the settings of each part; a provider has its own |
+| `local_secrets` | secrets that a local run generates and keeps |
 """
 
 import dataclasses
@@ -30,7 +30,8 @@ from chatproxy.settings.variables import (
 
 Providers = Mapping[str, type[ProviderSection]]
 
-#: Settings of earlier releases, and what the operator is told where one is still set.
+#: Settings of earlier releases, and what to tell an operator who still sets one. It is a warning:
+#: an upgrade must not keep the sidecar from starting.
 REMOVED = {
     "WORKER_CLASS": "there is one kind of worker now, gevent's. WORKER_CONNECTIONS is how many "
     "connections it holds",
@@ -39,7 +40,7 @@ REMOVED = {
 
 @dataclasses.dataclass(frozen=True)
 class Settings(SidecarSettings):
-    """What the environment says: the sidecar's own settings, and a section for each part."""
+    """The sidecar's own settings, and a section for each part and provider."""
 
     provider_settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     directory: DirectorySettings | None = None
@@ -49,13 +50,13 @@ class Settings(SidecarSettings):
     removed: tuple[str, ...] = ()
 
     def sections(self) -> Iterator[Section]:
-        """Yield every settings object that is in force."""
+        """Yield every section that is in force."""
         shared = (self.directory, self.keys, self.limiter)
         yield from (self, *(one for one in shared if one is not None))
         yield from self.provider_settings.values()
 
     def secrets(self) -> Iterator[str]:
-        """Yield every secret text, for redaction."""
+        """Yield every secret, for redaction."""
         for section in self.sections():
             yield from secrets_of(section)
 
@@ -94,18 +95,14 @@ def load(providers: Providers, environ: Mapping[str, str] | None = None) -> Sett
     shared: dict[str, Any] = {}
     kept = None
 
+    # Providers without users need no directory: then nothing of it is read, made or required.
     if any(providers[name].knows_users for name in names):
-        directory = read(DirectorySettings, environ, problems)
-        kept = _local_secrets(own, directory)
-        shared = {
-            "directory": directory,
-            "keys": read(KeySettings, environ, problems, kept),
-            "limiter": read(LimiterSettings, environ, problems),
-        }
+        kept, shared = _read_directory(own, environ, problems)
+        shared["limiter"] = read(LimiterSettings, environ, problems)
 
     sections = {name: read(providers[name], environ, problems, kept) for name in names}
-    problems.extend(_shared_secrets([*shared.values(), *sections.values()]))
-    problems.extend(_shared_ports(own, sections.values()))
+    problems.extend(_reused_secrets([*shared.values(), *sections.values()]))
+    problems.extend(_reused_ports(own, sections.values()))
 
     if problems or own is None:
         raise SettingsError(problems)
@@ -115,24 +112,30 @@ def load(providers: Providers, environ: Mapping[str, str] | None = None) -> Sett
 
 
 def load_for_commands(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read what the commands at a terminal need: the directory, and how its keys are signed."""
+    """Read what the commands need: the directory, and how its keys are signed."""
     environ = os.environ if environ is None else environ
     problems: list[str] = []
     own = read(SidecarSettings, environ, problems)
-    directory = read(DirectorySettings, environ, problems)
-    kept = _local_secrets(own, directory)
-    keys = read(KeySettings, environ, problems, kept)
+    kept, shared = _read_directory(own, environ, problems)
 
     if problems or own is None:
         raise SettingsError(problems)
 
-    return Settings(**vars(own), directory=directory, keys=keys, kept=kept)
+    return Settings(**vars(own), kept=kept, **shared)
+
+
+def _read_directory(
+    own: SidecarSettings | None, environ: Mapping[str, str], problems: list[str]
+) -> tuple[LocalSecrets | None, dict[str, Any]]:
+    directory = read(DirectorySettings, environ, problems)
+    kept = _local_secrets(own, directory)
+    return kept, {"directory": directory, "keys": read(KeySettings, environ, problems, kept)}
 
 
 def _providers_on(
     providers: Providers, environ: Mapping[str, str], problems: list[str]
 ) -> list[str]:
-    """Name the providers to read settings for, in the registry's order."""
+    # In the registry's order: that of PROVIDERS must change neither routes nor logs.
     listed = environ.get("PROVIDERS", "").strip()
 
     if not listed:
@@ -160,7 +163,8 @@ def _names_of(section: type[Section]) -> Iterator[str]:
 def _local_secrets(
     own: SidecarSettings | None, directory: DirectorySettings | None
 ) -> LocalSecrets | None:
-    """Return where a local run keeps secrets; None where they have to be set."""
+    # Only for a sidecar with a SQLite file and a loopback address. Replicas, or callers from
+    # elsewhere, mean a deployment: generated there, a secret would differ in each instance.
     if own is None or directory is None or directory.sqlite_path is None:
         return None
 
@@ -170,8 +174,8 @@ def _local_secrets(
     return LocalSecrets(directory.sqlite_path.with_name(f"{directory.sqlite_path.name}.secrets"))
 
 
-def _shared_secrets(sections: Sequence[Section | None]) -> Iterator[str]:
-    """Refuse one secret for two purposes: what is signed for one would pass for the other."""
+def _reused_secrets(sections: Sequence[Section | None]) -> Iterator[str]:
+    # Key separation: with one secret for two purposes, what is signed for one passes for the other.
     signs: dict[str, str] = {}
 
     for section in sections:
@@ -186,7 +190,7 @@ def _shared_secrets(sections: Sequence[Section | None]) -> Iterator[str]:
                     )
 
 
-def _shared_ports(
+def _reused_ports(
     own: SidecarSettings | None, sections: Iterable[ProviderSection | None]
 ) -> Iterator[str]:
     ports = [section.root_port for section in sections if section is not None]

@@ -10,6 +10,8 @@ from chatproxy.settings.fields import SigningSecrets, Text
 from chatproxy.settings.variables import Section, variable
 
 SQLITE = "sqlite:///"
+#: Stricter than SQLAlchemy's parser, which takes what follows an `@` in a password for the host;
+#: and drivers name the host in their errors.
 POSTGRESQL = re.compile(
     r"postgres(?:ql)?(?:\+psycopg)?://(?:[^\s/?#@]*@)?(?:[^\s/?#@:]*|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?"
     r"/[^\s?#/]+(?:\?[^\s#]*)?"
@@ -19,6 +21,7 @@ POSTGRESQL = re.compile(
 def _is_database_url(text: str) -> bool:
     if text.startswith(SQLITE):
         path = text.removeprefix(SQLITE)
+        # In memory, each worker would have a directory of its own.
         return bool(path) and not re.search(r"[?#]|:memory:", path)
 
     return POSTGRESQL.fullmatch(text) is not None
@@ -26,7 +29,7 @@ def _is_database_url(text: str) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class DirectorySettings(Section):
-    """What the environment says of the directory."""
+    """The settings of the directory."""
 
     database_url: str = variable(
         "DATABASE_URL",
@@ -39,20 +42,21 @@ class DirectorySettings(Section):
 
     @property
     def sqlite_path(self) -> Path | None:
-        """The database's file, or None where it is a server."""
+        """The database's file, None if it is a server."""
         url = self.database_url
         return Path(url.removeprefix(SQLITE)).absolute() if url.startswith(SQLITE) else None
 
     @property
     def url(self) -> str:
-        """The URL with its driver named."""
+        """The URL for SQLAlchemy, which wants the driver named."""
         if self.sqlite_path is not None:
             return f"{SQLITE}{self.sqlite_path}"
 
         return "postgresql+psycopg://" + self.database_url.partition("://")[2]
 
     def problems(self) -> Iterator[str]:
-        """Refuse a server without the library that speaks to it."""
+        """Refuse PostgreSQL if its driver is not installed."""
+        # Found, not imported: this runs in the master process, before gevent has patched.
         if self.sqlite_path is None and importlib.util.find_spec("psycopg") is None:
             yield (
                 "DATABASE_URL: needs the extra `postgresql`: pip install 'chatproxy[postgresql]'."
@@ -61,7 +65,7 @@ class DirectorySettings(Section):
 
 @dataclasses.dataclass(frozen=True)
 class KeySettings(Section):
-    """What the environment says of API keys."""
+    """The settings of API keys."""
 
     signing_secrets: tuple[str, ...] = variable(
         "KEY_SIGNING_SECRET",

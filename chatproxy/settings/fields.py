@@ -1,7 +1,7 @@
-"""What a variable's text may be: one field for each kind, which also says what it expects.
+"""The marshmallow fields that check a variable's text.
 
-`expects` completes the sentences "set it to …" and "is not …". It stands with the check,
-so that the two cannot differ.
+A field's `expects` completes the sentences "set it to …" and "is not …" in error messages. It is
+set beside the check, so that the two cannot differ.
 """
 
 import re
@@ -15,17 +15,20 @@ from chatproxy.formats import durations
 from chatproxy.formats.compact_jwt import SHORTEST_SAFE_KEY
 from chatproxy.formats.rates import Rate
 
-#: Digits that a number may have: reading a longer one costs time that grows with its square.
+#: Digits that a number may have. `int` takes time that grows with their square (CVE-2020-10735).
 MOST_DIGITS = 20
 
 DAY = 24 * 3600
 
 APP_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+#: `scheme://host:port` without a path, as the `Origin` header has it (RFC 6454 section 6.2).
 ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^\s/?#@]+")
 
 
 class Text(fields.String):
-    """A text that passes a check. marshmallow takes a plain function's False for a pass."""
+    """A text that passes a check."""
+
+    # Not marshmallow's `validate=`: since version 4 a validator that returns False has passed.
 
     def __init__(self, check: Callable[[str], bool], expects: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -42,14 +45,14 @@ class Text(fields.String):
 
 
 class FilePath(Text):
-    """The path of a file. Whether it can be read is asked where it is read."""
+    """The path of a file. Whether the file can be read is checked where it is read."""
 
     def __init__(self, kind: str, **kwargs: Any) -> None:
         super().__init__(bool, f"the path of {kind}", **kwargs)
 
 
 class BaseURL(Text):
-    """An http(s) URL with a host and nothing but a path behind it."""
+    """An http or https URL with a host and at most a path after it."""
 
     def __init__(self, example: str, *, of: str = "", **kwargs: Any) -> None:
         expects = f"{of or 'an http or https URL without query'}, such as {example}"
@@ -57,7 +60,7 @@ class BaseURL(Text):
 
 
 class ProviderKey(Text):
-    """A key that a provider gave out: printable ASCII without spaces, as a header field needs."""
+    """A provider's key: visible ASCII, so that it can be the value of a header (RFC 9110 5.5)."""
 
     def __init__(self, expects: str, **kwargs: Any) -> None:
         super().__init__(_is_visible_ascii, expects, **kwargs)
@@ -84,7 +87,9 @@ class OneOf(Text):
 
 
 class WholeNumber(fields.Field[int]):
-    """ASCII digits within a range. Python itself would also read `1_000` and `٣`."""
+    """A whole number within a range, in ASCII digits."""
+
+    # `int` alone would also read `1_000`, ` 7 ` and the digits of other scripts, such as `٣`.
 
     def __init__(self, low: int, high: int, *, of: str = "a whole number", **kwargs: Any) -> None:
         super().__init__(validate=validate.Range(low, high), **kwargs)
@@ -116,7 +121,7 @@ class Seconds(fields.Float):
 
 
 class Duration(fields.Field[int]):
-    """A span such as `15m` or `24h` within a range; its value is seconds."""
+    """A duration such as `15m` or `24h` within a range; its value is in seconds."""
 
     def __init__(self, low: int, high: int, *, example: str, **kwargs: Any) -> None:
         super().__init__(validate=validate.Range(low, high), **kwargs)
@@ -133,7 +138,7 @@ class Duration(fields.Field[int]):
 
 
 class RateField(fields.Field[Rate]):
-    """A rate as people write it."""
+    """A rate such as `10 per 15 minutes`."""
 
     expects = "a rate such as `10 per 15 minutes`"
 
@@ -145,7 +150,7 @@ class RateField(fields.Field[Rate]):
 
 
 class TextList(fields.Field[tuple[str, ...]]):
-    """A comma list of texts, white space around each left out, at least one."""
+    """A comma list of at least one text, without the white space around each."""
 
     def __init__(self, expects: str, check: Callable[[str], bool] = bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -162,7 +167,7 @@ class TextList(fields.Field[tuple[str, ...]]):
 
 
 class Origins(TextList):
-    """Origins of pages, as browsers write them (RFC 6454 section 6.2), or `*`."""
+    """A comma list of origins, or `*`."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -173,7 +178,7 @@ class Origins(TextList):
 
 
 class SigningSecrets(TextList):
-    """A comma list of HMAC keys, each hard to guess (RFC 7518 section 3.2)."""
+    """A comma list of HMAC keys, each as long as the hash (RFC 7518 section 3.2)."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -184,12 +189,14 @@ class SigningSecrets(TextList):
 
 
 def texts_in(text: str) -> tuple[str, ...]:
-    """Take a comma list apart; the white space around each text is left out."""
+    """Split a comma list, without the white space around each text."""
     return tuple(item.strip() for item in text.split(","))
 
 
 def is_base_url(text: str) -> bool:
-    """Check for an http(s) URL with a host and nothing but a path behind it."""
+    """Check for an http or https URL with a host and at most a path after it."""
+    # Our paths are appended to it byte for byte, so a query or a fragment would swallow them, and a
+    # dot segment would take them elsewhere. A user in it would be a credential in a log.
     try:
         url = urlsplit(text)
         port = url.port
@@ -198,9 +205,8 @@ def is_base_url(text: str) -> bool:
 
     dots = any(segment in (".", "..") for segment in url.path.split("/"))
     plain = not (dots or url.query or url.fragment or url.username or url.password or "\\" in text)
-    printable = text.isascii() and text.isprintable() and " " not in text
     is_web = url.scheme in ("http", "https") and bool(url.hostname)
-    return is_web and plain and printable and port != 0
+    return is_web and plain and _is_visible_ascii(text) and port != 0
 
 
 def _is_visible_ascii(text: str) -> bool:

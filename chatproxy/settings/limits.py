@@ -16,8 +16,8 @@ TLS = (
     r"|check_hostname=(?:true|false))"
 )
 
-#: What the library takes, without the time limits that it would also take from a URL. A
-#: `/`, `?` or `#` in a password fits nowhere, so that no part of one passes for a host.
+#: What redis-py accepts, without the time limits that a URL could also set. A `/`, `?` or `#` in a
+#: password matches nowhere: redis-py would take a part of such a password for the host.
 REDIS_URL = re.compile(
     rf"redis(?P<tls>s)?://{USER}{HOST}(?::(?P<port>[0-9]{{1,5}}))?(?:/[0-9]{{0,5}})?"
     rf"(?(tls)(?:\?{TLS}(?:&{TLS})*)?)"
@@ -32,7 +32,7 @@ def _is_redis_url(text: str) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class LimiterSettings(Section):
-    """What the environment says of limits."""
+    """The settings of the limits."""
 
     token_rate: Rate = variable(
         "TOKEN_RATE_LIMIT",
@@ -69,11 +69,12 @@ class LimiterSettings(Section):
     )
 
     def problems(self) -> Iterator[str]:
-        """Refuse Redis without the library that speaks to it."""
+        """Refuse Redis if its client library is not installed."""
+        # Found, not imported: this runs in the master process, before gevent has patched.
         if self.redis_url is not None and importlib.util.find_spec("redis") is None:
             yield "REDIS_URL: needs the extra `redis`: pip install 'chatproxy[redis]'."
 
     @property
     def counts_in_each_worker(self) -> bool:
-        """Say whether nothing is shared, so that limits grow with the number of workers."""
+        """Say whether workers count apart, so that the limits grow with their number."""
         return self.redis_url is None

@@ -1,8 +1,7 @@
-"""Secrets that a local run makes for itself and keeps beside the database.
+"""Secrets that a local run generates and keeps beside the database.
 
-Each is a file of its own, named like its variable, that only its owner can read:
-what was signed before a restart is still good after it, and commands at a terminal
-find the same keys as the sidecar.
+Each is in a file of its own, named after its variable and readable by its owner only. So what was
+signed before a restart stays valid, and the commands use the same keys as the sidecar.
 """
 
 import contextlib
@@ -11,6 +10,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
+#: As many as HMAC-SHA256 puts out, which is the least that RFC 7518 section 3.2 allows.
 BYTES = 32
 
 
@@ -23,7 +23,7 @@ class LocalSecrets:
         self.made: list[str] = []
 
     def text(self, name: str) -> str:
-        """Return the secret of this name; make it where there is none. Raises `OSError`."""
+        """Return the secret of this name; generate it if there is none. Raises `OSError`."""
         path = self.folder / name
         self.used.append(name)
 
@@ -37,13 +37,15 @@ class LocalSecrets:
 
 
 def _write_once(path: Path, text: str) -> None:
-    """Put a whole file at the path unless there is one: two starts at once agree on one."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent)  # readable by its owner only
+    # A second process may start at the same moment. link(2) fails if the path exists, so one of the
+    # two files wins, whole, and both processes read that one.
+    descriptor, name = tempfile.mkstemp(dir=path.parent)  # mode 0600
 
     try:
         with os.fdopen(descriptor, "w") as file:
             file.write(text + "\n")
             file.flush()
+            # On disk before it gets its name: a crash must not leave an empty secret behind.
             os.fsync(file.fileno())
 
         with contextlib.suppress(FileExistsError):

@@ -1,4 +1,4 @@
-"""The sidecar's own settings: those of no provider, and not of the directory."""
+"""The sidecar's own settings: those that belong to no other part and to no provider."""
 
 import dataclasses
 import re
@@ -19,6 +19,7 @@ from chatproxy.settings.variables import Section, variable
 
 MIB = 1024 * 1024
 ADDRESS = re.compile(r"[0-9A-Za-z.:_-]+")
+#: A token (RFC 9110 section 5.6.2) without `_`: gunicorn drops a header that has one in its name.
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")
 SERVICE_PREFIX = re.compile(r"/[A-Za-z0-9_~-]+(/[A-Za-z0-9_~-]+)*")
 
@@ -30,14 +31,13 @@ def _matches(pattern: re.Pattern[str], text: str) -> bool:
 
 
 def _is_header_path(text: str) -> bool:
-    """Check `header` or `header.property.property`. The server drops names with `_`."""
     header, *properties = text.split(".")
-    return _matches(HEADER_NAME, header) and "_" not in header and all(properties)
+    return _matches(HEADER_NAME, header) and all(properties)
 
 
 @dataclasses.dataclass(frozen=True)
 class SidecarSettings(Section):
-    """What the environment says. Times are seconds, sizes are bytes."""
+    """The sidecar's own settings. Times are in seconds, sizes in bytes."""
 
     bind_host: str = variable(
         "BIND_HOST",
@@ -81,6 +81,7 @@ class SidecarSettings(Section):
         default=1 * MIB,
         meaning="Largest body that chatproxy's own endpoints read. Above it the answer is 413.",
     )
+    # 5 seconds to connect and 15 to answer are Envoy's defaults for a cluster and a route.
     connect_timeout: float = variable(
         "UPSTREAM_CONNECT_TIMEOUT",
         Seconds(600),
@@ -157,10 +158,11 @@ class SidecarSettings(Section):
     )
 
     def problems(self) -> Iterator[str]:
-        """Refuse a file of certificates that cannot be used."""
+        """Refuse a file of certificates that cannot be loaded."""
         if self.ca_file is None:
             return
 
+        # Loaded here as well, so that a bad file stops the start and not the first call.
         try:
             ssl.create_default_context(cafile=self.ca_file)
         except OSError as error:  # an SSLError is one

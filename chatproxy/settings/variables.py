@@ -1,9 +1,8 @@
 """How a setting is declared and read.
 
-A settings class is a frozen dataclass below `Section` whose fields are made by
-`variable`. The declaration is the only place that knows a variable's name, default,
-meaning and check: reading, error messages, redaction and the test of the documentation
-all come from it.
+A settings class is a frozen dataclass derived from `Section`, with fields made by `variable`. The
+declaration alone holds a variable's name, default, meaning and check; reading, error messages,
+redaction and the test of the documentation all use it.
 """
 
 import dataclasses
@@ -15,14 +14,15 @@ from marshmallow import Schema
 
 from chatproxy.settings.local_secrets import LocalSecrets
 
+#: Where Docker and Kubernetes mount secrets, a variable holds the path of the file.
 FILE_SUFFIX = "_FILE"
 
 
 class Section:
-    """One part of the settings: what it has beside its variables."""
+    """One part of the settings."""
 
     def problems(self) -> Iterator[str]:
-        """Yield a line for each fault that one variable alone does not show."""
+        """Yield a line for each fault that no variable shows by itself."""
         yield from ()
 
     def warnings(self) -> Iterator[str]:
@@ -33,9 +33,9 @@ class Section:
 class ProviderSection(Section):
     """The settings of a provider.
 
-    `root_port` is a listener of its own, or None. `underscored` names the headers with a
-    `_` that its callers use: the server in front drops all others. `knows_users` says that
-    it needs the directory, `on_by_default` that it is on where `PROVIDERS` is absent.
+    `root_port` is the port of a listener of its own, or None. `underscored` names the headers with
+    a `_` that its callers send; gunicorn drops all others. `knows_users` means that it needs the
+    directory, `on_by_default` that it is on without `PROVIDERS`.
     """
 
     root_port: int | None = None
@@ -44,12 +44,12 @@ class ProviderSection(Section):
     on_by_default: ClassVar[bool] = False
 
     def commands_before_start(self) -> Iterator[tuple[str, ...]]:
-        """Yield commands of ours that prepare the directory."""
+        """Yield the commands of `chatproxy` that prepare the directory."""
         yield from ()
 
 
 class Expecting(Protocol):
-    """A field that says what text it takes; see `fields`."""
+    """A field that says what text it expects; see `fields`."""
 
     expects: str
 
@@ -58,9 +58,8 @@ class Expecting(Protocol):
 class Variable:
     """One environment variable.
 
-    A `secret` is left out of every repr, removed from every log line, and may be given
-    as the path of a file in `NAME_FILE`. A `kept` one is made and kept on a local run
-    that does without it.
+    A `secret` is left out of every repr, redacted in every log line, and may be given as the path
+    of a file in `NAME_FILE`. A `kept` one is generated and kept if a local run does not set it.
     """
 
     name: str
@@ -73,7 +72,7 @@ class Variable:
 
     @property
     def expects(self) -> str:
-        """What completes the sentences "set it to …" and "is not …"."""
+        """The end of the sentences "set it to …" and "is not …"."""
         return str(self.field.expects)
 
 
@@ -110,7 +109,8 @@ def declared(section: type[Any]) -> Iterator[tuple[str, Variable]]:
 
 
 def is_given(environ: Mapping[str, str], name: str) -> bool:
-    """Say whether the variable, or its file form, has a value. Empty is absent."""
+    """Say whether the variable, or its `_FILE` form, has a value; an empty one has none."""
+    # Compose files and scripts often pass a variable that is not set as an empty one.
     return any(environ.get(form, "").strip() for form in (name, name + FILE_SUFFIX))
 
 
@@ -122,9 +122,8 @@ def read(
 ) -> SectionT | None:
     """Read a settings class from the environment.
 
-    Each fault is appended to `problems` as one line that names the variable and
-    the mend, never the value. The result is None where anything was wrong. `kept`
-    holds the texts of variables that may be made here where they are absent.
+    Each fault is appended to `problems` as one line with the variable and the remedy, and the
+    result is then None. `kept` generates the variables that allow it if they are absent.
     """
     before = len(problems)
     raw = {
@@ -137,8 +136,9 @@ def read(
 
     for attribute, one in declared(section):
         if attribute in faulty:
+            # Without the value, which may be a secret.
             problems.append(f"{one.name}: is not {one.expects}.")
-        elif one.required and attribute not in raw and not _mentioned(one, problems[before:]):
+        elif one.required and attribute not in raw and not _is_reported(one, problems[before:]):
             problems.append(f"{one.name}: is missing. Set it to {one.expects}.")
 
     if len(problems) > before:
@@ -150,7 +150,7 @@ def read(
 
 
 def secrets_of(section: Section) -> Iterator[str]:
-    """Yield every secret text that a settings object holds, lists taken apart."""
+    """Yield every secret of a section, lists item by item."""
     for attribute, one in declared(type(section)):
         if not one.secret:
             continue
@@ -165,10 +165,10 @@ def _text(
     problems: list[str],
     kept: LocalSecrets | None,
 ) -> str | None:
-    """Return the variable's text, from its file where it names one, or None."""
     text = environ.get(one.name, "").strip()
     path = environ.get(one.name + FILE_SUFFIX, "").strip() if one.secret else ""
 
+    # Not one before the other: nobody could tell which of two secrets is in force.
     if text and path:
         problems.append(f"{one.name}: is set twice. Keep it or {one.name}{FILE_SUFFIX}, not both.")
         return None
@@ -210,8 +210,7 @@ def _file_text(one: Variable, path: str, problems: list[str]) -> str | None:
     return text
 
 
-def _mentioned(one: Variable, problems: list[str]) -> bool:
-    """Say whether a problem with this variable is already listed."""
+def _is_reported(one: Variable, problems: list[str]) -> bool:
     return any(
         problem.startswith((f"{one.name}:", f"{one.name}{FILE_SUFFIX}:")) for problem in problems
     )

@@ -1,4 +1,1 @@
-"""HS256 tokens and HMAC digests. No clock of its own, no network, no Flask.
-
-`compact` needs no library, so that settings can be checked without loading one.
-"""
+"""HS256 tokens and HMAC digests. Reads no clock, knows no network and no Flask."""

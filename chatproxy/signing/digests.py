@@ -11,10 +11,8 @@ def hmac_sha256_hex(message: bytes, key: str) -> bytes:
 
 
 def is_signed(message: bytes, signature: bytes, keys: Sequence[str]) -> bool:
-    """Say whether one of the keys made this hexadecimal signature.
-
-    All keys are tried whatever the outcome, and the comparison is on bytes: its
-    time tells nothing, and no input can make it raise.
-    """
+    """Say whether one of the keys made this hexadecimal signature."""
+    # All keys are tried, so that the time does not tell which one matched. `compare_digest` takes
+    # bytes here: with a `str` that is not ASCII it raises TypeError, a 500 for any caller to cause.
     matches = [hmac.compare_digest(hmac_sha256_hex(message, key), signature) for key in keys]
     return any(matches)

@@ -1,4 +1,4 @@
-"""Minting HS256 tokens, and reading them back."""
+"""Signing HS256 tokens, and verifying them."""
 
 import base64
 import warnings
@@ -10,27 +10,25 @@ import jwt
 from chatproxy.errors import TokenExpired, TokenForged, TokenMalformed
 from chatproxy.formats import strictjson
 from chatproxy.formats.compact_jwt import LONGEST_TOKEN, is_compact_jwt
+from chatproxy.formats.storable import is_storable
 
-#: Header parameters that a token may have (RFC 7515 section 4.1). One that names a key, or
-#: asks for an extension, is refused whoever signed it; `kid` is not looked at.
+#: Header parameters that a token may have (RFC 7515 section 4.1). Those that bring or locate a key
+#: (`jwk`, `jku`, `x5u`) and `crit` are refused, whoever signed it. `kid` is ignored.
 HEADER = frozenset({"alg", "typ", "kid"})
 
 #: Seconds by which another machine's clock may be ahead of ours.
-AHEAD = 60
+LEEWAY = 60
 
 #: Characters that a user's id, an app's or a token's may have.
 LONGEST_TEXT = 255
 
-#: Epoch seconds above which a time is a mistake, or milliseconds.
+#: A time above this is a mistake: milliseconds, most likely.
 LATEST = 2**40
 
 
 def mint(claims: Mapping[str, Any], key: str) -> str:
-    """Sign the claims, in their order, as a compact HS256 JWT.
-
-    A short key is a matter for the start, which warns once; here it is used,
-    because the provider chose it.
-    """
+    """Sign the claims, in their order, as a compact HS256 JWT."""
+    # The provider chose the key, so a short one is used; the start has warned of it once.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
         return jwt.encode(dict(claims), key, algorithm="HS256")
@@ -39,19 +37,20 @@ def mint(claims: Mapping[str, Any], key: str) -> str:
 def read(
     token: str, keys: Sequence[str], now: float, *, texts: Sequence[str], grace: float = 0
 ) -> dict[str, Any]:
-    """Return the claims of a token that one of the keys signed and that is in its time.
+    """Verify a token against the keys and the time; return its claims (RFC 7519 section 7.2).
 
-    `texts` names claims that must be there and be texts, as `jti` must where it is there;
-    `exp` and `iat` must be times in epoch seconds. An end up to `grace` seconds ago is
-    let pass. Raises `TokenMalformed`, `TokenForged`, `TokenExpired` (RFC 7519 section 7.2; RFC 8725
-    section 3 for what is refused beyond it).
+    `texts` names claims that have to be non-empty texts, as `jti` has to be if present; `exp` and
+    `iat` are required. The token may have expired up to `grace` seconds ago. Raises
+    `TokenMalformed`, `TokenForged`, `TokenExpired`.
     """
+    # More is refused than PyJWT refuses by itself: see RFC 8725 section 3.
     if len(token) > LONGEST_TOKEN or not is_compact_jwt(token):
         raise TokenMalformed("Invalid token")
 
     _check_header(token)
-    _decoded(token.rpartition(".")[2])
-    claims = _object(_payload(token, keys))
+    _decode(token.rpartition(".")[2])
+    # No claim is read before the signature is verified.
+    claims = _read_object(_verified_payload(token, keys))
 
     if not all(_is_plain_text(claims.get(name)) for name in texts):
         raise TokenMalformed("Invalid token", detail="a claim is missing or no plain text")
@@ -59,10 +58,10 @@ def read(
     if "jti" in claims and not _is_plain_text(claims["jti"]):
         raise TokenMalformed("Invalid token", detail="its id is no plain text")
 
-    expires, issued = _time(claims.get("exp")), _time(claims.get("iat"))
-    begins = _time(claims.get("nbf", 0))
+    expires, issued = _numeric_date(claims.get("exp")), _numeric_date(claims.get("iat"))
+    begins = _numeric_date(claims.get("nbf", 0))
 
-    if max(issued, begins) > now + AHEAD:
+    if max(issued, begins) > now + LEEWAY:
         raise TokenMalformed("Invalid token", detail="it is from the future")
 
     if now >= expires + grace:
@@ -72,17 +71,17 @@ def read(
 
 
 def _check_header(token: str) -> None:
-    """Decide the algorithm here: what a token says of itself is the caller's word."""
-    header = _object(_decoded(token.partition(".")[0]))
+    # The algorithm is fixed, not the token's choice (RFC 8725 section 3.1): it might say `none`.
+    header = _read_object(_decode(token.partition(".")[0]))
 
     if header.get("alg") != "HS256" or not HEADER.issuperset(header):
         raise TokenMalformed("Invalid token", detail="its header is not one of ours")
 
 
-def _payload(token: str, keys: Sequence[str]) -> bytes:
-    """Return what was signed; raise `TokenForged` where none of the keys did it."""
+def _verified_payload(token: str, keys: Sequence[str]) -> bytes:
     signing = jwt.PyJWS(options={"enforce_minimum_key_length": False})
 
+    # During a rotation several keys are valid: the first signs, all verify.
     for key in keys:
         try:
             with warnings.catch_warnings():
@@ -99,21 +98,22 @@ def _payload(token: str, keys: Sequence[str]) -> bytes:
     raise TokenForged("Invalid token signature")
 
 
-def _decoded(part: str) -> bytes:
-    """Decode one part; refuse a second spelling of the same bytes (RFC 4648 section 3.5)."""
+def _decode(part: str) -> bytes:
     try:
         content = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-    except ValueError as error:  # no text in base64 has so many characters
+    except ValueError as error:  # a length that base64 never has
         raise TokenMalformed("Invalid token", detail="it is no base64url") from error
 
+    # The last character may have bits that no byte uses (RFC 4648 section 3.5). With any value
+    # accepted there, one token would have several spellings.
     if base64.urlsafe_b64encode(content).rstrip(b"=") != part.encode():
         raise TokenMalformed("Invalid token", detail="its base64url is not the usual one")
 
     return content
 
 
-def _object(content: bytes) -> dict[str, Any]:
-    """Read a JSON object whose names are each there once (RFC 7519 section 4)."""
+def _read_object(content: bytes) -> dict[str, Any]:
+    # Strictly: RFC 7519 section 4 lets a parser refuse a claim that is there twice.
     try:
         document = strictjson.read(content)
     except ValueError as error:
@@ -126,15 +126,11 @@ def _object(content: bytes) -> dict[str, Any]:
 
 
 def _is_plain_text(value: Any) -> bool:
-    """Say whether a claim is a text that a directory could hold."""
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_TEXT:
-        return False
-
-    return "\0" not in value and not any("\ud800" <= one <= "\udfff" for one in value)
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and is_storable(value)
 
 
-def _time(value: Any) -> float:
-    """Return a NumericDate (RFC 7519 section 2)."""
+def _numeric_date(value: Any) -> float:
+    # RFC 7519 section 2. To Python `true` is an int as well.
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
 
     if not is_number or not 0 <= value < LATEST:  # false for NaN as well

@@ -4,9 +4,9 @@
 |---|---|
 | `current`, `context` | the request that is being served, and the worker that serves it |
 | `parsing`, `answers` | reading what a caller sent; answers of our own |
-| `routing`, `guards` | how a line of the table becomes reachable, and what its guard asks |
+| `routing`, `guards` | registering a route, and checking who calls it |
 | `relay` | forwarding a call |
-| `error_handlers` | a failure in the dialect of its surface |
-| `request_log` | the layer around it all: the line in the log |
-| `cors`, `user_schema`, `validators`, `status` | what its name says |
+| `error_handlers` | answering an error in the format of its surface |
+| `request_log` | the outermost layer, which writes the log line |
+| `cors`, `user_schema`, `validators`, `status` | what the name says |
 """

@@ -6,7 +6,7 @@ from flask import Response, jsonify
 
 
 def private(content: Any, status: int = 200) -> Response:
-    """Answer something that no cache may keep: it holds a token, or depends on who asks."""
+    """Answer with JSON that no cache may store: it holds a token, or depends on who asks."""
     answer = jsonify(content)
     answer.status_code = status
     answer.headers["Cache-Control"] = "no-store"

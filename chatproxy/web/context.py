@@ -1,4 +1,4 @@
-"""One request from its first line to its last byte: what is known of it, and counted."""
+"""The context of one request, from its first line to its last byte."""
 
 import re
 import uuid
@@ -10,18 +10,19 @@ from chatproxy.forwarding.body import CallerBody
 from chatproxy.forwarding.target import Target
 from chatproxy.server.caller import Caller
 
-#: Where a WSGI environ holds it.
+#: Its key in the WSGI environ.
 KEY = "chatproxy.context"
 
+#: Short visible ASCII: the caller's id goes into log lines.
 REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 class RequestContext:
     """One request. Times are in seconds.
 
-    `refusal` is what was wrong with its head, to be answered in its place. `authenticated`
-    is what its route's guard made of the caller, `surface` whose route that is.
-    `listener_mount` is the path that stands at the root of the listener on which it came.
+    `refusal` is the error in its head, answered before any view is called. `authenticated` is what
+    the route's guard returned, `surface` the provider or part that the route belongs to.
+    `listener_mount` is the path that the listener serves at its root.
     """
 
     def __init__(self, environ: Mapping[str, Any], monotonic: Callable[[], float]) -> None:
@@ -44,11 +45,11 @@ class RequestContext:
         self.notes: dict[str, Any] = {}
 
     def seconds(self) -> float:
-        """Return the age of the request."""
+        """Return the seconds since the request began."""
         return self.monotonic() - self.started
 
     def note(self, error: ChatproxyError) -> None:
-        """Keep a failure for the line in the log."""
+        """Record an error for the log line."""
         self.broken_by = error.side
         self.notes["error"] = {"type": type(error).__name__, "message": error.message}
 
@@ -67,11 +68,10 @@ class RequestContext:
 
     @property
     def has_unread_body(self) -> bool:
-        """Say whether the caller may still be sending what nobody will read."""
+        """Say whether the caller may still be sending a body that nobody will read."""
         return self.body is not None and not self.body.ended
 
 
 def _request_id(environ: Mapping[str, Any]) -> str:
-    """Take over the caller's `x-request-id` where it is fit for a log, else make one."""
     given = environ.get("HTTP_X_REQUEST_ID", "")
     return given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())

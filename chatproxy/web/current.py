@@ -29,26 +29,26 @@ def context() -> RequestContext:
 
 
 def authenticated(kind: type[T]) -> T:
-    """Return what the route's guard made of the caller: its key, its user, its token."""
+    """Return what the route's guard returned: the caller's key, user or token."""
     found = context().authenticated
     assert isinstance(found, kind)  # noqa: S101 - the table in `routes` names the guard
     return found
 
 
 def provider(kind: type[ProviderT]) -> ProviderT:
-    """Return the provider of a class. Its own endpoints exist only where it is on."""
+    """Return the provider of a class. Its endpoints are registered only if it is on."""
     return services().provider(kind)
 
 
 def directory() -> "Directory":
-    """Return the directory. It is there where a provider that knows users is on."""
+    """Return the directory, which exists if a provider that knows users is on."""
     found = services().directory
     assert found is not None  # noqa: S101 - see `Services`
     return found
 
 
 def limiter() -> "Limiter":
-    """Return the limiter, which is there where the directory is."""
+    """Return the limiter, which exists if the directory does."""
     found = services().limiter
     assert found is not None  # noqa: S101 - see `Services`
     return found

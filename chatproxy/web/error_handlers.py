@@ -1,4 +1,4 @@
-"""How a failure is said: in the dialect of the surface on which it happened."""
+"""Answering errors, each in the format of the surface on which it happened."""
 
 import logging
 from collections.abc import Mapping
@@ -18,34 +18,38 @@ INTERNAL = "Something went wrong."
 
 
 def register(app: Flask, services: Services, mounts: Mapping[str, Backend]) -> None:
-    """Have every failure of the application answered here.
+    """Answer every error of the application here.
 
     `mounts` maps the paths below which calls are forwarded to their providers.
     """
     dialects = _dialects(services, mounts)
 
     def refuse() -> None:
-        """Before the router, which has its own idea of a WebSocket."""
+        # Raised here and not by the layer outside, so that a bad head, too, is answered in the
+        # format of its surface.
         if (refusal := context().refusal) is not None:
             raise refusal
 
         dialect = _dialect(dialects)
-        refuses = None if dialect is None else dialect.no_websocket
+        no_websocket = None if dialect is None else dialect.no_websocket
+        upgrade = request.environ.get("HTTP_UPGRADE", "").lower()
 
-        if refuses is not None and "websocket" in request.environ.get("HTTP_UPGRADE", "").lower():
-            raise refuses()
+        # Werkzeug matches a WebSocket handshake to WebSocket rules only, and would answer 400 in
+        # its own words. Flask raises the router's error after this function.
+        if no_websocket is not None and "websocket" in upgrade:
+            raise no_websocket()
 
     def answer(error: Exception) -> Response:
-        failure = _recognised(error)
-        context().note(failure)
-        return _answer(failure, _dialect(dialects))
+        known = _to_chatproxy_error(error)
+        context().note(known)
+        return _answer(known, _dialect(dialects))
 
     app.before_request(refuse)
     app.register_error_handler(Exception, answer)
 
 
-def _recognised(error: Exception) -> errors.ChatproxyError:
-    """Turn a router's refusal into ours; anything unknown is a fault of ours, and logged."""
+def _to_chatproxy_error(error: Exception) -> errors.ChatproxyError:
+    # A cut body and a caller who left look the same to whoever reads the body.
     if isinstance(error, errors.TruncatedBody) and context().caller.has_left():
         return errors.CallerLeft("The caller closed its connection within its body.")
 
@@ -62,12 +66,12 @@ def _recognised(error: Exception) -> errors.ChatproxyError:
     if isinstance(error, HTTPException) and error.code is not None and error.code < 500:
         return errors.CallerError(error.description or error.name)
 
+    # The text stays in the log: it may hold anything, a secret among others.
     log.error("unexpected failure", exc_info=error, extra={"reqId": context().id})
     return errors.ChatproxyError(INTERNAL)
 
 
 def _dialects(services: Services, mounts: Mapping[str, Backend]) -> dict[str, Dialect]:
-    """Map each path below which a provider's dialect is spoken to that dialect."""
     prefix = services.settings.service_prefix
     found = {mount: backend.provider.dialect for mount, backend in mounts.items()}
 
@@ -79,16 +83,16 @@ def _dialects(services: Services, mounts: Mapping[str, Backend]) -> dict[str, Di
 
 
 def _dialect(dialects: dict[str, Dialect]) -> Dialect | None:
-    """Find whose surface the path is on; None is the sidecar's own."""
+    # The longest match wins, since one surface may lie below another. None: the sidecar's own.
     path = context().target.path or request.path
     mounts = (mount for mount in dialects if path == mount or path.startswith(mount + "/"))
     mount = max(mounts, key=len, default=None)
     return None if mount is None else dialects[mount]
 
 
-def _answer(failure: errors.ChatproxyError, dialect: Dialect | None) -> Response:
-    own = {"errorMsg": failure.message}
-    answer = jsonify(own if dialect is None else dialect.error_body(failure, context().seconds()))
-    answer.status_code = failure.status
-    answer.headers.update(failure.headers)
+def _answer(error: errors.ChatproxyError, dialect: Dialect | None) -> Response:
+    own = {"errorMsg": error.message}
+    answer = jsonify(own if dialect is None else dialect.error_body(error, context().seconds()))
+    answer.status_code = error.status
+    answer.headers.update(error.headers)
     return answer

@@ -1,7 +1,7 @@
-"""Who may call: an API key or a user token, checked, and failures counted.
+"""What the guards of routes share: they check an API key or a user token, and count failures.
 
-A good credential is always let in. What is counted are those that are not ours, and
-what the count changes is the answer to them: 429 in place of 401.
+A good credential is always let in. Only those that are not ours are counted, and above the limit
+the answer to them is 429 in place of 401.
 """
 
 import hashlib
@@ -21,20 +21,21 @@ TOO_MANY = "Too many failed authentications. Try again later."
 
 
 def key(text: str, kind: Kind, *, refused: str, claimed: str | None = None) -> Key:
-    """Return the key in force that a caller shows; raise `Unauthenticated`, saying `refused`.
+    """Return the valid key that a caller presents; raise `Unauthenticated` with `refused`.
 
-    Failures are counted for the key that it once was, or claims to be, or else for the
-    address that shows it: a caller with a bad key shuts out neither other keys nor good ones.
+    `claimed` is the id of the key that the caller says it has.
     """
     found = directory().keys.find(text)
 
     if found is None or found.kind != kind:
-        once = directory().keys.id_of(text)
+        # Counted for the key that it was once or claims to be, else for the address: a caller
+        # with a bad key then shuts out no other key.
+        key_id = directory().keys.id_of(text)
 
         if claimed is not None and directory().keys.is_known(claimed):
-            once = claimed
+            key_id = claimed
 
-        count_failure(f"key {once}" if once else f"address {address()}")
+        count_failure(f"key {key_id}" if key_id else f"address {address()}")
         raise Unauthenticated(refused)
 
     context().notes["keyId"] = found.id
@@ -43,12 +44,13 @@ def key(text: str, kind: Kind, *, refused: str, claimed: str | None = None) -> K
 
 def address() -> str | None:
     """Return the address of the connection on which the request came."""
+    # Not `X-Forwarded-For`: any caller can write that, and get a fresh count with each value.
     found: str | None = context().environ.get("REMOTE_ADDR")
     return found
 
 
 def bearer(*, missing: str) -> str:
-    """Return the token in `Authorization: Bearer`; raise `Unauthenticated`, saying `missing`."""
+    """Return the token in `Authorization: Bearer`; raise `Unauthenticated` with `missing`."""
     found = BEARER.fullmatch(header("Authorization") or "")
 
     if found is None:
@@ -58,12 +60,10 @@ def bearer(*, missing: str) -> str:
 
 
 def count_rejected(token: str, error: TokenRejected) -> None:
-    """Count a token that nobody here made; raise `TooManyRequests` where it comes too often.
-
-    Each is counted for itself. By address, one caller behind a gateway would spend the
-    count of all, whose clients take a 401, and no 429, as the sign to get a new token;
-    and guessing another one is hopeless. What was good once is not counted.
-    """
+    """Count a token that was never ours; raise `TooManyRequests` if it comes too often."""
+    # Each token has a count of its own. Counted by address, one client behind a gateway would use
+    # up the count of all others, and those wait for a 401, not a 429, to get a new token. Guessing
+    # is hopeless anyway. Expired and revoked tokens are not counted: they were good once.
     if isinstance(error, TokenMalformed | TokenForged | TokenUnknown):
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
         count_failure(f"token {digest}")

@@ -1,4 +1,4 @@
-"""Reading what a caller sent: a body, a query, an id in the raw path."""
+"""Reading what a caller sent: a body, the query, a header, an id in the raw path."""
 
 import re
 import time
@@ -15,6 +15,8 @@ from chatproxy.forwarding.credentials import JSON_TYPE
 from chatproxy.web.current import context, services
 from chatproxy.web.validators import Fault
 
+#: A scheme is case-insensitive and followed by one or more spaces (RFC 9110 section 11.4). A comma
+#: shows that gunicorn has joined two fields: then it is unclear which of them counts.
 BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([^\s,]+)")
 
 
@@ -24,16 +26,15 @@ def is_json() -> bool:
 
 
 def load_json(schema: Schema) -> dict[str, Any]:
-    """Read the whole body and check it against the schema.
+    """Read the whole body as JSON, whatever its content type, and check it against the schema.
 
-    Raises `MalformedBody`, `InvalidBody`, `TruncatedBody`, `BodyTooLarge`. What the
-    content type says is not asked: the body is JSON or it is refused.
+    Raises `MalformedBody`, `InvalidBody`, `TruncatedBody`, `BodyTooLarge`.
     """
     return load(schema, read_json())
 
 
 def read_json(most: int | None = None) -> Any:
-    """Read the whole body as JSON, at most so many bytes, `MAX_JSON_BYTES` in any case.
+    """Read the whole body as JSON, at most `most` bytes and never more than `MAX_JSON_BYTES`.
 
     Raises `MalformedBody`, `TruncatedBody`, `BodyTooLarge`.
     """
@@ -41,7 +42,7 @@ def read_json(most: int | None = None) -> Any:
 
 
 def read_object() -> dict[str, Any]:
-    """Read the body as a JSON object, nothing as an empty one; raise as `read_json` does."""
+    """Read the body as a JSON object, no body as an empty one; raise as `read_json` does."""
     content = _content()
     document = _parsed(content) if content else {}
 
@@ -52,7 +53,7 @@ def read_object() -> dict[str, Any]:
 
 
 def load(schema: Schema, document: Any) -> dict[str, Any]:
-    """Check a document against the schema; raise `InvalidBody` with all that is wrong."""
+    """Check a document against the schema; raise `InvalidBody` with every fault."""
     try:
         loaded: dict[str, Any] = schema.load(document)
     except ValidationError as error:
@@ -64,23 +65,19 @@ def load(schema: Schema, document: Any) -> dict[str, Any]:
 def load_query(schema: Schema) -> dict[str, Any]:
     """Check the query against the schema; raise `CallerError`."""
     try:
-        document: dict[str, Any] = schema.load(request.args.to_dict())
-    except ValidationError as error:
-        raise CallerError(InvalidBody(list(_issues(error.messages))).message) from error
-
-    return document
+        return load(schema, request.args.to_dict())
+    except InvalidBody as error:
+        raise CallerError(error.message) from error
 
 
 def query_values(name: str) -> list[str]:
-    """Return every value that a name has in the query."""
+    """Return every value of a name in the query."""
     return request.args.getlist(name)
 
 
 def segments_below(place: str) -> list[str]:
-    """Return the raw path's segments below a place, still encoded.
-
-    The router decodes first, and then an id's own `%2F` looks like the end of the id.
-    """
+    """Return the segments of the raw path below a place, still encoded."""
+    # The router works on the decoded path (PEP 3333), where the `%2F` of an id ends the segment.
     path = context().target.path.removeprefix(services().settings.service_prefix)
     return path.removeprefix(place).split("/")
 
@@ -94,16 +91,14 @@ def decoded_id(segment: str, kind: str) -> str:
 
 
 def header(name: str) -> str | None:
-    """Return a header as WSGI has it, None for none; repeated ones are joined by commas."""
+    """Return a header as WSGI has it, None if absent; repeated ones are joined by commas."""
     found: str | None = context().environ.get("HTTP_" + name.upper().replace("-", "_"))
     return found
 
 
 def header_text(name: str) -> str | None:
-    """Return a header as text, None for none; raise `CallerError` for what is not UTF-8.
-
-    WSGI hands the bytes of a header on as Latin-1 (PEP 3333); callers send UTF-8.
-    """
+    """Return a header as text, None if absent; raise `CallerError` if it is not UTF-8."""
+    # WSGI passes the bytes of a header as Latin-1 text (PEP 3333); callers send UTF-8.
     raw = header(name)
 
     try:
@@ -124,11 +119,11 @@ def _parsed(content: bytes) -> Any:
     except ValueError as error:
         raise MalformedBody("The body must be a JSON object.", detail=str(error)) from error
     finally:
-        time.sleep(0)  # reading may have taken long: the worker's other requests come first
+        time.sleep(0)  # parsing may have taken long: let the worker's other requests run
 
 
 def _issues(messages: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issue]:
-    """List marshmallow's messages with their places."""
+    # marshmallow nests its messages by name and index; `_schema` has those of a whole object.
     if isinstance(messages, dict):
         for place, inner in messages.items():
             yield from _issues(inner, path if place == "_schema" else (*path, place))

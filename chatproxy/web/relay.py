@@ -1,4 +1,4 @@
-"""Forwarding a call to a provider, with the credentials put in."""
+"""Forwarding a request to a provider with our credentials."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,33 +19,31 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def proxy(backend: Backend, mount: str) -> Blueprint:
-    """Make the surface that forwards to one provider whatever stands below `mount`."""
-    made = Blueprint(mount.strip("/").replace("/", "-"), __name__)
+    """Make the blueprint that forwards everything below `mount` to one provider."""
+    blueprint = Blueprint(mount.strip("/").replace("/", "-"), __name__)
 
     def forwarded(path: str = "") -> Response:  # noqa: ARG001 - the raw target is forwarded
         return relay(backend, mount)
 
-    made.add_url_rule("/<anything:path>", view_func=forwarded, methods=METHODS)
-    return made
+    blueprint.add_url_rule("/<anything:path>", view_func=forwarded, methods=METHODS)
+    return blueprint
 
 
 def relay(backend: Backend, mount: str, credentials: Credentials | None = None) -> "Relay":
-    """Forward the request that is being served; `mount` stands for the provider's base URL.
+    """Forward the current request; `mount` stands for the provider's base URL.
 
-    It goes out with the provider's own credentials, or with those that are given.
+    `credentials` are used in place of the provider's own.
     """
     credentials = credentials or backend.provider.authorise()
     call = _load(mount, credentials)
-    answer = _ask(call, mount, backend, credentials)
-    return Relay(answer)
+    return Relay(_forward(call, mount, backend, credentials))
 
 
 def _load(mount: str, credentials: Credentials) -> Call:
-    """Read what is asked for; refuse what cannot be forwarded."""
     current = context()
     target = current.target.below(mount)
 
-    if request.method not in METHODS:  # HEAD, which the router allows where GET is
+    if request.method not in METHODS:  # HEAD, which werkzeug adds to GET
         raise WrongMethod("This method is not forwarded.", allowed=METHODS)
 
     fields, body = credentials.into_json(
@@ -54,25 +52,29 @@ def _load(mount: str, credentials: Credentials) -> Call:
     return Call(request.method, target, fields, body)
 
 
-def _ask(call: Call, mount: str, backend: Backend, credentials: Credentials) -> Answer:
-    """Forward the call; take note of how long the provider took and what it thinks of us."""
+def _forward(call: Call, mount: str, backend: Backend, credentials: Credentials) -> Answer:
     current, worker = context(), services()
     deadline = Deadline(worker.limits, worker.clock.monotonic, current.caller)
-    asked = current.seconds()
-    seen_mount = mount.removeprefix(current.listener_mount)  # as the caller sees it
-    answer = forward(call, backend.way(), credentials, deadline, mount=seen_mount)
+    started = current.seconds()
+    # On a listener of its own the provider is at the root, and so must its redirects be.
+    public_mount = mount.removeprefix(current.listener_mount)
+    answer = forward(call, backend.way(), credentials, deadline, mount=public_mount)
 
+    # A forwarded call is often the first to show that the provider refuses our credential.
     backend.credential.saw(answer.status, backend.provider.verdict(answer.status, None))
     current.notes["upstream"] = {
         "provider": backend.provider.name,
         "statusCode": answer.status,
-        "timeToHeaders": round((current.seconds() - asked) * 1000, 3),
+        "timeToHeaders": round((current.seconds() - started) * 1000, 3),
     }
     return answer
 
 
 class Relay(Response):
-    """Hands an answer on as it is: nothing is ordered, joined or renamed."""
+    """Passes an answer on as it is: nothing is sorted, joined or renamed."""
+
+    # Werkzeug's response would add a content type, re-encode `Location` and drop `Content-Length`
+    # from a 204.
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(status=answer.status)
@@ -80,11 +82,13 @@ class Relay(Response):
         self._fields = answer.fields
 
     def add_fields(self, ours: headers.Fields) -> None:
-        """Put fields of ours behind those of the answer."""
+        """Append fields of our own."""
         self._fields = [*self._fields, *ours]
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Begin the answer, and return its pieces with what closes them."""
+        """Start the answer; return its pieces, with what closes them."""
         answer = self._answer
         start_response(f"{answer.status} {answer.reason}", self._fields)
+        # PEP 3333: the server calls `close` on what it gets here, even if the caller leaves early.
+        # Unclosed, the connection to the provider would stay open.
         return ClosingIterator(answer.pieces, [answer.pieces.close])

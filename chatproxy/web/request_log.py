@@ -1,7 +1,7 @@
-"""The outermost layer: gives each request its context and writes its line in the log.
+"""The outermost layer: it gives each request its context and writes its log line.
 
-The line is written when the answer's stream closes, not when a view returns: only
-then it is known how many bytes went each way and which side broke it.
+The line is written when the answer's stream closes, not when the view returns: only then is it
+known how many bytes went each way and which side broke off.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,10 +21,7 @@ WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 class RequestLog:
-    """The layer around the application.
-
-    `mounts` maps the port of a listener to the path that stands at its root.
-    """
+    """WSGI middleware. `mounts` maps a listener's port to the path that it serves at its root."""
 
     def __init__(self, app: WsgiApp, services: Services, mounts: Mapping[str, str]) -> None:
         self._app = app
@@ -44,8 +41,8 @@ class RequestLog:
             context.caller.limit_writes(self._limits.body_idle)
 
             if context.refusal is not None or context.has_unread_body:
-                # Else the caller goes on sending, and its next request would be
-                # looked for in the middle of this one.
+                # Else the caller goes on sending, and gunicorn would look for its next request in
+                # the middle of this body (RFC 9112 section 9.3).
                 headers = [*headers, ("Connection", "close")]
 
             return start_response(status, headers, exc_info)
@@ -53,15 +50,16 @@ class RequestLog:
         return _Stream(self._app(environ, start), context, environ)
 
     def _read(self, context: RequestContext, environ: dict[str, Any]) -> None:
-        """Read target, host and framing. What is wrong is kept, and answered in its place."""
+        # An error is kept, not raised: outside the application nothing answers it properly.
         mount = context.listener_mount = self._mounts.get(environ["SERVER_PORT"], "")
         raw = environ.get("RAW_URI") or "/"
 
         if raw.startswith("/"):
-            # For the log, where the target is refused; a URL might name a user.
+            # For the log line of a refused target. An absolute URL might hold a password.
             context.target = Target(mount + raw.partition("?")[0], None)
 
         try:
+            # First, so that a refused request with a body is known to have one.
             context.body = body_of(environ, self._limits, self._monotonic)
             _check_host(environ)
             target = Target.read(raw)
@@ -70,16 +68,14 @@ class RequestLog:
             context.refusal = error
             return
 
-        # One reading for routing and forwarding: the server's own differs where
-        # the target is in absolute form, and knows nothing of mounts.
+        # Routing and forwarding decide from one reading of the raw target. gunicorn's differs for
+        # the absolute form, and knows nothing of mounts. PEP 3333 wants the path decoded.
         environ["SCRIPT_NAME"] = ""
         environ["PATH_INFO"] = unquote_to_bytes(context.target.path).decode("latin-1")
         environ["QUERY_STRING"] = context.target.query or ""
 
 
 class _Stream:
-    """The answer's pieces on their way out: counted, and the line written at the end."""
-
     def __init__(
         self, pieces: Iterable[bytes], context: RequestContext, environ: Mapping[str, Any]
     ) -> None:
@@ -113,7 +109,7 @@ class _Stream:
         return piece
 
     def close(self) -> None:
-        """Close what is below; called when the answer is out, or cannot go out."""
+        # The server calls this when the answer is out, and also when it cannot go out (PEP 3333).
         context = self._context
 
         if not self._ended:
@@ -131,13 +127,14 @@ class _Stream:
         context.caller.limit_writes(None)
 
     def _reset_where_the_end_is_the_length(self) -> None:
-        """Break an HTTP/1.0 connection visibly: its end may be all that ends the answer."""
+        # HTTP/1.0 has no chunked coding, so the end of the connection may be what ends the answer.
+        # A plain close would make a broken one look complete.
         if self._environ["SERVER_PROTOCOL"] == "HTTP/1.0":
             self._context.caller.reset()
 
 
 def _check_host(environ: Mapping[str, Any]) -> None:
-    """Raise `BadTarget` for a missing or unusable `Host` (RFC 9112 section 3.2)."""
+    # RFC 9112 section 3.2 demands a 400 without a valid `Host`; gunicorn lets a missing one pass.
     host = environ.get("HTTP_HOST")
 
     if host is None and environ["SERVER_PROTOCOL"] == "HTTP/1.0":

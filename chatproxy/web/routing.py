@@ -1,4 +1,4 @@
-"""How a line of the table becomes what is reachable, and by whom."""
+"""Registering the routes of the table, each behind its guard."""
 
 import dataclasses
 from collections.abc import Callable, Iterable
@@ -9,14 +9,14 @@ from werkzeug.routing import BaseConverter
 
 from chatproxy.web.current import context
 
-#: Asked before a view: returns what it made of the caller, for `current.authenticated`,
-#: or raises what the caller is answered instead.
+#: Called before a view. Returns what it knows of the caller, for `current.authenticated`, or raises
+#: the error with which the caller is refused.
 Guard = Callable[[], Any]
 
 
 @dataclasses.dataclass(frozen=True)
 class Route:
-    """One line: a blueprint, the path below which it stands, and who may call it."""
+    """One line of the table: a path, the blueprint below it, and who may call."""
 
     path: str
     blueprint: Blueprint
@@ -24,21 +24,20 @@ class Route:
 
 
 def anybody() -> None:
-    """Let whoever reaches the port call."""
+    """Let everybody call who can reach the port."""
 
 
 class Anything(BaseConverter):
-    """The rest of a path whatever it holds, nothing, slashes and line ends included.
+    """The rest of a path, whatever it holds: nothing, slashes and line ends included."""
 
-    What a path may be is decided from its raw form, not by the router.
-    """
-
+    # What a path may hold is decided from its raw form (`forwarding.target`), not by the router.
+    # Werkzeug's own `path` converter takes no empty rest and no double slash at its start.
     regex = r"[\s\S]*"
     part_isolating = False
 
 
 def register(app: Flask, routes: Iterable[Route]) -> None:
-    """Register every blueprint at its place, with its guard before all its views."""
+    """Register every blueprint, with its guard before all its views."""
     app.url_map.converters["anything"] = Anything
     guards: dict[str, Guard] = {}
 
@@ -48,7 +47,7 @@ def register(app: Flask, routes: Iterable[Route]) -> None:
 
     @app.before_request
     def ask_guard() -> None:
-        # Without a blueprint no view is called: the router has found nothing.
+        # Without a blueprint nothing was found, and no view is called.
         if request.blueprint is not None:
             context().surface = request.blueprint.partition("-")[0]
             context().authenticated = guards[request.blueprint]()

@@ -1,7 +1,7 @@
-"""`/-/healthz`, `/-/ready`, `/-/check-up`: for whoever runs the sidecar.
+"""`/-/healthz`, `/-/ready` and `/-/check-up`, for those who run the sidecar.
 
-Liveness and readiness ask nobody outside: an outage of the provider would take
-every instance out of service at once.
+Liveness and readiness ask nobody outside. An outage of the provider would otherwise take every
+instance out of service at once.
 """
 
 import logging
@@ -23,13 +23,13 @@ NAME = "chatproxy"
 
 @blueprint.get("/healthz/")
 def healthz() -> Response:
-    """Answer that the process serves requests."""
+    """Answer that the process is alive."""
     return _status([])
 
 
 @blueprint.get("/ready/")
 def ready() -> Response:
-    """Answer that requests may come. What needs a look stands beside it, with status 200."""
+    """Answer that requests may come, with notes for the operator; the status is 200 in any case."""
     found: dict[str, dict[str, str]] = {}
 
     for part in services().parts:

@@ -1,6 +1,6 @@
-"""What is said of a user, as every surface and the import take it.
+"""The schema of a user, as every surface and the import accept it.
 
-A null or empty optional field counts as absent: many backends send a missing avatar so.
+A null or empty optional field counts as absent: many backends send a missing avatar that way.
 """
 
 from collections.abc import Collection
@@ -36,13 +36,13 @@ class ObjectSchema(Schema):
 
 
 def text_field(most: int, *checks: Any, **kwargs: Any) -> fields.String:
-    """Declare a text of 1 to so many characters that passes the checks, and can be stored."""
+    """Declare a text of 1 to `most` characters that can be stored and passes the checks."""
     every = [not_empty, at_most(most), storable, *checks]
     return fields.String(validate=every, error_messages=TEXT_MESSAGES, **kwargs)
 
 
 def without_empty(data: Any, kept: Collection[str]) -> Any:
-    """Return an object without the fields that hold nothing, but for those to be kept."""
+    """Return an object without its null and empty fields, except those in `kept`."""
     if not isinstance(data, dict):
         return data
 
@@ -54,7 +54,7 @@ def without_empty(data: Any, kept: Collection[str]) -> Any:
 
 
 class UserSchema(ObjectSchema):
-    """What a caller says of a user."""
+    """A user, as a caller describes one."""
 
     user_id = text_field(LONGEST_ID, data_key="userId", required=True)
     name = text_field(LONGEST_NAME)
@@ -64,11 +64,11 @@ class UserSchema(ObjectSchema):
 
     @pre_load
     def leave_out_empty(self, data: Any, **_: Any) -> Any:
-        """Drop optional fields that hold nothing."""
+        """Drop optional fields that are null or empty."""
         return without_empty(data, kept=("userId",))
 
 
 def read_user(document: Any) -> tuple[str, Profile]:
-    """Return the user's id and profile that a document holds; raise `InvalidBody`."""
-    said = load(UserSchema(), document)
-    return said.pop("user_id"), Profile(**said)
+    """Return the user's id and profile from a document; raise `InvalidBody`."""
+    loaded = load(UserSchema(), document)
+    return loaded.pop("user_id"), Profile(**loaded)

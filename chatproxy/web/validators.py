@@ -1,7 +1,7 @@
-"""Checks on texts and objects that are to be kept, for the schemas of every surface.
+"""Validators of texts and objects that will be stored, for the schemas of every surface.
 
-What each finds is a `Fault`: a kind, for which a provider may have a code of its own,
-and a message. Both are fixed, so that no input comes back in an error.
+A failure is a `Fault`: a kind, for which a provider may have a code of its own, and a message.
+Both are fixed, so that no input is repeated in an error.
 """
 
 import dataclasses
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError, validate
 
 from chatproxy.errors import FaultKind
+from chatproxy.formats.storable import is_storable
 from chatproxy.identity.records import LARGEST_CUSTOM
 
 
@@ -41,20 +42,20 @@ TEXT_MESSAGES: dict[str, Any] = {
 }
 OBJECT_MESSAGES: dict[str, Any] = {"type": NO_OBJECT}
 
-#: Schemes of no picture: none, and those by which a page would run what stands behind them.
+#: Schemes that are refused for a picture: none, and those whose text a browser would run as script.
 NO_PICTURE = ("", "javascript", "vbscript")
 
 _is_email = validate.Email()
 
 
 def not_empty(text: str) -> None:
-    """Refuse a text without a character."""
+    """Refuse an empty text."""
     if not text:
         _refuse(TOO_SHORT)
 
 
 def at_most(most: int) -> Callable[[str], None]:
-    """Make a check that refuses more than so many characters."""
+    """Make a validator that refuses more than `most` characters."""
 
     def check(text: str) -> None:
         if len(text) > most:
@@ -64,7 +65,7 @@ def at_most(most: int) -> Callable[[str], None]:
 
 
 def email(text: str) -> None:
-    """Refuse what is no address of a mailbox."""
+    """Refuse what is not an email address."""
     try:
         _is_email(text)
     except ValidationError:
@@ -72,7 +73,7 @@ def email(text: str) -> None:
 
 
 def picture_url(text: str) -> None:
-    """Refuse what is no address of a picture."""
+    """Refuse what cannot be the URL of a picture."""
     try:
         scheme, host = urlsplit(text).scheme, urlsplit(text).hostname
     except ValueError:
@@ -85,13 +86,13 @@ def picture_url(text: str) -> None:
 
 
 def storable(text: str) -> None:
-    """Refuse what a database cannot hold: NUL, and half of a surrogate pair."""
-    if "\0" in text or any("\ud800" <= one <= "\udfff" for one in text):
+    """Refuse what a database cannot store: NUL, and half of a surrogate pair."""
+    if not is_storable(text):
         _refuse(BAD_CHARACTERS)
 
 
 def storable_object(value: Any) -> None:
-    """Refuse what is no JSON object, holds such a text, or is too large for metadata."""
+    """Refuse what is not a JSON object, cannot be stored, or is too large for metadata."""
     if not isinstance(value, dict):
         _refuse(NO_OBJECT)
 

@@ -12,7 +12,7 @@ import redis
 from chatproxy.errors import LimiterUnavailable
 from chatproxy.formats.rates import Rate
 from chatproxy.limiting.limiter import Limiter
-from chatproxy.limiting.shared import REST
+from chatproxy.limiting.shared import BACKOFF
 from tests.limiting.conftest import OwnRedis, Silent
 from tests.stopwatch import Stopwatch
 
@@ -133,10 +133,10 @@ def test_after_a_rest_one_caller_tries_for_all(
 ) -> None:
     limiter = limiter_with(silent.url)
     limiter.hit("a", TEN)
-    clock.now = REST - 0.001
+    clock.now = BACKOFF - 0.001
     limiter.hit("a", TEN)
     before = silent.connections()
-    clock.now = REST
+    clock.now = BACKOFF
     threads = [threading.Thread(target=limiter.hit, args=("a", TEN)) for _ in range(8)]
 
     for thread in threads:

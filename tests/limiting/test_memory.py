@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from chatproxy.formats.rates import Rate
-from chatproxy.limiting.memory import LOOKED_AT, MOST_SUBJECTS, Memory
+from chatproxy.limiting.memory import CHECKED_PER_CALL, MOST_SUBJECTS, Memory
 from tests.stopwatch import Stopwatch
 
 TEN = Rate.read("10 per 15 minutes")
@@ -177,9 +177,9 @@ def test_who_has_no_call_left_is_dropped_a_few_at_each_call_without_a_timer(
     memory.hit(b"a", TEN)
     after_one = len(memory)
 
-    for _ in range(1000 // LOOKED_AT):
+    for _ in range(1000 // CHECKED_PER_CALL):
         memory.hit(b"a", TEN)
 
-    assert after_one == 1001 - LOOKED_AT
+    assert after_one == 1001 - CHECKED_PER_CALL
     assert len(memory) == 1
     assert threading.active_count() == threads

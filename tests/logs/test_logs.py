@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from chatproxy.errors import AnswerBroken
-from chatproxy.logs.json_lines import AlreadyTold, JsonFormatter
+from chatproxy.logs.json_lines import AlreadyLogged, JsonFormatter
 from tests.sidecar import GUNICORN, ROOT, Sidecar, bare_environ, free_port
 from tests.upstream import StreamUpstream
 from tests.wire import ask, get, post
@@ -117,8 +117,8 @@ def test_only_the_servers_word_on_a_broken_answer_is_left_out() -> None:
         {"name": "gunicorn.error", "exc_info": (OSError, OSError(), None)}
     )
 
-    assert not AlreadyTold().filter(told)
-    assert AlreadyTold().filter(other)
+    assert not AlreadyLogged().filter(told)
+    assert AlreadyLogged().filter(other)
 
 
 def test_a_completed_request_is_one_line_in_the_platforms_shape(
