@@ -20,7 +20,7 @@ WS_URL = re.compile(r"wss?://[^\s?#@]+")
 
 @dataclasses.dataclass(frozen=True)
 class ChatSDKSettings(ProviderSection):
-    """What the environment says of ChatSDK and of the Centrifugo beside it."""
+    """Settings of ChatSDK and of the Centrifugo beside it."""
 
     jwt_secrets: tuple[str, ...] = variable(
         "CHATSDK_JWT_SECRET",
@@ -93,7 +93,7 @@ class ChatSDKSettings(ProviderSection):
     )
 
     def problems(self) -> Iterator[str]:
-        """Refuse half of a Centrifugo."""
+        """Refuse a URL of Centrifugo without its key, and the reverse."""
         if (self.centrifugo_url is None) != (self.centrifugo_key is None):
             yield (
                 "CENTRIFUGO_API_KEY: one of CENTRIFUGO_API_URL and CENTRIFUGO_API_KEY is set, the "
@@ -101,6 +101,6 @@ class ChatSDKSettings(ProviderSection):
             )
 
     def warnings(self) -> Iterator[str]:
-        """Warn of a server to which no call can go."""
+        """Warn that a server without a key gets no calls."""
         if self.base_url is not None and self.api_key is None:
             yield "CHATSDK_BASE_URL is set and CHATSDK_API_KEY is not: nothing is forwarded"

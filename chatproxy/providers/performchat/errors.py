@@ -6,7 +6,7 @@ from typing import Any
 from chatproxy.errors import ChatproxyError
 
 
-def said(error: ChatproxyError, _seconds: float) -> dict[str, Any]:
+def envelope(error: ChatproxyError, _seconds: float) -> dict[str, Any]:
     """Return the three fields: the status, what happened, and the status in words."""
     try:
         phrase = HTTPStatus(error.status).phrase

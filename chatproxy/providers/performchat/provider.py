@@ -10,7 +10,7 @@ from chatproxy.forwarding.credentials import Credentials
 from chatproxy.identity.revocation import Issued
 from chatproxy.providers.base import Dialect, Provider
 from chatproxy.providers.credential import Verdict
-from chatproxy.providers.performchat.errors import said
+from chatproxy.providers.performchat.errors import envelope
 from chatproxy.providers.performchat.settings import PerformChatSettings
 from chatproxy.providers.performchat.tokens import Tokens
 
@@ -24,7 +24,7 @@ class PerformChat(Provider):
 
     name = "performchat"
     needed = "PERFORMCHAT_BASE_URL"
-    dialect = Dialect(said, partial(NotServed, NO_WEBSOCKET))
+    dialect = Dialect(envelope, partial(NotServed, NO_WEBSOCKET))
 
     def __init__(self, settings: PerformChatSettings, _monotonic: Callable[[], float]) -> None:
         self.base_url = settings.base_url

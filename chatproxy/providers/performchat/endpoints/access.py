@@ -29,7 +29,7 @@ class Company:
     """A company that calls: its key, and what it asks for."""
 
     key: Key
-    wanted: Any
+    requested: Any
 
     @property
     def app_id(self) -> str:
@@ -40,21 +40,21 @@ class Company:
 class PlatformKey:
     """Lets a company in by the key in its body.
 
-    `wanted` reads the rest of the body, or what else the call asks for. It comes first: at
+    `requested` reads the rest of the body, or what else the call asks for. It comes first: at
     the vendor's a fault in the body is told before one in the key.
     """
 
-    def __init__(self, wanted: Callable[[dict[str, Any]], Any] = dict) -> None:
-        self._wanted = wanted
+    def __init__(self, requested: Callable[[dict[str, Any]], Any] = dict) -> None:
+        self._requested = requested
 
     def __call__(self) -> Company:
         """Return the company; raise `CallerError`, `Unauthenticated`, `TooManyRequests`."""
         document = read_object()
-        wanted = self._wanted(document)
-        return Company(_key_in(document), wanted)
+        requested = self._requested(document)
+        return Company(_read_key(document), requested)
 
 
-def _key_in(document: dict[str, Any]) -> Key:
+def _read_key(document: dict[str, Any]) -> Key:
     key_id, secret = document.get("keyId"), document.get("keySecret")
 
     # A dot in the id would let the two be divided at another place.

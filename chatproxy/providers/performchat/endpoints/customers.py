@@ -11,7 +11,7 @@ from chatproxy.formats.timestamps import iso
 from chatproxy.identity.finding import Condition, Field
 from chatproxy.identity.user import Profile, User
 from chatproxy.providers.performchat.endpoints.access import Body, Company
-from chatproxy.providers.performchat.endpoints.paging import Page, wanted_page
+from chatproxy.providers.performchat.endpoints.paging import Page, requested_page
 from chatproxy.web.answers import private
 from chatproxy.web.current import authenticated, directory
 from chatproxy.web.parsing import load
@@ -40,9 +40,9 @@ class ChangeBody(Body):
     metadata = fields.Raw(allow_none=True, validate=storable_object)
 
 
-def wanted_users(document: dict[str, Any]) -> tuple[Page, Sequence[Condition]]:
+def requested_users(document: dict[str, Any]) -> tuple[Page, Sequence[Condition]]:
     """Read which users are asked for, and which page of them; raise `CallerError`."""
-    page = wanted_page()
+    page = requested_page()
     conditions = [
         Condition(cast(Field, field), "in", (value,))
         for field, value in load(FilterBody(), document).items()
@@ -51,17 +51,17 @@ def wanted_users(document: dict[str, Any]) -> tuple[Page, Sequence[Condition]]:
     return page, conditions
 
 
-def wanted_change(document: dict[str, Any]) -> Profile:
+def requested_change(document: dict[str, Any]) -> Profile:
     """Read what is to be changed; raise `InvalidBody`."""
-    said = load(ChangeBody(), document)
-    return Profile(said.get("name"), None, said.get("email"), said.get("metadata"))
+    envelope = load(ChangeBody(), document)
+    return Profile(envelope.get("name"), None, envelope.get("email"), envelope.get("metadata"))
 
 
 @listing.get("")
 def show_all() -> Response:
     """Answer a page of the company's users that fit the filter."""
     company = authenticated(Company)
-    page, conditions = company.wanted
+    page, conditions = company.requested
     users, total = directory().finder.page(company.app_id, conditions, page.offset, page.limit)
     answer: Response = page.answer([_shown(user) for user in users], total)
     return answer
@@ -72,7 +72,7 @@ def change(user_id: str) -> Response:
     """Change a user, named by its internal id; metadata is merged, name by name."""
     company, users = authenticated(Company), directory().users
     known = "\0" not in user_id  # no database holds one, and PostgreSQL refuses the question
-    user = users.change(company.app_id, user_id, company.wanted) if known else None
+    user = users.change(company.app_id, user_id, company.requested) if known else None
 
     if user is None:
         raise NotFound("Customer user not found")

@@ -48,7 +48,7 @@ class Page:
         return private({"data": list(rows), "pagination": pagination})
 
 
-def wanted_page(_document: Any = None) -> Page:
+def requested_page(_document: Any = None) -> Page:
     """Return the page that the query asks for; raise `CallerError`."""
     query = load_query(PageQuery())
     return Page(query["page"], query["limit"])

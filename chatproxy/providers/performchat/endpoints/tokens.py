@@ -31,7 +31,7 @@ verification = Blueprint("performchat-verification", __name__)
 
 ENVIRONMENT = "production"
 DEFAULT_LIFE = "24h"
-NOBODY = "Customer user not found or does not belong to your company"
+USER_NOT_FOUND = "Customer user not found or does not belong to your company"
 TOO_MANY = "Too many token requests"
 
 
@@ -57,7 +57,7 @@ class InvalidationRequest(Body):
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
+class RequestedToken:
     """The token that is asked for; `ttl` is seconds."""
 
     user_id: str
@@ -65,13 +65,15 @@ class Wanted:
     ttl: int
 
 
-def wanted_token(document: dict[str, Any]) -> Wanted:
+def requested_token(document: dict[str, Any]) -> RequestedToken:
     """Read which token is asked for; raise `CallerError`."""
-    said = load(TokenRequest(), document)
-    return Wanted(said["user_id"], said["agent_id"], _life(said["expires_in"]))
+    envelope = load(TokenRequest(), document)
+    return RequestedToken(
+        envelope["user_id"], envelope["agent_id"], _lifetime(envelope["expires_in"])
+    )
 
 
-def wanted_invalidation(document: dict[str, Any]) -> str:
+def requested_invalidation(document: dict[str, Any]) -> str:
     """Read whose tokens are to end; raise `InvalidBody`."""
     user_id: str = load(InvalidationRequest(), document)["customer_user_id"]
     return user_id
@@ -81,15 +83,15 @@ def wanted_invalidation(document: dict[str, Any]) -> str:
 def issue() -> Response:
     """Answer a token for a user and an agent; the user is made on the way."""
     company, performchat = authenticated(Company), provider(PerformChat)
-    key, wanted = company.key, company.wanted
-    agent = _agent(key.app_id, wanted.agent_id)
+    key, requested = company.key, company.requested
+    agent = _agent(key.app_id, requested.agent_id)
     count = limiter().spend(f"performchat tokens {key.id}", performchat.token_rate, TOO_MANY)
 
-    user, _ = directory().users.upsert(key.app_id, wanted.user_id, Profile())
+    user, _ = directory().users.upsert(key.app_id, requested.user_id, Profile())
     shown = _shown(user, agent)
     answer = private(
         {
-            "token": performchat.tokens.make(user, agent, now(), wanted.ttl),
+            "token": performchat.tokens.make(user, agent, now(), requested.ttl),
             "user": shown,
             "customerUser": shown,
             "agent": {"id": agent.id, "name": agent.name, "active": agent.active},
@@ -104,11 +106,11 @@ def issue() -> Response:
 def invalidate() -> Response:
     """End all tokens of a user, named by the internal id that `issue` answered."""
     company = authenticated(Company)
-    user_id = company.wanted
+    user_id = company.requested
     version = directory().tokens.revoke_user_by_our_id(company.app_id, user_id)
 
     if version is None:
-        raise CallerError(NOBODY)
+        raise CallerError(USER_NOT_FOUND)
 
     return private(
         {
@@ -122,10 +124,10 @@ def invalidate() -> Response:
 @verification.post("")
 def verify() -> Response:
     """Answer the claims of a token that counts; the vendor's order of checks."""
-    token = _shown_token()
+    token = _presented_token()
 
     try:
-        claims = _checked(token)
+        claims = _valid_claims(token)
     except TokenRejected as error:
         guards.count_rejected(token, error)
         raise
@@ -133,7 +135,7 @@ def verify() -> Response:
     return private(claims)
 
 
-def _checked(token: str) -> dict[str, Any]:
+def _valid_claims(token: str) -> dict[str, Any]:
     """Return the claims; raise a `TokenRejected`."""
     read = provider(PerformChat).tokens.read(token, now())
     claims = read.claims
@@ -162,7 +164,7 @@ def _checked(token: str) -> dict[str, Any]:
     return claims
 
 
-def _shown_token() -> str:
+def _presented_token() -> str:
     """Return the token in `Authorization` or in the body; two must be the same."""
     given = read_object().get("token")
     shown = BEARER.fullmatch(header("Authorization") or "")
@@ -182,7 +184,7 @@ def _shown_token() -> str:
     return given
 
 
-def _life(text: str) -> int:
+def _lifetime(text: str) -> int:
     """Return the seconds of `expiresIn`; raise `CallerError`, never cut."""
     most = provider(PerformChat).max_ttl
 
