@@ -1,4 +1,4 @@
-"""What chatproxy knows of one PerformChat company and its server."""
+"""One PerformChat company and its server."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ NO_WEBSOCKET = (
 
 
 class PerformChat(Provider):
-    """One PerformChat company."""
+    """The settings of one PerformChat company, and the calls to its server."""
 
     name = "performchat"
     needed = "PERFORMCHAT_BASE_URL"
@@ -35,16 +35,17 @@ class PerformChat(Provider):
         self._key = {"keyId": settings.key_id or "", "keySecret": settings.key_secret or ""}
 
     def authorise(self) -> Credentials:
-        """Return the key's two halves, which go into the JSON body."""
+        """Return the key's id and secret, which go into the JSON body."""
         return Credentials([], [], frozenset({"keyid", "keysecret", "authorization"}), self._key)
 
     def verdict(self, status: int, content: bytes | None) -> Verdict:
-        """Take a 401 to our own call for a refusal; a caller's may be about a permission."""
+        """Return what an answer says about our key."""
+        # At the vendor a missing permission is a 401 too, so only our own call tells.
         is_callers = status == 401 and content is None
         return "unknown" if is_callers else super().verdict(status, content)
 
     def check(self) -> Call:
-        """Return the one call that tells a good key from a bad one without changing anything."""
+        """List one agent. It needs the key and changes nothing; the key is in the body of a GET."""
         return Call.own(
             "GET",
             "/rest/v1/agents",

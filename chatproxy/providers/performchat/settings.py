@@ -18,7 +18,7 @@ from chatproxy.settings.variables import ProviderSection, variable
 
 @dataclasses.dataclass(frozen=True)
 class PerformChatSettings(ProviderSection):
-    """What the environment says of PerformChat."""
+    """Settings of PerformChat."""
 
     jwt_secrets: tuple[str, ...] = variable(
         "PERFORMCHAT_JWT_SECRET",
@@ -69,7 +69,7 @@ class PerformChatSettings(ProviderSection):
     )
 
     def problems(self) -> Iterator[str]:
-        """Refuse half of a key, and a server without one."""
+        """Refuse a server without its key, and half of a key."""
         given = [self.base_url, self.key_id, self.key_secret]
 
         if any(given) and not all(given):
@@ -79,6 +79,6 @@ class PerformChatSettings(ProviderSection):
             )
 
     def commands_before_start(self) -> Iterator[tuple[str, ...]]:
-        """Yield what puts the agents of the document into the directory."""
+        """Import the agents of the document before the server starts."""
         if self.agents is not None:
             yield ("agents", "import", self.agents)

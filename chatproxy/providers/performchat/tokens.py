@@ -1,4 +1,7 @@
-"""PerformChat's token: a user, an agent, and how often the user's tokens were invalidated."""
+"""PerformChat's token. It names a user, an agent and the user's token version.
+
+The version counts the invalidations of a user. A token with an older one is refused.
+"""
 
 import dataclasses
 from collections.abc import Sequence
@@ -14,13 +17,13 @@ from chatproxy.signing import tokens
 
 @dataclasses.dataclass(frozen=True)
 class Read:
-    """A token whose signature, time and claims are right."""
+    """The claims of a token whose signature and times were checked."""
 
     claims: dict[str, Any]
 
     @property
     def issued(self) -> Issued:
-        """What the directory needs to say whether it counts. `sub` is our own id."""
+        """What the directory needs to tell whether it was revoked. `sub` is our own id."""
         return Issued(
             self.claims["companyId"],
             self.claims["sub"],
@@ -38,7 +41,7 @@ class Tokens:
         self._secrets = secrets
 
     def make(self, user: User, agent: Agent, now: float, ttl: int) -> str:
-        """Make a token; times are seconds."""
+        """Make a token; `now` and `ttl` are in seconds."""
         claims = {
             "sub": user.id,
             "externalId": user.external_id,
@@ -52,11 +55,11 @@ class Tokens:
         return tokens.mint(claims, self._secrets[0])
 
     def read(self, token: str, now: float) -> Read:
-        """Check signature, time and claims; raise a `TokenRejected`."""
+        """Check signature, times and claims; raise a `TokenRejected`."""
         claims = tokens.read(token, self._secrets, now, texts=("sub", "companyId", "agentId"))
         version = claims.get("tokenVersion")
 
-        if not isinstance(version, int) or isinstance(version, bool):
+        if not isinstance(version, int) or isinstance(version, bool):  # True is an int too
             raise TokenMalformed("Invalid token", detail="its tokenVersion is no number")
 
         return Read(claims)

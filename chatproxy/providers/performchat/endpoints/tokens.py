@@ -1,10 +1,8 @@
 """`/rest/v1/auth`: issue, invalidate and verify tokens."""
 
-import dataclasses
 from typing import Any
 
 from flask import Blueprint, Response
-from marshmallow import fields, validate
 
 from chatproxy.errors import (
     CallerError,
@@ -13,87 +11,40 @@ from chatproxy.errors import (
     TokenRevoked,
     Unauthenticated,
 )
-from chatproxy.formats import durations
 from chatproxy.identity.agents import Agent
 from chatproxy.identity.user import Profile, User
-from chatproxy.providers.performchat.endpoints.access import Body, Company
+from chatproxy.providers.performchat.endpoints.access import Company
 from chatproxy.providers.performchat.provider import PerformChat
 from chatproxy.web import guards
 from chatproxy.web.answers import private
 from chatproxy.web.current import authenticated, directory, limiter, now, provider
-from chatproxy.web.parsing import BEARER, header, load, read_object
-from chatproxy.web.user_schema import LONGEST_ID
-from chatproxy.web.validators import storable
+from chatproxy.web.parsing import BEARER, header, read_object
 
 issuing = Blueprint("performchat-tokens", __name__)
 invalidation = Blueprint("performchat-invalidation", __name__)
 verification = Blueprint("performchat-verification", __name__)
 
 ENVIRONMENT = "production"
-DEFAULT_LIFE = "24h"
 USER_NOT_FOUND = "Customer user not found or does not belong to your company"
 TOO_MANY = "Too many token requests"
 
 
-class TokenRequest(Body):
-    """The body of `POST /auth/token`, beside the key."""
-
-    user_id = fields.String(
-        data_key="userId", required=True, validate=[validate.Length(1, LONGEST_ID), storable]
-    )
-    agent_id = fields.String(
-        data_key="agentId",
-        load_default=None,
-        allow_none=True,
-        validate=[validate.Length(1, 64), storable],
-    )
-    expires_in = fields.String(data_key="expiresIn", load_default=DEFAULT_LIFE)
-
-
-class InvalidationRequest(Body):
-    """The body of `POST /auth/invalidate-token`, beside the key."""
-
-    customer_user_id = fields.String(data_key="customerUserId", required=True, validate=storable)
-
-
-@dataclasses.dataclass(frozen=True)
-class RequestedToken:
-    """The token that is asked for; `ttl` is seconds."""
-
-    user_id: str
-    agent_id: str | None
-    ttl: int
-
-
-def requested_token(document: dict[str, Any]) -> RequestedToken:
-    """Read which token is asked for; raise `CallerError`."""
-    envelope = load(TokenRequest(), document)
-    return RequestedToken(
-        envelope["user_id"], envelope["agent_id"], _lifetime(envelope["expires_in"])
-    )
-
-
-def requested_invalidation(document: dict[str, Any]) -> str:
-    """Read whose tokens are to end; raise `InvalidBody`."""
-    user_id: str = load(InvalidationRequest(), document)["customer_user_id"]
-    return user_id
-
-
 @issuing.post("")
 def issue() -> Response:
-    """Answer a token for a user and an agent; the user is made on the way."""
+    """Issue a token for a user and an agent; the user is created on the way."""
     company, performchat = authenticated(Company), provider(PerformChat)
     key, requested = company.key, company.requested
     agent = _agent(key.app_id, requested.agent_id)
     count = limiter().spend(f"performchat tokens {key.id}", performchat.token_rate, TOO_MANY)
 
     user, _ = directory().users.upsert(key.app_id, requested.user_id, Profile())
-    shown = _shown(user, agent)
+    user_body = _user_body(user, agent)
     answer = private(
         {
             "token": performchat.tokens.make(user, agent, now(), requested.ttl),
-            "user": shown,
-            "customerUser": shown,
+            # The vendor's examples call it `user`, its reference `customerUser`.
+            "user": user_body,
+            "customerUser": user_body,
             "agent": {"id": agent.id, "name": agent.name, "active": agent.active},
             "apiKey": {"id": key.id, "name": key.name, "environment": ENVIRONMENT},
         }
@@ -104,7 +55,7 @@ def issue() -> Response:
 
 @invalidation.post("")
 def invalidate() -> Response:
-    """End all tokens of a user, named by the internal id that `issue` answered."""
+    """Invalidate all tokens of a user, named by the internal id that `issue` answered."""
     company = authenticated(Company)
     user_id = company.requested
     version = directory().tokens.revoke_user_by_our_id(company.app_id, user_id)
@@ -123,7 +74,7 @@ def invalidate() -> Response:
 
 @verification.post("")
 def verify() -> Response:
-    """Answer the claims of a token that counts; the vendor's order of checks."""
+    """Answer the claims of a valid token."""
     token = _presented_token()
 
     try:
@@ -136,7 +87,7 @@ def verify() -> Response:
 
 
 def _valid_claims(token: str) -> dict[str, Any]:
-    """Return the claims; raise a `TokenRejected`."""
+    # The vendor documents this order: signature and expiry, user, version, company, agent.
     read = provider(PerformChat).tokens.read(token, now())
     claims = read.claims
 
@@ -152,7 +103,7 @@ def _valid_claims(token: str) -> dict[str, Any]:
         raise TokenOfAnotherApp("Company mismatch")
 
     try:
-        directory().tokens.check(read.issued)  # by its id, and with all of the company
+        directory().tokens.check(read.issued)  # revoked by its id, or with the whole company
     except TokenRevoked as error:
         raise TokenRevoked("Token has been invalidated") from error
 
@@ -165,9 +116,9 @@ def _valid_claims(token: str) -> dict[str, Any]:
 
 
 def _presented_token() -> str:
-    """Return the token in `Authorization` or in the body; two must be the same."""
+    """Return the token in `Authorization` or in the body; if both are given they must agree."""
     given = read_object().get("token")
-    shown = BEARER.fullmatch(header("Authorization") or "")
+    bearer = BEARER.fullmatch(header("Authorization") or "")
 
     if given is not None and not isinstance(given, str):
         raise CallerError("token: Not a valid string.")
@@ -175,7 +126,7 @@ def _presented_token() -> str:
     if given is None:
         return guards.bearer(missing="Missing token")
 
-    if shown is not None and shown[1] != given:
+    if bearer is not None and bearer[1] != given:
         raise CallerError("The token in the body is another one than that in Authorization.")
 
     if not given:
@@ -184,23 +135,8 @@ def _presented_token() -> str:
     return given
 
 
-def _lifetime(text: str) -> int:
-    """Return the seconds of `expiresIn`; raise `CallerError`, never cut."""
-    most = provider(PerformChat).max_ttl
-
-    try:
-        seconds = durations.seconds_of(text)
-    except ValueError as error:
-        raise CallerError("expiresIn must be digits and one of s, m, h, d, such as 24h") from error
-
-    if not 0 < seconds <= most:
-        raise CallerError(f"expiresIn must be from 1s to {durations.written(most)}")
-
-    return seconds
-
-
 def _agent(app_id: str, agent_id: str | None) -> Agent:
-    """Return the agent that is asked for, or the active one; raise `CallerError`."""
+    # An unknown agent is a 400 at the vendor, not a 404.
     if agent_id is None:
         agent = directory().agents.first_active(app_id)
 
@@ -217,7 +153,7 @@ def _agent(app_id: str, agent_id: str | None) -> Agent:
     return agent
 
 
-def _shown(user: User, agent: Agent) -> dict[str, Any]:
+def _user_body(user: User, agent: Agent) -> dict[str, Any]:
     return {
         "id": user.id,
         "externalId": user.external_id,
