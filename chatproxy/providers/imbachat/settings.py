@@ -12,18 +12,18 @@ HOUR = 3600
 
 DEV_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
-#: Stands for the id of a widget where there is none, as on a first local run.
+#: The id of a widget that is not configured, as on a first local run.
 NO_DEV_ID = "no-dev-id"
 
 
 def _is_login(text: str) -> bool:
-    """Check for what can be a user in Basic (RFC 7617 section 2): a colon would end it."""
+    # In Basic a colon ends the user (RFC 7617 section 2).
     return text.isprintable() and ":" not in text
 
 
 @dataclasses.dataclass(frozen=True)
 class ImbaChatSettings(ProviderSection):
-    """What the environment says of one ImbaChat widget. The names are those of its form."""
+    """Settings of one ImbaChat widget, named as in the form in which it is configured."""
 
     api_password: str = variable(
         "IMBACHAT_API_PASSWORD",
@@ -77,7 +77,7 @@ class ImbaChatSettings(ProviderSection):
     )
 
     def warnings(self) -> Iterator[str]:
-        """Warn of a key that can be guessed, and of a widget that there is not."""
+        """Warn of a key that is easy to guess, and of a missing widget."""
         if len(self.secret_key.encode()) < SHORTEST_SAFE_KEY:
             yield (
                 f"IMBACHAT_SECRET_KEY is shorter than {SHORTEST_SAFE_KEY} bytes: "

@@ -1,4 +1,4 @@
-"""What imbachat.com asks of a site: who are these users, and whom does a text find?"""
+"""What imbachat.com asks a site: the users with these ids, and a search for users."""
 
 from flask import Blueprint, Response
 
@@ -11,7 +11,7 @@ from chatproxy.web.parsing import query_values
 
 blueprint = Blueprint("imbachat-users", __name__)
 
-#: Query fields that may hold ids: the page's own, and that of the OpenCart plugin.
+#: Query fields for ids: that of the vendor's page, and that of its OpenCart plugin.
 LISTS = ("user_ids", "ids")
 
 MOST_HITS = 50
@@ -22,11 +22,9 @@ MOST_HITS = 50
 @blueprint.get("/api/v1/users")
 @blueprint.get("/api/v1/users/<anything:ids>")
 def info(ids: str = "") -> Response:
-    """Answer what is known of the users with these ids, in their order, as a bare array.
-
-    All places that may hold ids are read. A slash at either end of the path's comes from
-    how the URL was put together.
-    """
+    """Answer the users with these ids, in that order, as a bare array."""
+    # How imbachat.com joins the ids to the registered URL is not documented, so every place
+    # that a plugin uses is read, and slashes around the ids are dropped.
     lists = [ids.strip("/"), *(one for name in LISTS for one in query_values(name))]
     wanted = userids.read_lists(lists)
     found = directory().finder.find_many(provider(ImbaChat).app, wanted)
@@ -35,7 +33,7 @@ def info(ids: str = "") -> Response:
 
 @blueprint.get("/api/v1/search/<anything:key>")
 def search(key: str) -> Response:
-    """Answer the users whose name or id holds the text."""
+    """Answer the users whose name or id contains the text."""
     app, text = provider(ImbaChat).app, key.strip()
     found = directory().finder.search(app, text, MOST_HITS, numbers_only=True)
     hits = [shapes.hit(user) for user in found if userids.is_user_id(user.external_id)]
