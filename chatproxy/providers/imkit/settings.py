@@ -19,7 +19,7 @@ from chatproxy.settings.variables import ProviderSection, variable
 
 @dataclasses.dataclass(frozen=True)
 class IMKitSettings(ProviderSection):
-    """What the environment says of IMKit."""
+    """Settings of IMKit."""
 
     underscored: ClassVar[tuple[str, ...]] = ("API_KEY", "CLIENT_KEY")
 
@@ -79,7 +79,7 @@ class IMKitSettings(ProviderSection):
     )
 
     def problems(self) -> Iterator[str]:
-        """Refuse a server without the keys that go with it."""
+        """Refuse a server without its keys, and keys without a server."""
         given = [self.base_url, self.api_key, self.client_key]
 
         if any(given) and not all(given):
