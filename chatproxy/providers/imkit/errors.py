@@ -75,12 +75,11 @@ CODES: dict[type, str] = {
 
 def error_envelope(error: ChatproxyError, _seconds: float = 0) -> dict[str, Any]:
     """Return the body of a failure; `RC` repeats the status, as in the vendor's newer pages."""
-    body = {"code": code_of(error), "message": error.message}
+    body = {"code": _code_of(error), "message": error.message}
     return {"RC": error.status, "RM": error.message, "error": body}
 
 
-def code_of(error: ChatproxyError) -> str:
-    """Return the vendor's code for a failure, or the name of its status."""
+def _code_of(error: ChatproxyError) -> str:
     if isinstance(error, InvalidBody) and error.issues[0].kind == "required":
         return CODES[MissingParameter]
 

@@ -24,7 +24,7 @@ def client_of(user: User) -> dict[str, Any]:
         "appID": user.app_id,
         "createdAt": iso(user.created),
         "updatedAt": iso(user.updated),
-        "lastLoginTimeMS": milliseconds(user.last_seen),
+        "lastLoginTimeMS": _milliseconds(user.last_seen),
     }
     return without_none(fields)
 
@@ -32,7 +32,7 @@ def client_of(user: User) -> dict[str, Any]:
 def device_of(device: tuple[str, float]) -> dict[str, Any]:
     """Return a device and when it was last seen."""
     device_id, last_seen = device
-    return {"id": device_id, "lastSeenMS": milliseconds(last_seen)}
+    return {"id": device_id, "lastSeenMS": _milliseconds(last_seen)}
 
 
 def badge_of(client_id: str, counts: Mapping[str, int]) -> dict[str, Any]:
@@ -62,6 +62,5 @@ def envelope(result: Any) -> dict[str, Any]:
     return {"RC": 0, "RM": "OK", "result": result}
 
 
-def milliseconds(seconds: float | None) -> int | None:
-    """Return epoch milliseconds, or None."""
+def _milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else int(seconds * 1000)

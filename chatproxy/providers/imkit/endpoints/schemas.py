@@ -74,13 +74,11 @@ class ProfileFields(ObjectSchema):
     description = text_field(LONGEST_TEXT)
 
     @pre_load
-    def leave_out_empty(self, data: Any, **_: Any) -> Any:
-        """Drop fields of the profile that are null or empty."""
+    def _leave_out_empty(self, data: Any, **_: Any) -> Any:
         return without_empty(data, kept=("_id", "token", "expirationDate", "issueAccessToken"))
 
     @post_load
-    def as_profile(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """Collect the fields of the profile."""
+    def _as_profile(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         named = {"description": "description", "public_key": "publicKey"}
         custom = {name: data.pop(field) for field, name in named.items() if field in data}
         name, image = data.pop("nickname", None), data.pop("avatar_url", None)
