@@ -24,6 +24,7 @@ class Centrifugo:
 
     def disconnect(self, user_id: str) -> Call:
         """End all connections of a user. It also succeeds if there are none."""
+        # The calls that revoke a token are in Centrifugo PRO only, this one is in both editions.
         return self._call("/disconnect", {"user": user_id})
 
     def fault_in(self, status: int, content: bytes) -> str:

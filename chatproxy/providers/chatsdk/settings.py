@@ -30,6 +30,7 @@ class ChatSDKSettings(ProviderSection):
         secret=True,
         kept=True,
     )
+    # Not the secret above: each token must be refused where the other one belongs.
     centrifugo_secrets: tuple[str, ...] = variable(
         "CENTRIFUGO_TOKEN_SECRET",
         SigningSecrets(),
@@ -37,6 +38,8 @@ class ChatSDKSettings(ProviderSection):
         secret=True,
         kept=True,
     )
+    # The guide gives both tokens 24 hours, and the vendor's server of January 2026 refreshes
+    # a token up to 24 hours after its end.
     token_ttl: int = variable(
         "CHATSDK_TOKEN_TTL",
         Duration(60, 30 * DAY, example="24h"),

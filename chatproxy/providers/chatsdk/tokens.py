@@ -38,6 +38,7 @@ class TokenKind:
     def make(self, app_id: str, user_id: str, token_id: str, now: float, ttl: int) -> str:
         """Make a token; `now` and `ttl` are in seconds."""
         # No `nbf`: Centrifugo checks it without leeway and reports such a token as expired.
+        # The claims of the server of January 2026, and `jti`, which it ignores.
         claims = {
             self._user_claim: user_id,
             "app_id": app_id,

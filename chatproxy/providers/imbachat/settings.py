@@ -32,6 +32,7 @@ class ImbaChatSettings(ProviderSection):
         secret=True,
         kept=True,
     )
+    # Used as text. The vendor does not decode it, whatever it looks like.
     secret_key: str = variable(
         "IMBACHAT_SECRET_KEY",
         Text(str.isprintable, "the widget's `Secret key`"),
@@ -57,6 +58,7 @@ class ImbaChatSettings(ProviderSection):
         meaning="Id of the widget. Without one of your own the script cannot load, and nothing is "
         "forwarded.",
     )
+    # Seven hours is what every plugin of the vendor uses; its page on the API says one.
     token_ttl: int = variable(
         "IMBACHAT_TOKEN_TTL",
         Duration(60, 30 * DAY, example="7h"),

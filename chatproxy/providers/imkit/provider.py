@@ -2,7 +2,7 @@
 
 import importlib.util
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -86,7 +86,8 @@ class IMKit(Provider):
 
     def check(self) -> Call:
         """Ask for one client, which needs the platform key and changes nothing."""
-        return self._call("GET", "/admin/clients", query=[("limit", "1")])
+        headers = [("IM-API-KEY", self._api_key)]
+        return Call.own("GET", "/admin/clients", query=[("limit", "1")], headers=headers)
 
     def fault_in(self, status: int, content: bytes) -> str:
         """Return what is wrong with the answer to `check`, or an empty text."""
@@ -97,15 +98,5 @@ class IMKit(Provider):
 
     def change(self, method: str, path: str, document: Mapping[str, Any]) -> Call:
         """Return the call that tells the server about a change."""
-        return self._call(method, path, json.dumps(document).encode())
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None = None,
-        query: Sequence[tuple[str, str]] = (),
-    ) -> Call:
-        kind = [("Content-Type", "application/json")] if body is not None else []
-        headers = [("IM-API-KEY", self._api_key), *kind]
-        return Call.own(method, path, query=query, headers=headers, body=body)
+        headers = [("IM-API-KEY", self._api_key), ("Content-Type", "application/json")]
+        return Call.own(method, path, headers=headers, body=json.dumps(document).encode())

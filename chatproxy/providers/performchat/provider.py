@@ -32,6 +32,7 @@ class PerformChat(Provider):
         self.token_rate = settings.token_rate
         self.tokens = Tokens(settings.jwt_secrets)
         self.dialects = {"/rest": self.dialect}
+        # Sent in the body, also of a GET: the vendor knows no header for it.
         self._key = {"keyId": settings.key_id or "", "keySecret": settings.key_secret or ""}
 
     def authorise(self) -> Credentials:

@@ -56,6 +56,7 @@ class StreamSettings(ProviderSection):
         default="https://chat.stream-io-api.com",
         meaning="Stream's REST API.",
     )
+    # As in the vendor's SDKs, a token has no expiry unless one is asked for.
     token_duration: int | None = variable(
         "EXPIRATION_TOKEN_DURATION",
         WholeNumber(1, 10 * 366 * 86400, of="a whole number of seconds"),

@@ -31,6 +31,7 @@ def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwar
     if needs_api_key(request.method, target.removeprefix(prefix)):
         raise Forbidden("This call is made with an API key, not for a user.")
 
+    # The server of January 2026 wants its key with every call, and the user's token beside it.
     ours = provider(ChatSDK).authorise()
     credentials = ours.beside([("Authorization", f"Bearer {client.bearer}")])
     return relay(services().backends[ChatSDK.name], prefix, credentials)

@@ -10,4 +10,5 @@ blueprint = Blueprint("imbachat-version", __name__)
 @blueprint.get("")
 def version() -> Response:
     """Answer the version and what serves it."""
+    # Open, as in the vendor's plugin for OctoberCMS.
     return jsonify({"version": VERSION, "type": "chatproxy"})

@@ -7,12 +7,7 @@ Each header has a deprecated name as well. gunicorn drops headers with a `_` in 
 import dataclasses
 import logging
 
-from chatproxy.errors import (
-    CallerError,
-    NotFound,
-    TokenMalformed,
-    Unauthenticated,
-)
+from chatproxy.errors import CallerError, NotFound, TokenMalformed, Unauthenticated
 from chatproxy.identity.boundtokens import Bound
 from chatproxy.identity.keys import Key
 from chatproxy.identity.keytexts import Kind
@@ -136,15 +131,15 @@ def _header_or_deprecated(name: str, deprecated: str) -> tuple[str, bool]:
 
 def _check_key(text: str, kind: Kind, deprecated: str | None) -> Key:
     refusal = InvalidAPIKey if kind == "platform" else InvalidClientKey
-    words = "Invalid API key" if kind == "platform" else "Invalid client key"
+    message = "Invalid API key" if kind == "platform" else "Invalid client key"
 
     try:
-        key = guards.key(text, kind, refused=words)
+        key = guards.key(text, kind, refused=message)
     except Unauthenticated as error:
-        raise refusal(words) from error
+        raise refusal(message) from error
 
     if key.app_id != provider(IMKit).app:
-        raise refusal(words, detail="the key is of another app than IMKIT_APP")
+        raise refusal(message, detail="the key is of another app than IMKIT_APP")
 
     if deprecated is not None:
         _note_deprecated(key, deprecated)

@@ -103,11 +103,10 @@ def _regex(field: Field, pattern: Any, options: Any) -> Condition:
 
 
 def _texts(values: Any) -> tuple[str, ...]:
-    if not isinstance(values, list) or len(values) > MOST_VALUES:
-        raise CallerError(UNSUPPORTED)
+    is_list = isinstance(values, list) and len(values) <= MOST_VALUES
 
     # Nothing that is stored has a NUL, and PostgreSQL refuses a query with one.
-    if not all(isinstance(one, str) and "\0" not in one for one in values):
-        raise CallerError(UNSUPPORTED)
+    if is_list and all(isinstance(one, str) and "\0" not in one for one in values):
+        return tuple(values)
 
-    return tuple(values)
+    raise CallerError(UNSUPPORTED)

@@ -53,6 +53,7 @@ def show_all() -> Response:
     return private(envelope({"totalCount": total, "data": rows}))
 
 
+# The vendor's library sends a slash at the end, its documents do not.
 @blueprint.put("/<anything:client_id>/token")
 @blueprint.put("/<anything:client_id>/token/")
 def put_token(client_id: str) -> Response:  # noqa: ARG001 - read from the raw path

@@ -25,6 +25,7 @@ from chatproxy.web.validators import BAD_CHARACTERS, TEXT_MESSAGES, email, pictu
 LONGEST_TEXT = 8192
 #: Half of what a request header may have.
 LONGEST_TOKEN = 4096
+#: The vendor asks to keep lists below this.
 MOST_CLIENTS = 100
 REQUIRED_MESSAGE = {"required": TEXT_MESSAGES["required"]}
 NO_INSTANT = "An ISO 8601 date with time and zone, such as 2030-01-31T12:00:00Z."

@@ -1,10 +1,9 @@
 """The sockets of a worker: how many there may be, and which of them must end."""
 
-import contextlib
 import logging
 import socket
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 
 from wsproto.frame_protocol import CloseReason
 
@@ -85,11 +84,6 @@ class Hub:
         websocket = WebSocket(sock, self._monotonic)
         session = Session(websocket, Dialogue(authenticate), self._monotonic, self._times)
 
-        with self._registered(session):
-            return session.run()
-
-    @contextlib.contextmanager
-    def _registered(self, session: Session) -> Iterator[None]:
         with self._lock:
             self._sessions.add(session)
 
@@ -97,7 +91,7 @@ class Hub:
             for watch in self._watches:
                 watch.start()
 
-            yield
+            return session.run()
         finally:
             with self._lock:
                 self._sessions.discard(session)
@@ -118,7 +112,13 @@ class Hub:
         try:
             valid = self._valid_tokens({token for token in tokens.values() if token})
         except DirectoryUnavailable as error:
-            self._log_directory_failure(error)
+            if not self._directory_failed:
+                self._directory_failed = True
+                log.warning(
+                    "the directory cannot be asked which sockets' tokens still count",
+                    extra={"detail": error.detail},
+                )
+
             return
 
         self._directory_failed = False
@@ -140,11 +140,3 @@ class Hub:
     def _current_sessions(self) -> list[Session]:
         with self._lock:
             return list(self._sessions)
-
-    def _log_directory_failure(self, error: DirectoryUnavailable) -> None:
-        if not self._directory_failed:
-            self._directory_failed = True
-            log.warning(
-                "the directory cannot be asked which sockets' tokens still count",
-                extra={"detail": error.detail},
-            )

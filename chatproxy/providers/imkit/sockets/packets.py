@@ -6,6 +6,7 @@ content. Packets of Socket.IO are the content of Engine.IO's messages, of type `
 """
 
 import dataclasses
+import enum
 import json
 import re
 from typing import Any
@@ -20,9 +21,12 @@ MESSAGE = re.compile(
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Pong:
-    """The answer to a ping."""
+class Signal(enum.Enum):
+    """A packet without content of interest."""
+
+    PONG = enum.auto()
+    DISCONNECT = enum.auto()
+    IGNORED = enum.auto()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,17 +49,7 @@ class Event:
     arguments: list[Any] = dataclasses.field(repr=False)
 
 
-@dataclasses.dataclass(frozen=True)
-class Leave:
-    """The client disconnects."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Other:
-    """A packet that needs no answer here."""
-
-
-Packet = Pong | Connect | Event | Leave | Other
+Packet = Connect | Event | Signal
 
 
 def read(text: str) -> Packet:
@@ -66,10 +60,10 @@ def read(text: str) -> Packet:
         return _message(content)
 
     if kind == "3":
-        return Pong()
+        return Signal.PONG
 
     if kind == "1":
-        return Leave()
+        return Signal.DISCONNECT
 
     raise ValueError("not a packet that a client sends")
 
@@ -87,14 +81,14 @@ def _message(text: str) -> Packet:
         return Connect(namespace)
 
     if kind == "1":
-        return Leave() if namespace == MAIN else Other()
+        return Signal.DISCONNECT if namespace == MAIN else Signal.IGNORED
 
     if kind in "25":  # EVENT and BINARY_EVENT
         name, arguments = _event_content(found["content"])
         return Event(namespace, found["id"], name, arguments)
 
     if kind in "36":  # acknowledgements, of events that are never sent from here
-        return Other()
+        return Signal.IGNORED
 
     raise ValueError("not a packet that a client sends")
 

@@ -10,7 +10,7 @@ from wsproto.frame_protocol import CloseReason
 
 from chatproxy.providers.imkit.sockets import packets
 from chatproxy.providers.imkit.sockets.dialogue import Dialogue
-from chatproxy.providers.imkit.sockets.packets import Connect, Event, Leave, Packet, Pong
+from chatproxy.providers.imkit.sockets.packets import Connect, Event, Packet, Signal
 from chatproxy.providers.imkit.sockets.websocket import LONGEST, SocketClosed, WebSocket
 
 #: Random bytes of a socket's id, 20 characters in base64.
@@ -101,14 +101,14 @@ class Session:
             self._pong_until = now + self._times.pong_within
 
     def _handle(self, packet: Packet) -> None:
-        if isinstance(packet, Pong):
+        if packet is Signal.PONG:
             self._pong_until = None
             self._ping_at = self._monotonic() + self._times.ping_every
         elif isinstance(packet, Connect):
             self._connect(packet.namespace)
         elif isinstance(packet, Event):
             self._answer(packet)
-        elif isinstance(packet, Leave):
+        elif packet is Signal.DISCONNECT:
             raise SocketClosed("caller", CloseReason.NORMAL_CLOSURE)
 
     def _connect(self, namespace: str) -> None:

@@ -24,6 +24,7 @@ issuing = Blueprint("performchat-tokens", __name__)
 invalidation = Blueprint("performchat-invalidation", __name__)
 verification = Blueprint("performchat-verification", __name__)
 
+#: The vendor's keys belong to an environment, ours do not. Its answers name the environment.
 ENVIRONMENT = "production"
 USER_NOT_FOUND = "Customer user not found or does not belong to your company"
 TOO_MANY = "Too many token requests"
@@ -138,17 +139,12 @@ def _presented_token() -> str:
 def _agent(app_id: str, agent_id: str | None) -> Agent:
     # An unknown agent is a 400 at the vendor, not a 404.
     if agent_id is None:
-        agent = directory().agents.first_active(app_id)
-
-        if agent is None:
-            raise CallerError("No active agents found")
-
-        return agent
-
-    agent = directory().agents.find(app_id, agent_id)
+        agent, message = directory().agents.first_active(app_id), "No active agents found"
+    else:
+        agent, message = directory().agents.find(app_id, agent_id), "Agent not found or inactive"
 
     if agent is None or not agent.active:
-        raise CallerError("Agent not found or inactive")
+        raise CallerError(message)
 
     return agent
 

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from typing import Any
 
 from flask import Blueprint, Response
 from marshmallow import fields, validate
@@ -48,15 +47,9 @@ def config() -> Response:
     if user_id is None:
         return private(document | {stream.error_object_key: messages})
 
-    return private(document | {AUTHENTICATION: _authentication(stream, user_id)})
-
-
-def _authentication(stream: Stream, user_id: str) -> dict[str, Any]:
-    return {
-        "apiKey": stream.api_key,
-        "userId": user_id,
-        "userToken": stream.issue_token(user_id, now()),
-    }
+    token = stream.issue_token(user_id, now())
+    authentication = {"apiKey": stream.api_key, "userId": user_id, "userToken": token}
+    return private(document | {AUTHENTICATION: authentication})
 
 
 def _user_id(stream: Stream) -> str | None:
