@@ -52,13 +52,13 @@ def import_users(file: BinaryIO, app: str, as_json: bool) -> None:
 
 
 def _import_user(directory: Directory, app: str, line: bytes) -> Action:
-    # A user that is only imported was not seen, so `seen` keeps its old value.
     try:
         document = strictjson.read(line)
     except ValueError as error:
         raise MalformedBody(f"no plain JSON ({error})") from error
 
     user_id, profile = read_user(document)
+    # An import is no visit: when the user was last seen stays as it is.
     _, action = directory.users.upsert(app, user_id, profile, seen=False)
     return action
 

@@ -15,6 +15,7 @@ from chatproxy.settings.fields import (
 )
 from chatproxy.settings.variables import ProviderSection, variable
 
+#: Without `@`: callers are shown this URL, and must not see a password in it.
 WS_URL = re.compile(r"wss?://[^\s?#@]+")
 
 

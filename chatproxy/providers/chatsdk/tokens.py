@@ -3,7 +3,6 @@
 Each is signed with its own secret, so neither is accepted in place of the other.
 """
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,19 +11,6 @@ from chatproxy.identity.revocation import Issued
 from chatproxy.providers.base import BACK_DATED
 from chatproxy.providers.chatsdk.settings import ChatSDKSettings
 from chatproxy.signing import tokens
-
-
-@dataclasses.dataclass(frozen=True)
-class Pair:
-    """Both tokens of a user, and their lifetime in seconds."""
-
-    token: str = dataclasses.field(repr=False)
-    ws_token: str = dataclasses.field(repr=False)
-    expires_in: int
-
-    def body(self) -> dict[str, Any]:
-        """Return the fields that the answers with tokens have in common."""
-        return {"token": self.token, "wsToken": self.ws_token, "expiresIn": self.expires_in}
 
 
 class TokenKind:
@@ -37,8 +23,8 @@ class TokenKind:
 
     def make(self, app_id: str, user_id: str, token_id: str, now: float, ttl: int) -> str:
         """Make a token; `now` and `ttl` are in seconds."""
-        # No `nbf`: Centrifugo checks it without leeway and reports such a token as expired.
-        # The claims of the server of January 2026, and `jti`, which it ignores.
+        # The claims of the server of January 2026, and `jti`, which it ignores. No `nbf`:
+        # Centrifugo checks it without leeway and reports such a token as expired.
         claims = {
             self._user_claim: user_id,
             "app_id": app_id,
@@ -99,10 +85,11 @@ class TokenPairs:
             },
         )
 
-    def make(self, app_id: str, user_id: str, token_id: str, now: float) -> Pair:
-        """Make both tokens with one id, so that revoking the id revokes both."""
-        rest, websocket = (
+    def make(self, app_id: str, user_id: str, token_id: str, now: float) -> dict[str, Any]:
+        """Make both tokens; return the fields that the answers with tokens have in common."""
+        # One id for both, so that revoking the id revokes both.
+        token, ws_token = (
             kind.make(app_id, user_id, token_id, now, self._ttl)
             for kind in (self.rest, self.websocket)
         )
-        return Pair(rest, websocket, self._ttl)
+        return {"token": token, "wsToken": ws_token, "expiresIn": self._ttl}

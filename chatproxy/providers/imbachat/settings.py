@@ -10,6 +10,7 @@ from chatproxy.settings.variables import ProviderSection, variable
 
 HOUR = 3600
 
+#: It becomes a segment of the script's URL as it is.
 DEV_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 #: The id of a widget that is not configured, as on a first local run.

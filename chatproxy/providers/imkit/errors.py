@@ -80,6 +80,7 @@ def error_envelope(error: ChatproxyError, _seconds: float = 0) -> dict[str, Any]
 
 
 def _code_of(error: ChatproxyError) -> str:
+    # At the vendor a missing field has a code of its own, other faults in a body share one.
     if isinstance(error, InvalidBody) and error.issues[0].kind == "required":
         return CODES[MissingParameter]
 

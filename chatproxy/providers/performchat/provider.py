@@ -12,7 +12,7 @@ from chatproxy.providers.base import Dialect, Provider
 from chatproxy.providers.credential import Verdict
 from chatproxy.providers.performchat.errors import envelope
 from chatproxy.providers.performchat.settings import PerformChatSettings
-from chatproxy.providers.performchat.tokens import Tokens
+from chatproxy.providers.performchat.tokens import Tokens, issued
 
 NO_WEBSOCKET = (
     "WebSockets are not proxied. Clients connect to PerformChat themselves, with their token."
@@ -57,4 +57,4 @@ class PerformChat(Provider):
 
     def read_user_token(self, token: str, now: float) -> Issued:
         """Read a token; raise a `TokenRejected`."""
-        return self.tokens.read(token, now).issued
+        return issued(self.tokens.read(token, now))

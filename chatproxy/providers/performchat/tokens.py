@@ -3,7 +3,6 @@
 The version counts the invalidations of a user. A token with an older one is refused.
 """
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,23 +14,11 @@ from chatproxy.providers.base import BACK_DATED
 from chatproxy.signing import tokens
 
 
-@dataclasses.dataclass(frozen=True)
-class Read:
-    """The claims of a token whose signature and times were checked."""
-
-    claims: dict[str, Any]
-
-    @property
-    def issued(self) -> Issued:
-        """What the directory needs to tell whether it was revoked. `sub` is our own id."""
-        return Issued(
-            self.claims["companyId"],
-            self.claims["sub"],
-            self.claims.get("jti"),
-            self.claims["iat"],
-            self.claims["exp"],
-            by_our_id=True,
-        )
+def issued(claims: dict[str, Any]) -> Issued:
+    """Return what the directory needs to tell whether a token was revoked."""
+    token_id = claims.get("jti")
+    company, user_id = claims["companyId"], claims["sub"]  # `sub` is our own id of the user
+    return Issued(company, user_id, token_id, claims["iat"], claims["exp"], by_our_id=True)
 
 
 class Tokens:
@@ -42,6 +29,8 @@ class Tokens:
 
     def make(self, user: User, agent: Agent, now: float, ttl: int) -> str:
         """Make a token; `now` and `ttl` are in seconds."""
+        # The vendor documents `sub`, `companyId`, `agentId` and `tokenVersion`. `jti` is ours: by
+        # it a single token can be revoked.
         claims = {
             "sub": user.id,
             "externalId": user.external_id,
@@ -54,12 +43,12 @@ class Tokens:
         }
         return tokens.mint(claims, self._secrets[0])
 
-    def read(self, token: str, now: float) -> Read:
-        """Check signature, times and claims; raise a `TokenRejected`."""
+    def read(self, token: str, now: float) -> dict[str, Any]:
+        """Return the claims; raise a `TokenRejected`. Only the directory knows revocations."""
         claims = tokens.read(token, self._secrets, now, texts=("sub", "companyId", "agentId"))
         version = claims.get("tokenVersion")
 
         if not isinstance(version, int) or isinstance(version, bool):  # True is an int too
             raise TokenMalformed("Invalid token", detail="its tokenVersion is no number")
 
-        return Read(claims)
+        return claims

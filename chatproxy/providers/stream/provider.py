@@ -24,6 +24,7 @@ USER_ID = re.compile(r"[A-Za-z0-9@_-]{1,255}")
 #: Names of headers and query fields in which Stream could find a credential of the caller.
 RESERVED = frozenset({"api_key", "api_secret", "authorization", "stream_auth_type"})
 
+#: The first bytes of every gzip member (RFC 1952 section 2.3.1).
 GZIP_MAGIC = b"\x1f\x8b"
 
 #: Bytes that a compressed event may inflate to. Stream's own events stay far below; the limit

@@ -17,6 +17,7 @@ STAND_IN_SECRET = "sandbox-secret-of-the-stand-in-not-for-production"  # noqa: S
 
 API_KEY = re.compile(r"[A-Za-z0-9._~-]+")
 
+#: Where the stand-in may be: on this machine, or in the compose file's service `sandbox`.
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost", "sandbox")
 
 

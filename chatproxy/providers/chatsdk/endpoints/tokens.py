@@ -30,6 +30,7 @@ def issue() -> Response:
     service = authenticated(Service)
     key, (user_id, profile) = service.key, service.requested
     subject = f"tokens {key.id} {key.app_id} {user_id}"
+    # Counted before the user is written, so that a refused request changes nothing.
     count = _spend(subject)
 
     try:
@@ -38,8 +39,8 @@ def issue() -> Response:
         limiter().give_back(subject, _rate())  # no token was issued
         raise
 
-    pair = provider(ChatSDK).tokens.make(key.app_id, user_id, new_token_id(user.version), now())
-    answer = private(pair.body() | {"user": _echo(user_id, profile)})
+    tokens = provider(ChatSDK).tokens.make(key.app_id, user_id, new_token_id(user.version), now())
+    answer = private(tokens | {"user": _echo(user_id, profile)})
     answer.headers.update(count.headers())
     return answer
 
@@ -54,8 +55,8 @@ def refresh() -> Response:
     # The version is the one that was checked. If the user is revoked in between, the new
     # tokens are revoked as well.
     token_id = new_token_id(standing.version)
-    pair = provider(ChatSDK).tokens.make(issued.app_id, issued.user_id, token_id, now())
-    answer = private(pair.body())
+    tokens = provider(ChatSDK).tokens.make(issued.app_id, issued.user_id, token_id, now())
+    answer = private(tokens)
     answer.headers.update(count.headers())
     return answer
 

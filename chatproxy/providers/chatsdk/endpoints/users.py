@@ -39,6 +39,7 @@ def service_or_client() -> Service | Client:
 
 def named_user(segments: int = 1) -> str | None:
     """Return the id in the raw path if the path has that many segments, else None."""
+    # The router has decoded the path, so an id with an encoded slash would look like two.
     named = segments_below(PLACE)
     return decoded_id(named[0], "user") if len(named) == segments else None
 

@@ -34,6 +34,7 @@ ESCAPED = {ord(one): f"\\u{ord(one):04x}" for one in "<>&\u2028\u2029"}
 
 def html(script_url: str, options: Mapping[str, Any], dialog: int) -> str:
     """Return the script, the code that loads the widget, and a button that opens a dialog."""
+    # `Markup.format` escapes the URL for the attribute; the other two are escaped already.
     return TEMPLATE.format(
         script_url=script_url, options=_in_a_script(options), dialog=_in_a_script(dialog)
     )

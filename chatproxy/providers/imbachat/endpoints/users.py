@@ -14,6 +14,7 @@ blueprint = Blueprint("imbachat-users", __name__)
 #: Query fields for ids: that of the vendor's page, and that of its OpenCart plugin.
 LISTS = ("user_ids", "ids")
 
+#: The vendor documents no limit. A search for one letter must not answer the whole directory.
 MOST_HITS = 50
 
 
@@ -26,9 +27,9 @@ def info(ids: str = "") -> Response:
     # How imbachat.com joins the ids to the registered URL is not documented, so every place
     # that a plugin uses is read, and slashes around the ids are dropped.
     lists = [ids.strip("/"), *(one for name in LISTS for one in query_values(name))]
-    wanted = userids.read_lists(lists)
-    found = directory().finder.find_many(provider(ImbaChat).app, wanted)
-    return private([shapes.info(found[user_id]) for user_id in wanted if user_id in found])
+    ids_in_order = userids.read_lists(lists)
+    found = directory().finder.find_many(provider(ImbaChat).app, ids_in_order)
+    return private([shapes.info(found[user_id]) for user_id in ids_in_order if user_id in found])
 
 
 @blueprint.get("/api/v1/search/<anything:key>")

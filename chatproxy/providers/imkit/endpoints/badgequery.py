@@ -14,7 +14,7 @@ from chatproxy.web.validators import TEXT_MESSAGES
 
 PLACE = "/imkit/badge/"
 
-#: Clients that one request may ask for.
+#: Clients that one request may ask for; the vendor's sample has no limit.
 MOST_ASKED = 500
 LARGEST_COUNT = 10**9
 

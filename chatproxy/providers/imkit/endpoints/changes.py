@@ -109,8 +109,8 @@ def unbind(client_id: str, token: str | None) -> int:
 
 
 def _check_storable(profiles: Mapping[str, Profile]) -> None:
-    # The directory refuses metadata that is too large. It has to do so before the server is
-    # told, which has no way back for a profile.
+    # The directory refuses metadata that is too large. This asks it before the change goes to
+    # the server, where it could not be undone.
     known = directory().finder.find_many(provider(IMKit).app, profiles)
 
     for client_id, profile in profiles.items():

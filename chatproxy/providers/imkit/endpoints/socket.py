@@ -78,6 +78,7 @@ def _upgrade(hub: "Hub") -> Response:
     def serve() -> None:
         current.notes["socket"] = {"endedBy": hub.serve(connection, authenticate)}
 
+    # Released when the answer is closed, even if the client is gone before the first packet.
     hub.acquire_slot()
     return Upgraded(token, serve, hub.release_slot)
 

@@ -21,7 +21,7 @@ blueprint = Blueprint("imkit-verify", __name__)
 @blueprint.post("")
 def verify() -> Response:
     """Answer the client's id, nickname and picture; 401 for an invalid token."""
-    # Without a key: whoever has a valid token may know whose it is.
+    # No key is needed: who has a valid token may know its owner.
     token = clienttokens.without_bearer(load(schemas.VerificationBody(), read_json())["token"])
 
     try:

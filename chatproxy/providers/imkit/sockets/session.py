@@ -66,7 +66,7 @@ class Session:
         except SocketClosed as closed:
             self._close(closed)
             return closed.ended_by
-        except ValueError:
+        except ValueError:  # a packet that no client of Socket.IO sends
             self._socket.close(CloseReason.PROTOCOL_ERROR)
             return "protocol"
 
@@ -129,11 +129,11 @@ class Session:
             self._socket.send(packets.ack_packet(event.id, answer))
 
     def _close(self, closed: SocketClosed) -> None:
-        # Socket.IO's clients reconnect by themselves after a closed connection, but not after
-        # a DISCONNECT packet.
         if closed.code is None:
             return
 
+        # Socket.IO's clients reconnect by themselves after a closed connection, but not after
+        # a DISCONNECT packet.
         must_not_reconnect = (
             closed.code == CloseReason.POLICY_VIOLATION and closed.ended_by != "caller"
         )

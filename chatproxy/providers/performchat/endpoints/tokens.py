@@ -15,6 +15,7 @@ from chatproxy.identity.agents import Agent
 from chatproxy.identity.user import Profile, User
 from chatproxy.providers.performchat.endpoints.access import Company
 from chatproxy.providers.performchat.provider import PerformChat
+from chatproxy.providers.performchat.tokens import issued
 from chatproxy.web import guards
 from chatproxy.web.answers import private
 from chatproxy.web.current import authenticated, directory, limiter, now, provider
@@ -36,6 +37,7 @@ def issue() -> Response:
     company, performchat = authenticated(Company), provider(PerformChat)
     key, requested = company.key, company.requested
     agent = _agent(key.app_id, requested.agent_id)
+    # Counted before the user is written, so that a refused request changes nothing.
     count = limiter().spend(f"performchat tokens {key.id}", performchat.token_rate, TOO_MANY)
 
     user, _ = directory().users.upsert(key.app_id, requested.user_id, Profile())
@@ -89,9 +91,7 @@ def verify() -> Response:
 
 def _valid_claims(token: str) -> dict[str, Any]:
     # The vendor documents this order: signature and expiry, user, version, company, agent.
-    read = provider(PerformChat).tokens.read(token, now())
-    claims = read.claims
-
+    claims = provider(PerformChat).tokens.read(token, now())
     user = directory().finder.by_our_id(claims["sub"])
 
     if user is None:
@@ -104,7 +104,7 @@ def _valid_claims(token: str) -> dict[str, Any]:
         raise TokenOfAnotherApp("Company mismatch")
 
     try:
-        directory().tokens.check(read.issued)  # revoked by its id, or with the whole company
+        directory().tokens.check(issued(claims))  # revoked by its id, or with the whole company
     except TokenRevoked as error:
         raise TokenRevoked("Token has been invalidated") from error
 

@@ -25,6 +25,7 @@ class Event(Schema):
 
     raw_body = fields.String(data_key="rawBody", required=True)
     signature = fields.String(required=True)
+    # A compressed event is not text, so it comes as base64.
     encoding = fields.String(load_default="text", validate=validate.OneOf(["text", "base64"]))
 
 
