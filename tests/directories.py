@@ -4,9 +4,8 @@ import contextlib
 import time
 from collections.abc import Iterator, Mapping
 
-from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
-from chatproxy.identity.keytexts import Kind
+from chatproxy.identity.records import DEFAULT_APP, Kind
 from chatproxy.identity.schema import upgrade
 from chatproxy.settings import load_for_commands
 
@@ -36,4 +35,4 @@ def give_schema(environ: Mapping[str, str]) -> None:
 def make_key(environ: Mapping[str, str], name: str, kind: Kind = "platform") -> dict[str, str]:
     """Make a key of the app that is there from the start."""
     with beside(environ) as directory:
-        return directory.keys.create(name, DEFAULT, kind).parts()
+        return directory.keys.create(name, DEFAULT_APP, kind).parts()

@@ -1,6 +1,6 @@
-"""Who is who: apps, API keys, users, and which of their tokens still count.
+"""Who is who: apps, API keys, users, and which of their tokens are valid.
 
-Knows no provider and no Flask. `directory.Directory` holds every question that the
-rest may ask; `settings` needs no library, so that the server's first process can
-read it.
+Knows no provider and no Flask. `directory.Directory` answers every question that the
+rest may ask. `records` holds what goes in and out, and can be imported without loading
+the database library.
 """

@@ -6,24 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
 
-from chatproxy.identity.apps import APP_ID, IdentityError, named
-from chatproxy.identity.engine import Database
-from chatproxy.identity.models import agents
+from chatproxy.errors import IdentityError
+from chatproxy.identity.apps import checked_id, checked_name
+from chatproxy.identity.database import Database
+from chatproxy.identity.records import Agent
+from chatproxy.identity.tables import agents
 
-
-@dataclasses.dataclass(frozen=True)
-class Agent:
-    """One agent. Times are epoch seconds."""
-
-    app_id: str
-    id: str
-    name: str
-    active: bool
-    created: float
-    updated: float
+#: The id decides between those that were made in the same moment, or pages would overlap.
+BY_AGE = (agents.c.created, agents.c.id)
 
 
 class Agents:
@@ -36,20 +27,21 @@ class Agents:
     def create(
         self, name: str, app_id: str, agent_id: str | None = None, *, active: bool = True
     ) -> Agent:
-        """Make an agent; its id is made up where none is given. Raises `IdentityError`."""
+        """Make an agent, with an id of its own where none is given; raise `IdentityError`."""
         agent_id = uuid.uuid4().hex if agent_id is None else agent_id
         agent = self._agent(name, app_id, agent_id, active=active)
 
-        if not self._insert([agent]):
+        if not self._insert_missing([agent]):
             raise IdentityError(f"there is an agent {agent.id} already")
 
         return agent
 
     def seed(self, seeds: Sequence[Mapping[str, Any]]) -> int:
-        """Make those agents that are not there, all or none; return how many were made.
+        """Make those agents that are missing, all or none; return how many were made.
 
-        Each has `id`, `name`, `app` and `active`. Two at once do it once. Raises
-        `IdentityError`.
+        Each has `id`, `name`, `app` and `active`. One that is there stays as it is: somebody
+        may have switched it off since. Two replicas that start together make each once.
+        Raises `IdentityError`.
         """
         wanted = [
             self._agent(one["name"], one["app"], one["id"], active=one["active"]) for one in seeds
@@ -58,76 +50,41 @@ class Agents:
         if len({(agent.app_id, agent.id) for agent in wanted}) != len(wanted):
             raise IdentityError("an id is there twice")
 
-        return self._insert(wanted)
-
-    def _agent(self, name: str, app_id: str, agent_id: str, *, active: bool) -> Agent:
-        if not APP_ID.fullmatch(agent_id):
-            raise IdentityError("an agent's id is 1 to 64 of the characters A-Z a-z 0-9 . _ ~ -")
-
-        now = self._now()
-        return Agent(app_id, agent_id, named(name), active, now, now)
-
-    def _insert(self, wanted: Sequence[Agent]) -> int:
-        """Insert those that are not there; return how many that were."""
-        dialect = sqlite if self._database.is_sqlite else postgresql
-        made = 0
-
-        try:
-            with self._database.writing() as connection:
-                for agent in wanted:
-                    statement = dialect.insert(agents).values(dataclasses.asdict(agent))
-                    unless_there = statement.on_conflict_do_nothing().returning(agents.c.id)
-                    made += connection.execute(unless_there).first() is not None
-        except IntegrityError as error:
-            raise IdentityError("there is no such app") from error
-
-        return made
+        return self._insert_missing(wanted)
 
     def find(self, app_id: str, agent_id: str) -> Agent | None:
         """Return an agent of the app, active or not."""
-        with self._database.reading() as connection:
-            row = connection.execute(
-                select(agents).where(agents.c.app_id == app_id, agents.c.id == agent_id)
-            ).first()
-
-        return None if row is None else Agent(*row)
+        wanted = select(agents).where(agents.c.app_id == app_id, agents.c.id == agent_id)
+        row = self._database.row(wanted)
+        return None if row is None else Agent(**row)
 
     def first_active(self, app_id: str) -> Agent | None:
         """Return the app's oldest active agent."""
-        with self._database.reading() as connection:
-            row = connection.execute(
-                select(agents)
-                .where(agents.c.app_id == app_id, agents.c.active.is_(True))
-                .order_by(agents.c.created, agents.c.id)
-                .limit(1)
-            ).first()
-
-        return None if row is None else Agent(*row)
+        wanted = (
+            select(agents)
+            .where(agents.c.app_id == app_id, agents.c.active.is_(True))
+            .order_by(*BY_AGE)
+            .limit(1)
+        )
+        row = self._database.row(wanted)
+        return None if row is None else Agent(**row)
 
     def page(self, app_id: str, offset: int, limit: int) -> tuple[Sequence[Agent], int]:
         """Return some of the app's agents, oldest first, and how many there are in all."""
         mine = agents.c.app_id == app_id
+        counting = select(func.count()).select_from(agents).where(mine)
+        wanted = select(agents).where(mine).order_by(*BY_AGE).offset(offset).limit(limit)
 
+        # In one connection, so that on SQLite both see the same moment.
         with self._database.reading() as connection:
-            total = connection.execute(
-                select(func.count()).select_from(agents).where(mine)
-            ).scalar_one()
-            rows = connection.execute(
-                select(agents)
-                .where(mine)
-                .order_by(agents.c.created, agents.c.id)
-                .offset(offset)
-                .limit(limit)
-            )
-            return [Agent(*row) for row in rows], total
+            total = connection.execute(counting).scalar_one()
+            return [Agent(*row) for row in connection.execute(wanted)], total
 
     def list(self, app_id: str | None = None) -> Sequence[Agent]:
         """Return all agents, oldest first."""
-        wanted = select(agents).order_by(agents.c.created, agents.c.id)
+        wanted = select(agents).order_by(*BY_AGE)
         wanted = wanted if app_id is None else wanted.where(agents.c.app_id == app_id)
-
-        with self._database.reading() as connection:
-            return [Agent(*row) for row in connection.execute(wanted)]
+        return [Agent(**row) for row in self._database.rows(wanted)]
 
     def set_active(self, app_id: str, agent_id: str, *, active: bool) -> None:
         """Switch an agent on or off; raise `IdentityError` where there is none."""
@@ -140,3 +97,21 @@ class Agents:
 
         if changed.rowcount != 1:
             raise IdentityError(f"there is no agent {agent_id}")
+
+    def _agent(self, name: str, app_id: str, agent_id: str, *, active: bool) -> Agent:
+        now = self._now()
+        return Agent(
+            app_id, checked_id(agent_id, of="an agent"), checked_name(name), active, now, now
+        )
+
+    def _insert_missing(self, wanted: Sequence[Agent]) -> int:
+        """Insert those that are not there; return how many that were."""
+        made = 0
+
+        with self._database.writing(refusal="there is no such app") as connection:
+            for agent in wanted:
+                statement = self._database.insert(agents).values(dataclasses.asdict(agent))
+                unless_there = statement.on_conflict_do_nothing().returning(agents.c.id)
+                made += connection.execute(unless_there).first() is not None
+
+        return made

@@ -1,4 +1,4 @@
-"""Apps: each has its own users and keys."""
+"""Apps: each has its own users and keys. And what names and ids may look like."""
 
 import dataclasses
 import re
@@ -6,30 +6,15 @@ import uuid
 from collections.abc import Callable
 
 from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError
 
-from chatproxy.errors import CallerError
-from chatproxy.identity.engine import Database
-from chatproxy.identity.models import apps
+from chatproxy.errors import IdentityError
+from chatproxy.identity.database import Database
+from chatproxy.identity.records import App
+from chatproxy.identity.tables import apps
 
-#: The app that is there from the start.
-DEFAULT = "default"
-
-APP_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+#: The characters that stay as they are in a URL (RFC 3986 section 2.3).
+ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 LONGEST_NAME = 255
-
-
-class IdentityError(CallerError):
-    """A command asked for something that cannot be done; the message says what to do instead."""
-
-
-@dataclasses.dataclass(frozen=True)
-class App:
-    """One app. Times are epoch seconds."""
-
-    id: str
-    name: str
-    created: float
 
 
 class Apps:
@@ -40,33 +25,33 @@ class Apps:
         self._now = now
 
     def create(self, name: str, app_id: str | None = None) -> App:
-        """Make an app; its id is made up where none is given. Raises `IdentityError`."""
-        made_up = str(uuid.uuid4())
-        app = App(made_up if app_id is None else app_id, named(name), self._now())
-
-        if not APP_ID.fullmatch(app.id):
-            raise IdentityError("an app's id is 1 to 64 of the characters A-Z a-z 0-9 . _ ~ -")
-
+        """Make an app, with an id of its own where none is given; raise `IdentityError`."""
+        name = checked_name(name)
+        app_id = str(uuid.uuid4()) if app_id is None else checked_id(app_id, of="an app")
+        app = App(app_id, name, self._now())
         row = dataclasses.asdict(app) | {"token_version": 0, "tokens_valid_after": None}
 
-        try:
-            with self._database.writing() as connection:
-                connection.execute(insert(apps).values(row))
-        except IntegrityError as error:
-            raise IdentityError(f"there is an app {app.id} already") from error
+        with self._database.writing(refusal=f"there is an app {app.id} already") as connection:
+            connection.execute(insert(apps).values(row))
 
         return app
 
     def list(self) -> list[App]:
         """Return all apps, oldest first."""
-        with self._database.reading() as connection:
-            rows = connection.execute(
-                select(apps.c.id, apps.c.name, apps.c.created).order_by(apps.c.created, apps.c.id)
-            )
-            return [App(*row) for row in rows]
+        wanted = select(apps.c.id, apps.c.name, apps.c.created)
+        rows = self._database.rows(wanted.order_by(apps.c.created, apps.c.id))
+        return [App(**row) for row in rows]
 
 
-def named(name: str) -> str:
+def checked_id(text: str, *, of: str) -> str:
+    """Return an id that a caller chose; raise `IdentityError` for one that is none."""
+    if not ID.fullmatch(text):
+        raise IdentityError(f"{of}'s id is 1 to 64 of the characters A-Z a-z 0-9 . _ ~ -")
+
+    return text
+
+
+def checked_name(name: str) -> str:
     """Return a name without the white space around it; raise `IdentityError` for none."""
     name = name.strip()
 

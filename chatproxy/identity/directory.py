@@ -1,20 +1,18 @@
 """The directory: every question about apps, keys, users and tokens has its home here."""
 
-import contextlib
 from collections.abc import Callable, Sequence
 
-from chatproxy.errors import DirectoryUnavailable
 from chatproxy.identity.agents import Agents
 from chatproxy.identity.apps import Apps
 from chatproxy.identity.badges import Badges
-from chatproxy.identity.boundtexts import BoundTextSigner
-from chatproxy.identity.boundtokens import BoundTokens
+from chatproxy.identity.database import Database
 from chatproxy.identity.devices import Devices
-from chatproxy.identity.engine import Database
-from chatproxy.identity.finding import UserFinder
+from chatproxy.identity.key_format import KeyFormat
 from chatproxy.identity.keys import Keys
-from chatproxy.identity.keytexts import KeySigner
+from chatproxy.identity.opaque_token_format import OpaqueTokenFormat
+from chatproxy.identity.opaque_tokens import OpaqueTokens
 from chatproxy.identity.revocation import Revocation
+from chatproxy.identity.user_search import UserSearch
 from chatproxy.identity.users import Users
 
 
@@ -29,21 +27,26 @@ class Directory:
         now: Callable[[], float],
         monotonic: Callable[[], float],
     ) -> None:
+        # `now` can be set back, and is for what is stored; `monotonic` measures spans.
         self.database = Database(url, monotonic)
         self.apps = Apps(self.database, now)
-        self.keys = Keys(self.database, KeySigner(signing_secrets), now, monotonic)
+        self.keys = Keys(self.database, KeyFormat(signing_secrets), now, monotonic)
         self.users = Users(self.database, now)
-        self.finder = UserFinder(self.database)
+        self.user_search = UserSearch(self.database)
         self.agents = Agents(self.database, now)
         self.tokens = Revocation(self.database, now)
-        self.bound = BoundTokens(self.database, self.users, now)
-        self.bound_texts = BoundTextSigner(signing_secrets)
+        token_format = OpaqueTokenFormat(signing_secrets)
+        self.opaque_tokens = OpaqueTokens(self.database, token_format, self.users, now)
         self.devices = Devices(self.database, now, monotonic)
-        self.badges = Badges(self.database)
+
+    def badges(self, always: Sequence[str]) -> Badges:
+        """Return the badges of clients that each have these sources from the start.
+
+        Which sources those are is the provider's business, so each call says it.
+        """
+        return Badges(self.database, always)
 
     def close(self) -> None:
         """Write when keys were last used, and close all connections."""
-        with contextlib.suppress(DirectoryUnavailable):  # what is lost is a time of use
-            self.keys.flush_uses()
-
+        self.keys.flush_uses()  # where it fails, only a time of use is lost
         self.database.close()

@@ -1,17 +1,18 @@
-"""API keys: made, found, rotated, revoked. What their texts look like is in `keytexts`."""
+"""API keys: made, found, rotated, revoked. What they look like is in `key_format`."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import RowMapping, Select, insert, select, update
 
-from chatproxy.identity.apps import IdentityError, named
-from chatproxy.identity.engine import Database
-from chatproxy.identity.keytexts import LONGEST_KEY, KeySigner, Kind, digest_of, new_key_id
-from chatproxy.identity.keyuses import Uses
-from chatproxy.identity.models import api_keys
+from chatproxy.errors import IdentityError
+from chatproxy.identity.apps import checked_name
+from chatproxy.identity.database import Database
+from chatproxy.identity.key_format import LONGEST_KEY, KeyFormat, digest_of, new_key_id
+from chatproxy.identity.last_seen import KeyUses
+from chatproxy.identity.records import Key, Kind, MadeKey
+from chatproxy.identity.tables import api_keys
 
 SHORTEST_IMPORTED = 16
 
@@ -22,70 +23,31 @@ FRESH = 0.5
 OVERLAP = 24 * 3600
 
 
-@dataclasses.dataclass(frozen=True)
-class Key:
-    """What is known of a key. Times are epoch seconds.
-
-    `life` is how many seconds it was made for; a rotation shortens `expires` only.
-    """
-
-    id: str
-    app_id: str
-    name: str
-    kind: Kind
-    imported: bool
-    created: float
-    life: float | None
-    expires: float | None
-    revoked: float | None
-    last_used: float | None
-
-    def is_good(self, now: float) -> bool:
-        """Say whether the key is in force."""
-        return self.revoked is None and (self.expires is None or now < self.expires)
-
-
-@dataclasses.dataclass(frozen=True)
-class MadeKey:
-    """A key that was just made: the only moment at which its text is known."""
-
-    key: Key
-    text: str = dataclasses.field(repr=False)
-
-    def parts(self) -> dict[str, str]:
-        """Return what its owner has to write down."""
-        if self.key.kind == "client":
-            return {"clientKey": self.text}
-
-        key_id, _, secret = self.text.partition(".")
-        return {"keyId": key_id, "keySecret": secret, "apiKey": self.text}
-
-
 class Keys:
     """The API keys of the directory."""
 
     def __init__(
         self,
         database: Database,
-        signer: KeySigner,
+        key_format: KeyFormat,
         now: Callable[[], float],
         monotonic: Callable[[], float],
     ) -> None:
         self._database = database
-        self._signer = signer
+        self._format = key_format
         self._now = now
         self._monotonic = monotonic
         self._imported: frozenset[str] = frozenset()
         self._imported_read: float | None = None
-        self._uses = Uses(database, now, monotonic)
+        self._uses = KeyUses(database, now, monotonic)
 
     def id_of(self, text: str) -> str | None:
-        """Return the id in a key that was made here; nothing is looked up."""
-        return self._signer.id_of(text) if len(text) <= LONGEST_KEY else None
+        """Return the id in a key that was made here, without asking the database."""
+        return self._format.id_of(text)
 
     def find(self, text: str) -> Key | None:
-        """Return the key in force that this is, None where it is none."""
-        key = self.look_up(text)
+        """Return the key, None unless it is in force; note that it was used."""
+        key = self.find_even_ended(text)
 
         if key is None or not key.is_good(self._now()):
             return None
@@ -95,45 +57,37 @@ class Keys:
 
     def is_known(self, key_id: str) -> bool:
         """Say whether there is, or was, a key of this id."""
-        wanted = select(api_keys.c.id).where(api_keys.c.id == key_id)
+        return self._database.row(_by_id(key_id)) is not None
 
-        with self._database.reading() as connection:
-            return connection.execute(wanted).first() is not None
-
-    def look_up(self, text: str) -> Key | None:
-        """Return the key that this is, or was.
-
-        What we did not sign is looked up only where its digest is among those of
-        the imported keys, a list that is read twice a second at most.
-        """
+    def find_even_ended(self, text: str) -> Key | None:
+        """Return the key, expired and revoked ones too."""
         if len(text) > LONGEST_KEY:
             return None
 
         digest = digest_of(text)
 
+        # Junk must not cost a statement each: what we did not sign can only be an imported
+        # key, and the list of those is read twice a second at most.
         if self.id_of(text) is None and digest not in self._imported_digests():
             return None
 
-        wanted = select(api_keys).where(api_keys.c.digest == digest)
-
-        with self._database.reading() as connection:
-            row = connection.execute(wanted).mappings().first()
-
+        row = self._database.row(select(api_keys).where(api_keys.c.digest == digest))
         return None if row is None else _key_of(row)
 
     def create(
         self, name: str, app_id: str, kind: Kind = "platform", expires: float | None = None
     ) -> MadeKey:
         """Make a key; `expires` is in epoch seconds. Raises `IdentityError`."""
-        key_id, text = self._signer.make(kind)
+        key_id, text = self._format.make(kind)
         key = self._key(key_id, app_id, name, kind, expires, imported=False)
-        self._insert([_row(key, text)], app_id)
+        self._insert(key, text)
         return MadeKey(key, text)
 
     def import_text(
         self, text: str, name: str, app_id: str, kind: Kind, expires: float | None
     ) -> Key:
         """Take over a key that was made elsewhere. Raises `IdentityError`."""
+        # What a header field can carry as it is, and long enough not to be guessed.
         printable = text.isascii() and text.isprintable() and " " not in text
 
         if not printable or not SHORTEST_IMPORTED <= len(text) <= LONGEST_KEY:
@@ -143,23 +97,16 @@ class Keys:
 
         key_id = new_key_id(kind)
         key = self._key(key_id, app_id, name, kind, expires, imported=True)
-        self._insert([_row(key, text)], app_id)
+        self._insert(key, text)
         return key
 
     def rotate(self, key_id: str, overlap: float = OVERLAP) -> MadeKey:
         """Make a successor; the key itself ends after `overlap` seconds. Raises `IdentityError`."""
         old = self._in_force(key_id)
-        new_id, text = self._signer.make(old.kind)
-        now = self._now()
-        new = dataclasses.replace(
-            old,
-            id=new_id,
-            imported=False,
-            created=now,
-            expires=None if old.life is None else now + old.life,
-            last_used=None,
-        )
-        end = now + overlap if old.expires is None else min(old.expires, now + overlap)
+        new_id, text = self._format.make(old.kind)
+        new = self._successor(old, new_id)
+        end = new.created + overlap
+        end = end if old.expires is None else min(old.expires, end)
 
         with self._database.writing() as connection:
             ended = connection.execute(
@@ -168,7 +115,8 @@ class Keys:
                 .values(expires=end)
             )
 
-            if ended.rowcount != 1:  # a key that was just revoked has no successor
+            # Revoked since it was read: whoever ended it wants no successor.
+            if ended.rowcount != 1:
                 raise IdentityError(f"there is no key {key_id} in force")
 
             connection.execute(insert(api_keys).values(_row(new, text)))
@@ -193,11 +141,10 @@ class Keys:
         if app_id is not None:
             wanted = wanted.where(api_keys.c.app_id == app_id)
 
-        with self._database.reading() as connection:
-            return [_key_of(row) for row in connection.execute(wanted).mappings()]
+        return [_key_of(row) for row in self._database.rows(wanted)]
 
     def flush_uses(self) -> None:
-        """Write when each key was last used; raise `DirectoryUnavailable`."""
+        """Write now when each key was last used."""
         self._uses.flush()
 
     def _imported_digests(self) -> frozenset[str]:
@@ -207,10 +154,7 @@ class Keys:
             wanted = select(api_keys.c.digest).where(
                 api_keys.c.imported.is_(True), api_keys.c.revoked.is_(None)
             )
-
-            with self._database.reading() as connection:
-                self._imported = frozenset(connection.execute(wanted).scalars())
-
+            self._imported = frozenset(row["digest"] for row in self._database.rows(wanted))
             self._imported_read = self._monotonic()
 
         return self._imported
@@ -227,27 +171,36 @@ class Keys:
     ) -> Key:
         now = self._now()
         life = None if expires is None else expires - now
-        return Key(key_id, app_id, named(name), kind, imported, now, life, expires, None, None)
+        return Key(
+            key_id, app_id, checked_name(name), kind, imported, now, life, expires, None, None
+        )
+
+    def _successor(self, old: Key, key_id: str) -> Key:
+        now = self._now()
+        # From the life, not from what is left of it: the second rotation of a key would
+        # otherwise make one that ends with the overlap.
+        expires = None if old.life is None else now + old.life
+        return dataclasses.replace(
+            old, id=key_id, imported=False, created=now, expires=expires, last_used=None
+        )
 
     def _in_force(self, key_id: str) -> Key:
-        with self._database.reading() as connection:
-            row = (
-                connection.execute(select(api_keys).where(api_keys.c.id == key_id))
-                .mappings()
-                .first()
-            )
+        row = self._database.row(_by_id(key_id))
 
         if row is None or not _key_of(row).is_good(self._now()):
             raise IdentityError(f"there is no key {key_id} in force")
 
         return _key_of(row)
 
-    def _insert(self, rows: Sequence[dict[str, Any]], app_id: str) -> None:
-        try:
-            with self._database.writing() as connection:
-                connection.execute(insert(api_keys), rows)
-        except IntegrityError as error:
-            raise IdentityError(f"there is no app {app_id}, or the key is there already") from error
+    def _insert(self, key: Key, text: str) -> None:
+        refusal = f"there is no app {key.app_id}, or the key is there already"
+
+        with self._database.writing(refusal=refusal) as connection:
+            connection.execute(insert(api_keys).values(_row(key, text)))
+
+
+def _by_id(key_id: str) -> Select[Any]:
+    return select(api_keys).where(api_keys.c.id == key_id)
 
 
 def _row(key: Key, text: str) -> dict[str, Any]:

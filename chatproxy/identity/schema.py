@@ -2,10 +2,10 @@
 
 from importlib.resources import files
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from chatproxy.errors import DirectoryUnavailable
-from chatproxy.identity.engine import Database
+from chatproxy.identity.database import Database
 
 #: Names the lock under which replicas upgrade a PostgreSQL database one after the other.
 UPGRADE_LOCK = 0x63686174
@@ -14,12 +14,12 @@ UPGRADE_LOCK = 0x63686174
 def upgrade(database: Database) -> None:
     """Run the migrations that are missing, all or none; raise `DirectoryUnavailable`.
 
-    Two at once do it once: the second waits, and finds nothing to do.
+    Of two processes at once the second waits, and then finds nothing to do.
     """
     if is_current(database):
         return
 
-    # Large, and hardly ever needed: each start and each command looks here.
+    # Alembic is large and hardly ever needed, but each start and each command calls this.
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
@@ -29,29 +29,35 @@ def upgrade(database: Database) -> None:
 
     with database.writing(watched=False) as connection:
         if not database.is_sqlite:
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-            connection.execute(text("SET LOCAL lock_timeout = 0"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": UPGRADE_LOCK})
+            _take_upgrade_lock(connection)
 
         config.attributes["connection"] = connection
 
         try:
             command.upgrade(config, "head")
-        except CommandError as error:  # what it finds there is of a later release
+        except CommandError as error:  # Alembic does not know the revision that it found
             raise DirectoryUnavailable(
                 "The directory's schema is of a later release.", detail=str(error)
             ) from error
 
 
+def _take_upgrade_lock(connection: Connection) -> None:
+    # Changing a large table, or waiting for a replica that does, takes what it takes.
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
+    connection.execute(text("SET LOCAL lock_timeout = 0"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": UPGRADE_LOCK})
+
+
 def is_current(database: Database) -> bool:
     """Say whether the database has the schema that this release knows as the newest."""
+    # By the files' names: asking Alembic would load it.
     steps = files("chatproxy.identity.migrations.versions").iterdir()
     newest = max(step.name.partition("_")[0] for step in steps if step.name[:1].isdigit())
 
     try:
-        with database.reading(tries=True) as connection:
+        with database.reading(optional=True) as connection:
             found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    except DirectoryUnavailable:  # there is no schema at all, or what is wrong will be said soon
+    except DirectoryUnavailable:  # no schema at all; any other fault shows in the upgrade
         return False
 
     return bool(found == newest)

@@ -1,75 +1,83 @@
 """Users: one row for each person of an app, whichever provider's surface named it first."""
 
-import contextlib
 import dataclasses
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from typing import Literal
+from collections.abc import Callable, Collection, Mapping
 
 from sqlalchemy import Connection, delete, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
 
-from chatproxy.errors import DirectoryUnavailable
-from chatproxy.identity.apps import IdentityError
-from chatproxy.identity.engine import Database
-from chatproxy.identity.models import badges, bound_tokens, devices, users
-from chatproxy.identity.user import Profile, User, ending_all, find, news, stored, user_of, users_of
-
-#: Seconds for which "last seen" may be behind: a user who changes nothing costs no write.
-SEEN_EVERY = 60.0
-
-Action = Literal["created", "updated", "existing"]
+from chatproxy.identity.database import Database
+from chatproxy.identity.last_seen import is_due, write_if_free
+from chatproxy.identity.records import Action, Profile, User, as_columns, changed_fields
+from chatproxy.identity.revocation import ending_all
+from chatproxy.identity.tables import badges, bound_tokens, devices, users
+from chatproxy.identity.user_rows import (
+    ACTIVE,
+    all_users,
+    first_user,
+    for_update,
+    user_of,
+    users_of,
+)
 
 
 class Users:
-    """The users of the directory."""
+    """The users of the directory. A deleted user is not found, and comes back by `upsert`."""
 
     def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._database = database
         self._now = now
 
     def find(self, app_id: str, external_id: str) -> User | None:
-        """Return the user that the caller knows by this id, None for none and for a deleted one."""
-        with self._database.reading() as connection:
-            user = find(connection, app_id, external_id)
+        """Return the user that the caller knows by this id."""
+        wanted = users_of(app_id).where(users.c.external_id == external_id, ACTIVE)
+        row = self._database.row(wanted)
+        return None if row is None else user_of(row)
 
-        return user if user is not None and user.active else None
+    def find_by_our_id(self, user_id: str) -> User | None:
+        """Return the user that we know by this id, whichever app's."""
+        row = self._database.row(all_users().where(users.c.id == user_id, ACTIVE))
+        return None if row is None else user_of(row)
+
+    def find_many(self, app_id: str, external_ids: Collection[str]) -> dict[str, User]:
+        """Return the users that the caller knows by these ids, by id, in one statement."""
+        if not external_ids:
+            return {}
+
+        wanted = users_of(app_id).where(users.c.external_id.in_(external_ids), ACTIVE)
+        return {row["external_id"]: user_of(row) for row in self._database.rows(wanted)}
+
+    def find_for_update(self, connection: Connection, app_id: str, external_id: str) -> User | None:
+        """Return a user, a deleted one too, and lock its row until the transaction ends."""
+        wanted = users_of(app_id).where(users.c.external_id == external_id)
+        return first_user(connection, for_update(wanted))
 
     def upsert(
         self, app_id: str, external_id: str, profile: Profile, *, seen: bool = True
     ) -> tuple[User, Action]:
-        """Make or change a user, and note that it was seen.
+        """Create or change a user, and note that it was seen.
 
-        Two at once for the same new user make one. Where nothing would change, nothing
-        is written. A deleted user who comes back is the same person, with no token of
-        before. Raises `IdentityError` where there is no such app.
+        Two calls at once for the same new user create one. Where nothing changes, nothing
+        is written. A deleted user who comes back is the same person, and none of the former
+        tokens is valid. Raises `IdentityError` for an unknown app.
         """
-        with self._database.reading() as connection:
-            known = find(connection, app_id, external_id)
+        # Most calls name a user who is known already: they take no lock.
+        known = self.find(app_id, external_id)
 
-        if known is not None and known.active and not news(known, profile):
+        if known is not None and not changed_fields(known, profile):
             return self.seen(known) if seen else known, "existing"
 
-        with self.writing(app_id) as connection:
-            return self.put(connection, app_id, external_id, profile, seen=seen)
+        with self._database.writing(refusal=f"there is no app {app_id}") as connection:
+            return self.upsert_within(connection, app_id, external_id, profile, seen=seen)
 
     def upsert_many(self, app_id: str, profiles: Mapping[str, Profile]) -> None:
-        """Make or change users, by the caller's ids, all or none; raise `IdentityError`."""
-        with self.writing(app_id) as connection:
-            for external_id in sorted(profiles):  # in one order, so that two cannot lock
-                self.put(connection, app_id, external_id, profiles[external_id], seen=False)
+        """Create or change users, by the caller's ids, all or none; raise `IdentityError`."""
+        with self._database.writing(refusal=f"there is no app {app_id}") as connection:
+            for external_id in sorted(profiles):  # in one order: two calls must not deadlock
+                profile = profiles[external_id]
+                self.upsert_within(connection, app_id, external_id, profile, seen=False)
 
-    @contextlib.contextmanager
-    def writing(self, app_id: str) -> Iterator[Connection]:
-        """Give a connection in a write transaction; raise `IdentityError` for no such app."""
-        try:
-            with self._database.writing() as connection:
-                yield connection
-        except IntegrityError as error:
-            raise IdentityError(f"there is no app {app_id}") from error
-
-    def put(
+    def upsert_within(
         self,
         connection: Connection,
         app_id: str,
@@ -78,49 +86,43 @@ class Users:
         *,
         seen: bool = True,
     ) -> tuple[User, Action]:
-        """Make or change a user within somebody's transaction, which then holds its row."""
-        made = self._insert_new(connection, app_id, external_id)
-        known = self.held(connection, app_id, external_id)
-        assert known is not None  # noqa: S101 - it was inserted, or was there
-        return self._change(connection, known, profile, made=made, seen=seen)
-
-    def held(self, connection: Connection, app_id: str, external_id: str) -> User | None:
-        """Return a user, a deleted one included, and hold its row until the transaction ends."""
-        return find(connection, app_id, external_id, lock=not self._database.is_sqlite)
+        """Create or change a user within a transaction, which then holds the user's row."""
+        # Insert first, then read: the other way round two calls could both find nobody.
+        created = self._insert_bare(connection, app_id, external_id)
+        user = self.find_for_update(connection, app_id, external_id)
+        assert user is not None  # noqa: S101 - it was there, or was inserted above
+        return self._change(connection, user, profile, created=created, seen=seen)
 
     def change(self, app_id: str, user_id: str, profile: Profile) -> User | None:
         """Change the user that we know by this id; None where the app has none."""
-        wanted = users_of(app_id).where(users.c.id == user_id, users.c.active.is_(True))
-        wanted = wanted if self._database.is_sqlite else wanted.with_for_update(of=users)
+        wanted = for_update(users_of(app_id).where(users.c.id == user_id, ACTIVE))
 
         with self._database.writing() as connection:
-            row = connection.execute(wanted).mappings().first()
+            user = first_user(connection, wanted)
 
-            if row is None:
+            if user is None:
                 return None
 
-            return self._change(connection, user_of(row), profile, made=False, seen=False)[0]
+            return self._change(connection, user, profile, created=False, seen=False)[0]
 
     def delete(self, app_id: str, external_id: str) -> User | None:
         """Forget a person, and end all its tokens; None where there is no such user.
 
-        The row stays, without anything that was said of the user: it is what keeps the
-        tokens dead. Its devices, badges and bound tokens go.
+        The row stays, emptied of all that was said about the user: without it nobody would
+        know that signed tokens, which may still run for a while, were ended.
         """
         user = self.find(app_id, external_id)
 
         if user is None:
             return None
 
-        nobody = {"name": None, "image": None, "email": None, "custom": "{}", "active": False}
         now = self._now()
+        nothing = {"name": None, "image": None, "email": None, "custom": "{}"}
+        gone = nothing | {"active": False, "updated": now, "last_seen": None}
 
         with self._database.writing() as connection:
-            connection.execute(
-                update(users)
-                .where(users.c.id == user.id)
-                .values(nobody | ending_all(users, now) | {"updated": now, "last_seen": None})
-            )
+            values = gone | ending_all(users, now)
+            connection.execute(update(users).where(users.c.id == user.id).values(values))
             connection.execute(delete(devices).where(devices.c.user_id == user.id))
             connection.execute(delete(bound_tokens).where(bound_tokens.c.user_id == user.id))
             connection.execute(
@@ -130,25 +132,21 @@ class Users:
         return user
 
     def seen(self, user: User) -> User:
-        """Note that the user was seen, once a minute; nobody waits for that, or fails by it."""
+        """Note that the user was seen; see `last_seen`."""
         now = self._now()
 
-        if user.last_seen is not None and 0 <= now - user.last_seen < SEEN_EVERY:
+        # The time in the row is every worker's, so one write a minute is made for all of them.
+        if not is_due(user.last_seen, now):
             return user
 
-        try:
-            with self._database.writing(durable=False, waits=False) as connection:
-                connection.execute(update(users).where(users.c.id == user.id).values(last_seen=now))
-        except DirectoryUnavailable:
-            return user
+        statement = update(users).where(users.c.id == user.id).values(last_seen=now)
+        written = write_if_free(self._database, [statement])
+        return dataclasses.replace(user, last_seen=now) if written else user
 
-        return dataclasses.replace(user, last_seen=now)
-
-    def _insert_new(self, connection: Connection, app_id: str, external_id: str) -> bool:
-        """Insert a bare user unless it is there; say whether it was not."""
-        dialect = sqlite if self._database.is_sqlite else postgresql
+    def _insert_bare(self, connection: Connection, app_id: str, external_id: str) -> bool:
+        """Insert a user of whom nothing is known; say whether it was missing."""
         now = self._now()
-        statement = dialect.insert(users).values(
+        statement = self._database.insert(users).values(
             id=uuid.uuid4().hex,
             app_id=app_id,
             external_id=external_id,
@@ -163,22 +161,21 @@ class Users:
         return inserted is not None
 
     def _change(
-        self, connection: Connection, user: User, profile: Profile, *, made: bool, seen: bool
+        self, connection: Connection, user: User, profile: Profile, *, created: bool, seen: bool
     ) -> tuple[User, Action]:
-        """Write what is new. The caller holds the row."""
-        said = news(user, profile)
+        """Write what differs. The caller holds the row, so nobody writes in between."""
         now = self._now()
-        came_back = {} if user.active else {"active": True, "created": now}
-        updated = {"updated": now} if said or came_back else {}
-        changes = said | came_back | updated | ({"last_seen": now} if seen else {})
+        given = changed_fields(user, profile)
+        revived = {} if user.active else {"active": True, "created": now}
+        updated = {"updated": now} if given or revived else {}
+        changes = given | revived | updated | ({"last_seen": now} if seen else {})
 
-        if not changes:
-            return user, "created" if made else "existing"
+        if changes:
+            columns = as_columns(changes)
+            connection.execute(update(users).where(users.c.id == user.id).values(columns))
+            user = dataclasses.replace(user, **changes)
 
-        changed = dataclasses.replace(user, **changes)
-        connection.execute(update(users).where(users.c.id == user.id).values(stored(changes)))
+        if created or revived:
+            return user, "created"
 
-        if made or came_back:
-            return changed, "created"
-
-        return changed, "updated" if said else "existing"
+        return user, "updated" if given else "existing"

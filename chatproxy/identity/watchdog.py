@@ -1,7 +1,8 @@
-"""Ends the waiting for a database server that keeps a connection open and answers nothing.
+"""Cuts connections to a database server that keeps them open and answers nothing.
 
-The server's own time limits are of no use then, and the kernel sees its packets
-acknowledged: a stopped process, or a proxy in between, would hold a caller for ever.
+The server's own time limits do not help when its process is stopped. `tcp_user_timeout`
+does not either: the kernel at the other end, or a proxy in between, still acknowledges
+every packet. Without this a caller would wait for ever.
 """
 
 import contextlib
@@ -54,6 +55,8 @@ class Watchdog:
             time.sleep(LOOK_EVERY)
             now = self._monotonic()
 
+            # A copy: other threads add and remove while this one looks. Whoever takes an entry
+            # out decides, so that a connection which just came back is not cut.
             for number, (until, descriptor) in list(self._waiting.items()):
                 if now >= until and self._waiting.pop(number, None) is not None:
                     _cut(descriptor)
@@ -61,5 +64,6 @@ class Watchdog:
 
 def _cut(descriptor: int) -> None:
     """End both directions: whoever waits is told that the connection broke."""
+    # Through a duplicate: closing the socket object must not close the driver's descriptor.
     with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as connection:
         connection.shutdown(socket.SHUT_RDWR)

@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.pool import Pool
@@ -10,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from chatproxy.identity.directory import Directory
-from chatproxy.identity.schema import upgrade
 from tests.databases import new_database
-from tests.identity.databases import make_empty
+from tests.identity.databases import PreparedDatabase, give_tables, make_empty
 from tests.identity.elsewhere import SECRETS, meet
 from tests.stopwatch import Stopwatch
 
@@ -27,19 +27,48 @@ def clock() -> Stopwatch:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    """A database at the server for the run: making one for each test would take a minute."""
+def empty_postgresql() -> Iterator[str]:
+    """The URL of a database at the server, which the run shares: making one takes its time."""
     with new_database("postgresql", Path()) as url:
         yield url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
+@pytest.fixture(scope="session")
+def prepared_postgresql() -> Iterator[PreparedDatabase]:
+    with new_database("postgresql", Path()) as url:
+        prepared = PreparedDatabase(url.replace("postgresql://", "postgresql+psycopg://", 1))
+
+        with contextlib.closing(prepared):
+            yield prepared
+
+
+@pytest.fixture(scope="session")
+def prepared_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the tables."""
+    path = tmp_path_factory.mktemp("prepared") / "chatproxy.db"
+    give_tables(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'chatproxy.db'}"
+    """A database without rows; without tables, too, unless the test has a `directory`."""
+    prepared = "directory" in request.fixturenames
 
-    url: str = request.getfixturevalue("postgresql_url")
+    if request.param == "sqlite":
+        path = tmp_path / "chatproxy.db"
+
+        if prepared:
+            shutil.copy(request.getfixturevalue("prepared_sqlite"), path)
+
+        return f"sqlite:///{path}"
+
+    if prepared:
+        database: PreparedDatabase = request.getfixturevalue("prepared_postgresql")
+        database.renew()
+        return database.url
+
+    url: str = request.getfixturevalue("empty_postgresql")
     make_empty(url)
     return url
 
@@ -65,9 +94,19 @@ def opened(database_url: str, clock: Stopwatch) -> Iterator[Callable[..., Direct
 @pytest.fixture
 def directory(opened: Callable[..., Directory]) -> Directory:
     """A directory with its tables."""
-    made = opened()
-    upgrade(made.database)
-    return made
+    return opened()
+
+
+@pytest.fixture
+def elapsed() -> Stopwatch:
+    """The worker's own time, which nobody sets back."""
+    return Stopwatch()
+
+
+@pytest.fixture
+def worker(directory: Directory, opened: Callable[..., Directory], elapsed: Stopwatch) -> Directory:
+    """Another directory on the same database, whose own time the test sets."""
+    return opened(monotonic=elapsed)
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,10 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.synchronize import Barrier
 
 from chatproxy.errors import ChatproxyError, TokenRevoked
-from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
-from chatproxy.identity.revocation import Issued
+from chatproxy.identity.records import DEFAULT_APP, Action, Profile
 from chatproxy.identity.schema import upgrade
-from chatproxy.identity.user import Profile
-from chatproxy.identity.users import Action
+from chatproxy.identity.token_records import Issued
 
 SECRETS = ("signs-the-keys-of-this-test-run-0123456789",)
 WITHIN = 30
@@ -46,7 +44,7 @@ def upgrade_together(url: str) -> None:
 def upsert_together(url: str, external_ids: Sequence[str]) -> list[Action]:
     with directory_at(url) as directory:
         _together[0].wait(WITHIN)
-        return [directory.users.upsert(DEFAULT, one, Profile())[1] for one in external_ids]
+        return [directory.users.upsert(DEFAULT_APP, one, Profile())[1] for one in external_ids]
 
 
 def is_revoked(url: str, token: Issued) -> bool:
@@ -63,5 +61,5 @@ def write_until_killed(url: str, prefix: str) -> None:
     """Make users, and print the id of each once it is written."""
     with directory_at(url) as directory:
         for number in itertools.count():
-            directory.users.upsert(DEFAULT, f"{prefix}-{number}", Profile(name="x" * 500))
+            directory.users.upsert(DEFAULT_APP, f"{prefix}-{number}", Profile(name="x" * 500))
             print(f"{prefix}-{number}", flush=True)

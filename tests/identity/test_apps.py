@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from chatproxy.identity.apps import DEFAULT, App, IdentityError
+from chatproxy.errors import IdentityError
 from chatproxy.identity.directory import Directory
+from chatproxy.identity.records import DEFAULT_APP, App
 from tests.stopwatch import Stopwatch
 
 
@@ -21,7 +22,7 @@ def test_an_id_is_made_up_where_none_is_given(directory: Directory) -> None:
     ids = {directory.apps.create("same name").id for _ in range(3)}
 
     assert len(ids) == 3
-    assert {app.id for app in directory.apps.list()} == {DEFAULT, *ids}
+    assert {app.id for app in directory.apps.list()} == {DEFAULT_APP, *ids}
 
 
 @pytest.mark.parametrize("app_id", ["a", "A-z_0.9~", "x" * 64])

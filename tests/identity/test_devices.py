@@ -13,12 +13,11 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from chatproxy.identity import devices, engine
-from chatproxy.identity.apps import DEFAULT
+from chatproxy.identity import devices, timeouts
 from chatproxy.identity.devices import MOST_DEVICES, Devices
 from chatproxy.identity.directory import Directory
-from chatproxy.identity.user import Profile
-from chatproxy.identity.users import SEEN_EVERY
+from chatproxy.identity.last_seen import SEEN_EVERY
+from chatproxy.identity.records import DEFAULT_APP, Profile
 from tests.databases import run_at
 from tests.identity.databases import on_postgresql, on_sqlite, statements
 from tests.sidecar import free_port
@@ -28,19 +27,8 @@ Seen = list[tuple[str, float]]
 
 
 @pytest.fixture
-def elapsed() -> Stopwatch:
-    """The worker's own time, which no one sets back."""
-    return Stopwatch()
-
-
-@pytest.fixture
-def worker(directory: Directory, opened: Callable[..., Directory], elapsed: Stopwatch) -> Directory:
-    return opened(monotonic=elapsed)
-
-
-@pytest.fixture
 def alice(directory: Directory) -> str:
-    return directory.users.upsert(DEFAULT, "alice", Profile())[0].id
+    return directory.users.upsert(DEFAULT_APP, "alice", Profile())[0].id
 
 
 def seen_of(directory: Directory, user_id: str) -> Seen:
@@ -70,7 +58,9 @@ def test_the_devices_of_nobody_take_no_statement(directory: Directory) -> None:
 
 
 def test_the_devices_of_many_take_one_statement(directory: Directory, clock: Stopwatch) -> None:
-    ids = [directory.users.upsert(DEFAULT, name, Profile())[0].id for name in ("ann", "bob", "cy")]
+    ids = [
+        directory.users.upsert(DEFAULT_APP, name, Profile())[0].id for name in ("ann", "bob", "cy")
+    ]
 
     for user_id in ids[:2]:
         directory.devices.note(user_id, f"phone of {user_id}")
@@ -116,7 +106,7 @@ def test_a_clock_that_is_set_back_changes_nothing_of_that(
 
 
 def test_each_pair_has_its_own_minute(worker: Directory, alice: str, clock: Stopwatch) -> None:
-    bob = worker.users.upsert(DEFAULT, "bob", Profile())[0].id
+    bob = worker.users.upsert(DEFAULT_APP, "bob", Profile())[0].id
 
     for pair in ((alice, "phone"), (alice, "tablet"), (bob, "phone")):
         worker.devices.note(*pair)
@@ -147,7 +137,7 @@ def test_the_newest_is_first(worker: Directory, alice: str, clock: Stopwatch) ->
 
 def test_a_user_keeps_the_newest_twenty(worker: Directory, alice: str, clock: Stopwatch) -> None:
     names = [f"device {number:02}" for number in range(MOST_DEVICES + 3)]
-    bob = worker.users.upsert(DEFAULT, "bob", Profile())[0].id
+    bob = worker.users.upsert(DEFAULT_APP, "bob", Profile())[0].id
     worker.devices.note(bob, "the oldest of all")
 
     for name in names:
@@ -160,7 +150,7 @@ def test_a_user_keeps_the_newest_twenty(worker: Directory, alice: str, clock: St
 
 
 def test_one_who_is_deleted_meanwhile_has_none(directory: Directory, alice: str) -> None:
-    directory.users.delete(DEFAULT, "alice")
+    directory.users.delete(DEFAULT_APP, "alice")
     directory.devices.note(alice, "phone")
 
     assert seen_of(directory, alice) == []
@@ -187,7 +177,7 @@ def test_nobody_waits_for_a_busy_file(directory: Directory, alice: str, database
     with held(database_url):
         directory.devices.note(alice, "phone")
 
-    assert time.monotonic() - begin < engine.BUSY_LIMIT / 2
+    assert time.monotonic() - begin < timeouts.BUSY / 2
 
 
 @on_sqlite
@@ -197,7 +187,7 @@ def test_nobody_waits_for_a_write_of_the_same_process(directory: Directory, alic
     with ThreadPoolExecutor(1) as pool, directory.database.writing():
         assert pool.submit(directory.devices.note, alice, "phone").exception(5) is None
 
-    assert time.monotonic() - begin < engine.BUSY_LIMIT / 2
+    assert time.monotonic() - begin < timeouts.BUSY / 2
     assert seen_of(directory, alice) == []
 
 
@@ -219,7 +209,7 @@ def test_a_busy_directory_fails_nobody_and_the_next_call_tries_again(
 ) -> None:
     directory.devices.note(alice, "phone")
     wait(1, clock)
-    monkeypatch.setattr(engine, "ROW_LIMIT", 100)
+    monkeypatch.setattr(timeouts, "ROW_LOCK_MS", 100)
     another = opened()
 
     with held(database_url):
@@ -297,7 +287,7 @@ def test_a_memory_that_is_full_fails_no_thread(
     minutes = count(0, int(SEEN_EVERY))
     noted = Devices(directory.database, time.time, lambda: next(minutes))
     monkeypatch.setattr(devices, "REMEMBERED", 1)
-    monkeypatch.setattr(noted, "_write", lambda *_: None)
+    monkeypatch.setattr(devices, "write_if_free", lambda *_: True)
     before, meeting = sys.getswitchinterval(), Barrier(2)
 
     def note(name: str) -> None:

@@ -1,19 +1,18 @@
 """Keys that were made elsewhere: nothing in them says so, whatever they look like."""
 
-from collections.abc import Callable
-
 import pytest
 
-from chatproxy.identity.apps import DEFAULT, IdentityError
+from chatproxy.errors import IdentityError
 from chatproxy.identity.directory import Directory
+from chatproxy.identity.key_format import KeyFormat
 from chatproxy.identity.keys import FRESH
-from chatproxy.identity.keytexts import KeySigner, Kind
+from chatproxy.identity.records import DEFAULT_APP, Kind
 from tests.identity.databases import statements
 from tests.identity.elsewhere import SECRETS
 from tests.stopwatch import Stopwatch
 
 TEXTS = {
-    "vendor": "chatsdk_live_0123456789abcdef",
+    "vendor": "vendor_live_0123456789abcdef",
     "like-ours": "pk_0123456789abcdef01234567.sk_abcdefghijklmnop.c2lnbmF0dXJl",
     "like-a-client-key": "ck_0123456789abcdef01234567.c2lnbmF0dXJl",
     "our-id-alone": "pk_0123456789abcdef01234567",
@@ -25,7 +24,7 @@ TEXTS = {
 
 
 def imported(directory: Directory, text: str, expires: float | None = None) -> str:
-    return directory.keys.import_text(text, "old server", DEFAULT, "platform", expires).id
+    return directory.keys.import_text(text, "old server", DEFAULT_APP, "platform", expires).id
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
@@ -41,7 +40,7 @@ def test_an_imported_key_of_any_look_is_found(directory: Directory, text: str) -
 @pytest.mark.parametrize("kind", ["platform", "client"])
 def test_a_key_of_another_sidecar_can_be_imported(directory: Directory, kind: Kind) -> None:
     """One with the same signing secret and another database."""
-    text = KeySigner(SECRETS).make(kind)[1]
+    text = KeyFormat(SECRETS).make(kind)[1]
     key_id = imported(directory, text)
 
     assert [key.id for key in [directory.keys.find(text)] if key] == [key_id]
@@ -58,7 +57,7 @@ def test_a_text_that_no_header_takes_is_not_imported(directory: Directory, text:
 
 
 def test_a_key_that_is_there_is_not_imported(directory: Directory) -> None:
-    made = directory.keys.create("backend", DEFAULT)
+    made = directory.keys.create("backend", DEFAULT_APP)
     imported(directory, TEXTS["vendor"])
 
     for text in (TEXTS["vendor"], made.text):
@@ -83,18 +82,10 @@ def test_an_imported_key_is_followed_by_one_of_ours(directory: Directory, clock:
 
 
 @pytest.fixture
-def another(
-    directory: Directory, opened: Callable[..., Directory], elapsed: Stopwatch
-) -> Directory:
+def another(worker: Directory) -> Directory:
     """Another worker, which has read the list of imported keys."""
-    worker = opened(monotonic=elapsed)
     worker.keys.find("anything")
     return worker
-
-
-@pytest.fixture
-def elapsed() -> Stopwatch:
-    return Stopwatch()
 
 
 def test_within_a_moment_every_worker_knows_it(
@@ -117,7 +108,7 @@ def test_once_revoked_every_worker_refuses_it(
     assert another.keys.find(TEXTS["vendor"]) is None
 
 
-def test_once_revoked_it_costs_no_look_up(
+def test_once_revoked_it_costs_no_statement(
     directory: Directory, another: Directory, elapsed: Stopwatch
 ) -> None:
     directory.keys.revoke(imported(directory, TEXTS["vendor"]))

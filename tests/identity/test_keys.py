@@ -1,13 +1,16 @@
 """API keys: made, found, ended."""
 
+import contextlib
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
-from chatproxy.identity.apps import DEFAULT, IdentityError
+from chatproxy.errors import IdentityError
 from chatproxy.identity.directory import Directory
-from chatproxy.identity.keys import OVERLAP, Key
-from chatproxy.identity.keytexts import Kind
+from chatproxy.identity.keys import OVERLAP
+from chatproxy.identity.records import DEFAULT_APP, Key, Kind
 from chatproxy.identity.schema import upgrade
 from tests.stopwatch import Stopwatch
 
@@ -18,21 +21,21 @@ both_kinds = pytest.mark.parametrize("kind", ["platform", "client"])
 
 @both_kinds
 def test_a_new_key_is_found_by_its_text(directory: Directory, kind: Kind) -> None:
-    made = directory.keys.create(" backend ", DEFAULT, kind)
+    made = directory.keys.create(" backend ", DEFAULT_APP, kind)
 
     assert directory.keys.find(made.text) == made.key
-    assert (made.key.name, made.key.app_id, made.key.kind) == ("backend", DEFAULT, kind)
+    assert (made.key.name, made.key.app_id, made.key.kind) == ("backend", DEFAULT_APP, kind)
 
 
 @both_kinds
-def test_a_key_is_recognised_without_a_look_up(directory: Directory, kind: Kind) -> None:
-    made = directory.keys.create("backend", DEFAULT, kind)
+def test_a_key_is_recognised_without_a_statement(directory: Directory, kind: Kind) -> None:
+    made = directory.keys.create("backend", DEFAULT_APP, kind)
 
     assert directory.keys.id_of(made.text) == made.key.id
 
 
 def test_both_halves_together_are_the_key(directory: Directory) -> None:
-    made = directory.keys.create("backend", DEFAULT)
+    made = directory.keys.create("backend", DEFAULT_APP)
     parts = made.parts()
 
     assert f"{parts['keyId']}.{parts['keySecret']}" == parts["apiKey"] == made.text
@@ -42,7 +45,7 @@ def test_both_halves_together_are_the_key(directory: Directory) -> None:
 
 
 def test_a_client_key_has_one_part(directory: Directory) -> None:
-    made = directory.keys.create("web", DEFAULT, "client")
+    made = directory.keys.create("web", DEFAULT_APP, "client")
 
     assert made.parts() == {"clientKey": made.text}
     assert made.text.startswith(f"{made.key.id}.")
@@ -50,7 +53,7 @@ def test_a_client_key_has_one_part(directory: Directory) -> None:
 
 
 def test_a_made_key_does_not_show_its_text(directory: Directory) -> None:
-    made = directory.keys.create("backend", DEFAULT)
+    made = directory.keys.create("backend", DEFAULT_APP)
 
     assert made.text not in repr(made)
     assert made.parts()["keySecret"] not in f"{made} {made.key}"
@@ -62,7 +65,7 @@ def test_a_key_of_an_unknown_app_is_refused(directory: Directory) -> None:
 
 
 def test_a_key_is_good_until_it_expires(directory: Directory, clock: Stopwatch) -> None:
-    made = directory.keys.create("backend", DEFAULT, expires=clock.now + HOUR)
+    made = directory.keys.create("backend", DEFAULT_APP, expires=clock.now + HOUR)
     clock.now += HOUR - 0.001
     assert directory.keys.find(made.text)
 
@@ -74,7 +77,7 @@ def test_a_revoked_key_ends_at_once_everywhere(
     directory: Directory, opened: Callable[..., Directory]
 ) -> None:
     another = opened()
-    made = directory.keys.create("backend", DEFAULT)
+    made = directory.keys.create("backend", DEFAULT_APP)
     assert another.keys.find(made.text)
 
     directory.keys.revoke(made.key.id)
@@ -85,7 +88,7 @@ def test_a_revoked_key_ends_at_once_everywhere(
 def test_a_rotated_key_is_good_until_the_overlap_ends(
     directory: Directory, clock: Stopwatch
 ) -> None:
-    old = directory.keys.create("backend", DEFAULT)
+    old = directory.keys.create("backend", DEFAULT_APP)
     new = directory.keys.rotate(old.key.id)
     clock.now += OVERLAP - 1
     assert directory.keys.find(old.text)
@@ -97,14 +100,14 @@ def test_a_rotated_key_is_good_until_the_overlap_ends(
 
 
 def test_a_rotation_repeated_makes_a_key_of_the_same_life(directory: Directory) -> None:
-    old = directory.keys.create("backend", DEFAULT)
+    old = directory.keys.create("backend", DEFAULT_APP)
     first, second = (directory.keys.rotate(old.key.id).key for _ in range(2))
 
     assert (first.expires, second.expires) == (None, None)
 
 
 def test_without_overlap_the_old_key_ends_at_once(directory: Directory) -> None:
-    old = directory.keys.create("backend", DEFAULT)
+    old = directory.keys.create("backend", DEFAULT_APP)
     directory.keys.rotate(old.key.id, overlap=0)
 
     assert directory.keys.find(old.text) is None
@@ -115,7 +118,7 @@ def test_an_overlap_never_lengthens_a_life(
     directory: Directory, clock: Stopwatch, life: float | None, left: float
 ) -> None:
     expires = life and clock.now + life
-    old = directory.keys.create("backend", DEFAULT, expires=expires)
+    old = directory.keys.create("backend", DEFAULT_APP, expires=expires)
     new = directory.keys.rotate(old.key.id)
     ends = {key.id: key.expires for key in directory.keys.list()}
 
@@ -143,7 +146,7 @@ def test_a_successor_is_the_same_but_for_its_text(
 def test_only_a_key_in_force_can_be_changed(
     directory: Directory, clock: Stopwatch, act: str, state: str
 ) -> None:
-    made = directory.keys.create("backend", DEFAULT, expires=clock.now + HOUR)
+    made = directory.keys.create("backend", DEFAULT_APP, expires=clock.now + HOUR)
     key_id = made.key.id if state != "unknown" else "pk_0123"
 
     if state == "revoked":
@@ -156,11 +159,16 @@ def test_only_a_key_in_force_can_be_changed(
 
 
 def test_a_key_revoked_while_it_is_rotated_has_no_successor(
-    directory: Directory, monkeypatch: pytest.MonkeyPatch
+    directory: Directory, opened: Callable[..., Directory], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = directory.keys.create("backend", DEFAULT)
-    directory.keys.revoke(made.key.id)
-    monkeypatch.setattr(directory.keys, "_in_force", lambda _id: made.key)  # as seen before
+    made, another = directory.keys.create("backend", DEFAULT_APP), opened()
+    writing = directory.database.writing
+
+    def write_later(**options: Any) -> contextlib.AbstractContextManager[Connection]:
+        another.keys.revoke(made.key.id)
+        return writing(**options)
+
+    monkeypatch.setattr(directory.database, "writing", write_later)
 
     with pytest.raises(IdentityError):
         directory.keys.rotate(made.key.id)
@@ -172,14 +180,14 @@ def test_keys_are_listed_by_age_ended_ones_too(directory: Directory, clock: Stop
     directory.apps.create("shop", "shop")
     made = []
 
-    for app_id in (DEFAULT, "shop", DEFAULT):
+    for app_id in (DEFAULT_APP, "shop", DEFAULT_APP):
         clock.now += 1
         made.append(directory.keys.create("backend", app_id).key)
 
     directory.keys.revoke(made[0].id)
 
     assert [key.id for key in directory.keys.list()] == [key.id for key in made]
-    assert [key.revoked for key in directory.keys.list(DEFAULT)] == [clock.now, None]
+    assert [key.revoked for key in directory.keys.list(DEFAULT_APP)] == [clock.now, None]
     assert directory.keys.list("shop") == [made[1]]
 
 
@@ -187,7 +195,7 @@ def test_a_secret_that_is_retired_still_verifies(opened: Callable[..., Directory
     old, new = "o" * 32, "n" * 32
     before = opened([old])
     upgrade(before.database)
-    made = before.keys.create("backend", DEFAULT)
+    made = before.keys.create("backend", DEFAULT_APP)
 
     assert opened([new, old]).keys.find(made.text) == made.key
     assert opened([new]).keys.find(made.text) is None
@@ -196,7 +204,7 @@ def test_a_secret_that_is_retired_still_verifies(opened: Callable[..., Directory
 def test_the_first_secret_signs_what_is_made(
     directory: Directory, opened: Callable[..., Directory]
 ) -> None:
-    made = opened(["n" * 32, "o" * 32]).keys.create("backend", DEFAULT)
+    made = opened(["n" * 32, "o" * 32]).keys.create("backend", DEFAULT_APP)
 
     assert opened(["n" * 32]).keys.find(made.text) == made.key
     assert opened(["o" * 32]).keys.find(made.text) is None

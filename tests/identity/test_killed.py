@@ -7,8 +7,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
+from chatproxy.identity.records import DEFAULT_APP
 from tests.identity.databases import on_sqlite
 from tests.sidecar import ROOT, bare_environ
 
@@ -47,7 +47,7 @@ def test_a_killed_writer_loses_nothing(
     ]
 
     assert len(said) >= ROUNDS * WRITES
-    assert [one for one in said if directory.users.find(DEFAULT, one) is None] == []
+    assert [one for one in said if directory.users.find(DEFAULT_APP, one) is None] == []
 
     with closing(sqlite3.connect(tmp_path / "chatproxy.db")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

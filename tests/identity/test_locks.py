@@ -13,15 +13,14 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from chatproxy.errors import DirectoryUnavailable
-from chatproxy.identity import engine
-from chatproxy.identity.apps import DEFAULT
+from chatproxy.identity import sqlite, timeouts
 from chatproxy.identity.directory import Directory
+from chatproxy.identity.records import DEFAULT_APP, Profile
 from chatproxy.identity.schema import upgrade
-from chatproxy.identity.user import Profile
 from tests.identity.databases import on_sqlite
 from tests.stopwatch import Stopwatch
 
-BUSY_LIMIT = engine.BUSY_LIMIT
+BUSY_LIMIT = timeouts.BUSY
 
 Lock = Callable[[], contextlib.AbstractContextManager[None]]
 
@@ -44,22 +43,29 @@ def row_lock(url: str) -> Iterator[None]:
 @pytest.fixture
 def locked(directory: Directory, database_url: str) -> Lock:
     """Take, from elsewhere, what a change of Alice needs."""
-    directory.users.upsert(DEFAULT, "alice", Profile())
+    directory.users.upsert(DEFAULT_APP, "alice", Profile())
     lock = file_lock if database_url.startswith("sqlite") else row_lock
     return functools.partial(lock, database_url)
 
 
 def rename(directory: Directory) -> None:
-    directory.users.upsert(DEFAULT, "alice", Profile(name="Alicia"))
+    directory.users.upsert(DEFAULT_APP, "alice", Profile(name="Alicia"))
 
 
-def test_a_write_gives_up_in_time(directory: Directory, locked: Lock) -> None:
+def test_a_write_gives_up_in_time(
+    opened: Callable[..., Directory], locked: Lock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert timeouts.BUSY == timeouts.ROW_LOCK_MS / 1000 == 2
+    monkeypatch.setattr(timeouts, "BUSY", 0.4)
+    monkeypatch.setattr(timeouts, "ROW_LOCK_MS", 400)
+    directory = opened()
+    directory.database.ping()
     begin = time.monotonic()
 
     with locked(), pytest.raises(DirectoryUnavailable):
         rename(directory)
 
-    assert BUSY_LIMIT <= time.monotonic() - begin < BUSY_LIMIT + 1
+    assert 0.4 <= time.monotonic() - begin < 1.4
     rename(directory)
 
 
@@ -80,8 +86,8 @@ def test_reads_do_not_wait_for_a_write(
     begin = time.monotonic()
 
     with locked():
-        assert directory.users.find(DEFAULT, "alice")
-        assert new_connection.users.find(DEFAULT, "alice")
+        assert directory.users.find(DEFAULT_APP, "alice")
+        assert new_connection.users.find(DEFAULT_APP, "alice")
 
     assert time.monotonic() - begin < BUSY_LIMIT / 2
 
@@ -90,7 +96,7 @@ def test_reads_do_not_wait_for_a_write(
 def test_busy_is_told_to_the_caller(
     directory: Directory, locked: Lock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "BUSY_LIMIT", 0.1)
+    monkeypatch.setattr(timeouts, "BUSY", 0.1)
 
     with locked(), pytest.raises(DirectoryUnavailable, match="busy. Try again"):
         rename(directory)
@@ -114,8 +120,8 @@ def test_a_worker_serves_on_while_a_write_waits(
         sleeps.append(seconds)
         elapsed.now += seconds
 
-    monkeypatch.setattr(engine, "BUSY_LIMIT", 0.05)
-    monkeypatch.setattr(engine.time, "sleep", sleep)
+    monkeypatch.setattr(timeouts, "BUSY", 0.05)
+    monkeypatch.setattr(sqlite.time, "sleep", sleep)
 
     with locked(), pytest.raises(DirectoryUnavailable):
         rename(worker)
@@ -128,7 +134,7 @@ def test_a_worker_serves_on_while_a_write_waits(
 def test_a_write_of_the_same_process_waits_too(
     directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "BUSY_LIMIT", 0.1)
+    monkeypatch.setattr(timeouts, "BUSY", 0.1)
 
     with ThreadPoolExecutor(1) as pool, directory.database.writing():
         error = pool.submit(rename, directory).exception(BUSY_LIMIT)
@@ -147,7 +153,7 @@ def test_a_new_file_that_another_prepares_is_waited_for(
     with ThreadPoolExecutor(1) as pool:
         with file_lock(database_url):
             upgraded = pool.submit(upgrade, directory.database)
-            time.sleep(2 * engine.RECOVERY_LIMIT)
+            time.sleep(2 * timeouts.RECOVERY)
 
         assert upgraded.exception(BUSY_LIMIT) is None
 

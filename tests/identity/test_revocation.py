@@ -6,12 +6,12 @@ from multiprocessing.pool import Pool
 import pytest
 from sqlalchemy import select
 
-from chatproxy.errors import TokenOfAnotherApp, TokenRevoked
-from chatproxy.identity.apps import DEFAULT, IdentityError
+from chatproxy.errors import IdentityError, TokenOfAnotherApp, TokenRevoked
 from chatproxy.identity.directory import Directory
-from chatproxy.identity.models import revoked_tokens
-from chatproxy.identity.revocation import REMEMBERED, Issued, new_token_id
-from chatproxy.identity.user import Profile, User
+from chatproxy.identity.records import DEFAULT_APP, Profile, User
+from chatproxy.identity.revocation import REMEMBERED
+from chatproxy.identity.tables import revoked_tokens
+from chatproxy.identity.token_records import Issued, new_token_id
 from tests.identity.elsewhere import is_revoked
 from tests.stopwatch import Stopwatch
 
@@ -20,13 +20,13 @@ HOUR = 3600.0
 Revoke = Callable[[Directory, Issued], object]
 
 OF_USER: dict[str, Revoke] = {
-    "by user": lambda directory, token: directory.tokens.revoke_user(DEFAULT, token.user_id),
-    "by app": lambda directory, _: directory.tokens.revoke_app(DEFAULT),
-    "by deletion": lambda directory, token: directory.users.delete(DEFAULT, token.user_id),
+    "by user": lambda directory, token: directory.tokens.revoke_user(DEFAULT_APP, token.user_id),
+    "by app": lambda directory, _: directory.tokens.revoke_app(DEFAULT_APP),
+    "by deletion": lambda directory, token: directory.users.delete(DEFAULT_APP, token.user_id),
 }
 ALL: dict[str, Revoke] = OF_USER | {
     "by its id": lambda directory, token: directory.tokens.revoke_token(
-        DEFAULT, token.token_id or "", token.expires
+        DEFAULT_APP, token.token_id or "", token.expires
     ),
 }
 
@@ -34,7 +34,7 @@ every_way = pytest.mark.parametrize("revoke", ALL.values(), ids=ALL)
 every_way_for_a_user = pytest.mark.parametrize("revoke", OF_USER.values(), ids=OF_USER)
 
 
-def seen(directory: Directory, external_id: str = "alice", app_id: str = DEFAULT) -> User:
+def seen(directory: Directory, external_id: str = "alice", app_id: str = DEFAULT_APP) -> User:
     return directory.users.upsert(app_id, external_id, Profile())[0]
 
 
@@ -136,10 +136,10 @@ def test_another_app_is_not_touched(directory: Directory, clock: Stopwatch, revo
 
 def test_another_user_is_touched_with_the_app_alone(directory: Directory, clock: Stopwatch) -> None:
     alice, bob = (token_of(seen(directory, name), clock) for name in ("alice", "bob"))
-    directory.tokens.revoke_user(DEFAULT, "alice")
+    directory.tokens.revoke_user(DEFAULT_APP, "alice")
     assert is_good(directory, bob)
 
-    directory.tokens.revoke_app(DEFAULT)
+    directory.tokens.revoke_app(DEFAULT_APP)
     assert not is_good(directory, bob)
     assert not is_good(directory, alice)
 
@@ -158,7 +158,7 @@ def test_a_version_that_was_never_reached_is_refused(
     user = seen(directory)
     token_id = new_token_id(user.version + 1)
 
-    assert not is_good(directory, Issued(DEFAULT, "alice", token_id, clock.now, clock.now + 1))
+    assert not is_good(directory, Issued(DEFAULT_APP, "alice", token_id, clock.now, clock.now + 1))
 
 
 def test_a_token_of_an_unknown_app_is_refused(directory: Directory, clock: Stopwatch) -> None:
@@ -167,7 +167,7 @@ def test_a_token_of_an_unknown_app_is_refused(directory: Directory, clock: Stopw
 
 
 def test_a_user_who_is_not_known_has_no_user(directory: Directory, clock: Stopwatch) -> None:
-    token = Issued(DEFAULT, "carol", new_token_id(0), clock.now, clock.now + 1)
+    token = Issued(DEFAULT_APP, "carol", new_token_id(0), clock.now, clock.now + 1)
     standing = directory.tokens.check(token)
 
     assert (standing.user, standing.version) == (None, 0)
@@ -176,8 +176,8 @@ def test_a_user_who_is_not_known_has_no_user(directory: Directory, clock: Stopwa
 
 
 def test_with_the_app_end_tokens_of_users_not_known(directory: Directory, clock: Stopwatch) -> None:
-    token = Issued(DEFAULT, "carol", new_token_id(0), clock.now, clock.now + 1)
-    directory.tokens.revoke_app(DEFAULT)
+    token = Issued(DEFAULT_APP, "carol", new_token_id(0), clock.now, clock.now + 1)
+    directory.tokens.revoke_app(DEFAULT_APP)
 
     assert not is_good(directory, token)
     seen(directory, "carol")
@@ -187,13 +187,13 @@ def test_with_the_app_end_tokens_of_users_not_known(directory: Directory, clock:
 def test_it_is_said_whether_there_was_one_to_revoke(directory: Directory) -> None:
     seen(directory)
 
-    assert directory.tokens.revoke_user(DEFAULT, "alice")
-    assert directory.tokens.revoke_app(DEFAULT)
-    assert not directory.tokens.revoke_user(DEFAULT, "bob")
+    assert directory.tokens.revoke_user(DEFAULT_APP, "alice")
+    assert directory.tokens.revoke_app(DEFAULT_APP)
+    assert not directory.tokens.revoke_user(DEFAULT_APP, "bob")
     assert not directory.tokens.revoke_app("nowhere")
 
-    directory.users.delete(DEFAULT, "alice")
-    assert not directory.tokens.revoke_user(DEFAULT, "alice")
+    directory.users.delete(DEFAULT_APP, "alice")
+    assert not directory.tokens.revoke_user(DEFAULT_APP, "alice")
 
 
 def test_a_token_id_of_an_unknown_app_is_refused(directory: Directory) -> None:
@@ -208,17 +208,17 @@ def remembered(directory: Directory) -> list[str]:
 
 def test_a_token_can_be_revoked_twice(directory: Directory, clock: Stopwatch) -> None:
     for _ in range(2):
-        directory.tokens.revoke_token(DEFAULT, "a", clock.now)
+        directory.tokens.revoke_token(DEFAULT_APP, "a", clock.now)
 
     assert remembered(directory) == ["a"]
 
 
 def test_what_is_over_for_long_is_cleared(directory: Directory, clock: Stopwatch) -> None:
     for name, left in {"over": -1, "just over": 0, "running": 1}.items():
-        directory.tokens.revoke_token(DEFAULT, name, clock.now + left)
+        directory.tokens.revoke_token(DEFAULT_APP, name, clock.now + left)
 
     clock.now += REMEMBERED
-    directory.tokens.revoke_token(DEFAULT, "new", clock.now)
+    directory.tokens.revoke_token(DEFAULT_APP, "new", clock.now)
 
     assert sorted(remembered(directory)) == ["just over", "new", "running"]
 
@@ -229,7 +229,7 @@ def test_a_clock_set_back_finds_tokens_that_were_over(
     token = token_of(seen(directory), clock)
     ALL["by its id"](directory, token)
     clock.now = token.expires + HOUR
-    directory.tokens.revoke_token(DEFAULT, "another", clock.now)
+    directory.tokens.revoke_token(DEFAULT_APP, "another", clock.now)
     clock.now -= 2 * HOUR
 
     assert not is_good(directory, token)

@@ -11,10 +11,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from chatproxy.errors import DirectoryUnavailable
-from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
-from chatproxy.identity.models import metadata
+from chatproxy.identity.records import DEFAULT_APP
 from chatproxy.identity.schema import upgrade
+from chatproxy.identity.tables import metadata
 from tests.databases import run_at
 from tests.identity.elsewhere import upgrade_together
 
@@ -35,7 +35,7 @@ def tables(directory: Directory) -> set[str]:
 
 def test_an_upgraded_database_has_every_table_and_an_app(directory: Directory) -> None:
     assert tables(directory) == {*metadata.tables, "alembic_version"}
-    assert [app.id for app in directory.apps.list()] == [DEFAULT]
+    assert [app.id for app in directory.apps.list()] == [DEFAULT_APP]
 
 
 def test_upgrading_again_changes_nothing(directory: Directory) -> None:
@@ -50,7 +50,7 @@ def test_two_processes_at_once_upgrade_once(
 ) -> None:
     processes.starmap(upgrade_together, [(database_url,)] * 2)
 
-    assert [app.id for app in opened().apps.list()] == [DEFAULT]
+    assert [app.id for app in opened().apps.list()] == [DEFAULT_APP]
 
 
 def test_the_migrations_make_what_the_models_say(directory: Directory) -> None:
@@ -71,7 +71,7 @@ def test_after_a_downgrade_one_can_upgrade(directory: Directory) -> None:
     downgrade(directory)
     upgrade(directory.database)
 
-    assert [app.id for app in directory.apps.list()] == [DEFAULT]
+    assert [app.id for app in directory.apps.list()] == [DEFAULT_APP]
 
 
 def test_an_upgrade_that_fails_leaves_nothing(

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
+from chatproxy.identity.records import DEFAULT_APP, Profile
 from chatproxy.identity.schema import upgrade
-from chatproxy.identity.user import Profile
 from tests.identity.databases import on_sqlite
 
 pytestmark = on_sqlite
@@ -24,7 +23,8 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_only_its_owner_can_read_the_file(directory: Directory, tmp_path: Path) -> None:
+def test_only_its_owner_can_read_the_file(opened: Callable[..., Directory], tmp_path: Path) -> None:
+    upgrade(opened().database)
     files = {path.name: mode(path) for path in tmp_path.iterdir()}
 
     assert files == dict.fromkeys(["chatproxy.db", "chatproxy.db-wal", "chatproxy.db-shm"], 0o600)
@@ -98,7 +98,7 @@ def test_a_reader_from_outside_does_not_cut_off_what_is_written(
     seen = []
 
     for number in range(3):
-        directory.users.upsert(DEFAULT, f"user {number}", Profile())
+        directory.users.upsert(DEFAULT_APP, f"user {number}", Profile())
         seen.append(int(subprocess.run(asked, capture_output=True, check=True).stdout))
 
     assert seen == [1, 2, 3]

@@ -6,32 +6,35 @@ from typing import Any
 import pytest
 
 from chatproxy.errors import CallerError
-from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
-from chatproxy.identity.revocation import Issued
-from chatproxy.identity.user import Profile
+from chatproxy.identity.records import DEFAULT_APP, Profile
+from chatproxy.identity.token_records import Issued
 from tests.identity.databases import on_postgresql
 from tests.identity.texts import SQL, TEXTS
 
 Question = Callable[[Directory, str], Any]
 
 QUESTIONS: dict[str, Question] = {
-    "upsert": lambda directory, text: directory.users.upsert(DEFAULT, text, Profile()),
-    "name": lambda directory, text: directory.users.upsert(DEFAULT, "a", Profile(name=text)),
-    "find": lambda directory, text: directory.users.find(DEFAULT, text),
-    "delete": lambda directory, text: directory.users.delete(DEFAULT, text),
-    "check": lambda directory, text: directory.tokens.check(Issued(DEFAULT, text, None, 1, 2)),
-    "token id": lambda directory, text: directory.tokens.check(Issued(DEFAULT, "a", text, 1, 2)),
-    "revoke user": lambda directory, text: directory.tokens.revoke_user(DEFAULT, text),
-    "revoke token": lambda directory, text: directory.tokens.revoke_token(DEFAULT, text, 9e9),
+    "upsert": lambda directory, text: directory.users.upsert(DEFAULT_APP, text, Profile()),
+    "name": lambda directory, text: directory.users.upsert(DEFAULT_APP, "a", Profile(name=text)),
+    "find": lambda directory, text: directory.users.find(DEFAULT_APP, text),
+    "delete": lambda directory, text: directory.users.delete(DEFAULT_APP, text),
+    "check": lambda directory, text: directory.tokens.check(Issued(DEFAULT_APP, text, None, 1, 2)),
+    "token id": lambda directory, text: directory.tokens.check(
+        Issued(DEFAULT_APP, "a", text, 1, 2)
+    ),
+    "revoke user": lambda directory, text: directory.tokens.revoke_user(DEFAULT_APP, text),
+    "revoke token": lambda directory, text: directory.tokens.revoke_token(DEFAULT_APP, text, 9e9),
 }
 
 every_question = pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS)
 
 
 def test_each_text_is_the_id_of_one_user(directory: Directory) -> None:
-    ids = {text: directory.users.upsert(DEFAULT, text, Profile())[0].id for text in TEXTS.values()}
-    found = {text: directory.users.find(DEFAULT, text) for text in TEXTS.values()}
+    ids = {
+        text: directory.users.upsert(DEFAULT_APP, text, Profile())[0].id for text in TEXTS.values()
+    }
+    found = {text: directory.users.find(DEFAULT_APP, text) for text in TEXTS.values()}
 
     assert len(set(ids.values())) == len(TEXTS)
     assert {text: user and user.id for text, user in found.items()} == ids
@@ -40,8 +43,8 @@ def test_each_text_is_the_id_of_one_user(directory: Directory) -> None:
 def test_each_text_comes_back_from_every_field(directory: Directory) -> None:
     for text in TEXTS.values():
         said = Profile(text, text, text, {text: text, "list": [text]})
-        directory.users.upsert(DEFAULT, text, said)
-        user = directory.users.find(DEFAULT, text)
+        directory.users.upsert(DEFAULT_APP, text, said)
+        user = directory.users.find(DEFAULT_APP, text)
 
         assert user is not None
         assert Profile(user.name, user.image, user.email, user.custom) == said
@@ -62,21 +65,21 @@ def test_each_text_comes_back_from_every_field(directory: Directory) -> None:
     ids=ascii,
 )
 def test_look_alikes_are_two_users(directory: Directory, one: str, other: str) -> None:
-    directory.users.upsert(DEFAULT, one, Profile())
+    directory.users.upsert(DEFAULT_APP, one, Profile())
 
-    assert directory.users.find(DEFAULT, other) is None
-    assert directory.users.upsert(DEFAULT, other, Profile())[1] == "created"
+    assert directory.users.find(DEFAULT_APP, other) is None
+    assert directory.users.upsert(DEFAULT_APP, other, Profile())[1] == "created"
 
 
 @every_question
 def test_sql_stays_text_in_every_question(directory: Directory, ask: Question) -> None:
-    directory.users.upsert(DEFAULT, "alice", Profile())
+    directory.users.upsert(DEFAULT_APP, "alice", Profile())
 
     for text in SQL.values():
         ask(directory, text)
 
-    assert directory.users.find(DEFAULT, "alice")
-    assert directory.tokens.check(Issued(DEFAULT, "alice", None, 1, 2)).version == 0
+    assert directory.users.find(DEFAULT_APP, "alice")
+    assert directory.tokens.check(Issued(DEFAULT_APP, "alice", None, 1, 2)).version == 0
 
 
 @every_question
@@ -89,9 +92,9 @@ def test_half_a_character_is_the_callers_fault(directory: Directory, ask: Questi
 
 def test_half_a_character_in_metadata_is_too(directory: Directory) -> None:
     with pytest.raises(CallerError, match="a text cannot be stored"):
-        directory.users.upsert(DEFAULT, "alice", Profile(custom={"a": ["\ud800"]}))
+        directory.users.upsert(DEFAULT_APP, "alice", Profile(custom={"a": ["\ud800"]}))
 
-    assert directory.users.find(DEFAULT, "alice") is None
+    assert directory.users.find(DEFAULT_APP, "alice") is None
 
 
 @on_postgresql
@@ -106,7 +109,7 @@ def test_a_nul_for_postgresql_is_the_callers_fault(directory: Directory, ask: Qu
 @on_postgresql
 def test_an_id_too_long_is_the_callers_fault(directory: Directory) -> None:
     with pytest.raises(CallerError, match="a text cannot be stored") as caught:
-        directory.users.upsert(DEFAULT, "x" * 256, Profile())
+        directory.users.upsert(DEFAULT_APP, "x" * 256, Profile())
 
     assert "x" * 256 not in caught.value.detail
     assert directory.database.fault == ""

@@ -9,10 +9,9 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
-from chatproxy.identity.models import users
-from chatproxy.identity.user import Profile
+from chatproxy.identity.records import DEFAULT_APP, Profile
+from chatproxy.identity.tables import users
 from tests.identity.elsewhere import upsert_together
 
 MANY = 8
@@ -38,7 +37,7 @@ def count(directory: Directory) -> int | None:
 def test_many_at_once_make_one_user(directory: Directory) -> None:
     for round_ in range(5):
         made = together(
-            lambda _, name=f"user-{round_}": directory.users.upsert(DEFAULT, name, Profile())
+            lambda _, name=f"user-{round_}": directory.users.upsert(DEFAULT_APP, name, Profile())
         )
 
         assert len({user.id for user, _ in made}) == 1
@@ -61,35 +60,35 @@ def test_two_processes_at_once_make_one_user(
 def test_metadata_of_many_at_once_is_all_merged(directory: Directory) -> None:
     together(
         lambda number: directory.users.upsert(
-            DEFAULT, "alice", Profile(custom={str(number): number})
+            DEFAULT_APP, "alice", Profile(custom={str(number): number})
         )
     )
-    user = directory.users.find(DEFAULT, "alice")
+    user = directory.users.find(DEFAULT_APP, "alice")
 
     assert user is not None
     assert user.custom == {str(number): number for number in range(MANY)}
 
 
 def test_revocations_at_once_are_each_counted(directory: Directory) -> None:
-    directory.users.upsert(DEFAULT, "alice", Profile())
-    together(lambda _: directory.tokens.revoke_user(DEFAULT, "alice"))
-    user = directory.users.find(DEFAULT, "alice")
+    directory.users.upsert(DEFAULT_APP, "alice", Profile())
+    together(lambda _: directory.tokens.revoke_user(DEFAULT_APP, "alice"))
+    user = directory.users.find(DEFAULT_APP, "alice")
 
     assert user is not None
     assert user.version == MANY
 
 
 def test_coming_and_going_at_once_ends_whole(directory: Directory) -> None:
-    directory.users.upsert(DEFAULT, "alice", Profile())
+    directory.users.upsert(DEFAULT_APP, "alice", Profile())
     together(
         lambda number: (
-            directory.users.delete(DEFAULT, "alice")
+            directory.users.delete(DEFAULT_APP, "alice")
             if number % 2
-            else directory.users.upsert(DEFAULT, "alice", Profile(name="Alice"))
+            else directory.users.upsert(DEFAULT_APP, "alice", Profile(name="Alice"))
         )
     )
-    directory.users.upsert(DEFAULT, "alice", Profile(name="Alice"))
-    user = directory.users.find(DEFAULT, "alice")
+    directory.users.upsert(DEFAULT_APP, "alice", Profile(name="Alice"))
+    user = directory.users.find(DEFAULT_APP, "alice")
 
     assert user is not None
     assert (user.name, user.active) == ("Alice", True)

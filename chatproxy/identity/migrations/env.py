@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from chatproxy.identity.models import metadata
+from chatproxy.identity.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -5,10 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 import pytest
 
 from chatproxy.errors import CallerError
-from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
-from chatproxy.identity.finding import Condition, Field, Operator
-from chatproxy.identity.user import Profile, User
+from chatproxy.identity.records import DEFAULT_APP, Condition, Field, Operator, Profile, User
 from tests.identity.databases import on_postgresql, on_sqlite, statements
 from tests.identity.texts import SQL, TEXTS
 from tests.stopwatch import Stopwatch
@@ -105,7 +103,7 @@ def named(directory: Directory) -> Callable[[Iterable[str]], Directory]:
 
     def make(names: Iterable[str]) -> Directory:
         profiles = {f"{number:03}": Profile(name) for number, name in enumerate(names)}
-        directory.users.upsert_many(DEFAULT, profiles | {"nameless": Profile()})
+        directory.users.upsert_many(DEFAULT_APP, profiles | {"nameless": Profile()})
         return directory
 
     return make
@@ -113,7 +111,7 @@ def named(directory: Directory) -> Callable[[Iterable[str]], Directory]:
 
 def found(directory: Directory, *conditions: Condition) -> Sequence[User]:
     """The users that are found, all on one page."""
-    users, total = directory.finder.page(DEFAULT, conditions, 0, ALL)
+    users, total = directory.user_search.page(DEFAULT_APP, conditions, 0, ALL)
     assert total == len(users)
     return users
 
@@ -192,8 +190,8 @@ def test_one_of_none_is_nobody(named: Callable[..., Directory]) -> None:
 @pytest.mark.parametrize("field", ["external_id", "name", "image", "email"])
 def test_each_field_can_be_asked_for(directory: Directory, field: Field) -> None:
     said = {one: f"a-{one}" for one in ("name", "image", "email")}
-    directory.users.upsert(DEFAULT, "a-external_id", Profile(**said))
-    directory.users.upsert(DEFAULT, "other", Profile(**dict.fromkeys(said, "a-none")))
+    directory.users.upsert(DEFAULT_APP, "a-external_id", Profile(**said))
+    directory.users.upsert(DEFAULT_APP, "other", Profile(**dict.fromkeys(said, "a-none")))
 
     for operator in OPERATORS:
         assert ids(directory, Condition(field, operator, (f"a-{field}",))) == ["a-external_id"]
@@ -212,7 +210,7 @@ def test_all_conditions_must_be_met(directory: Directory) -> None:
     people = {"1": ("Ann", "a@b.c"), "2": ("Ann", "d@e.f"), "3": ("Anton", "a@b.c")}
 
     for external_id, (name, email) in people.items():
-        directory.users.upsert(DEFAULT, external_id, Profile(name, email=email))
+        directory.users.upsert(DEFAULT_APP, external_id, Profile(name, email=email))
 
     ann, mail = Condition("name", "begins", ("AN",), True), Condition("email", "in", ("a@b.c",))
     assert ids(directory, ann) == ["1", "2", "3"]
@@ -223,26 +221,26 @@ def test_all_conditions_must_be_met(directory: Directory) -> None:
 def test_deleted_users_and_those_of_another_app_are_not_listed(directory: Directory) -> None:
     directory.apps.create("shop", "shop")
 
-    for app_id, external_id in ((DEFAULT, "1"), (DEFAULT, "2"), ("shop", "3")):
+    for app_id, external_id in ((DEFAULT_APP, "1"), (DEFAULT_APP, "2"), ("shop", "3")):
         directory.users.upsert(app_id, external_id, Profile("Ann"))
 
-    directory.users.delete(DEFAULT, "2")
+    directory.users.delete(DEFAULT_APP, "2")
     assert (
         ids(directory) == ids(directory, Condition("external_id", "in", ("1", "2", "3"))) == ["1"]
     )
-    assert directory.finder.page("nowhere", [], 0, ALL) == ([], 0)
+    assert directory.user_search.page("nowhere", [], 0, ALL) == ([], 0)
 
 
 def test_the_oldest_is_first(directory: Directory, clock: Stopwatch) -> None:
     for external_id in ("b", "c", "a"):
-        directory.users.upsert(DEFAULT, external_id, Profile())
+        directory.users.upsert(DEFAULT_APP, external_id, Profile())
         clock.now += 1
 
-    directory.users.upsert(DEFAULT, "b", Profile("changed"))
+    directory.users.upsert(DEFAULT_APP, "b", Profile("changed"))
     assert [user.external_id for user in found(directory)] == ["b", "c", "a"]
 
-    directory.users.delete(DEFAULT, "b")
-    directory.users.upsert(DEFAULT, "b", Profile())
+    directory.users.delete(DEFAULT_APP, "b")
+    directory.users.upsert(DEFAULT_APP, "b", Profile())
     assert [user.external_id for user in found(directory)] == ["c", "a", "b"]
 
 
@@ -250,7 +248,7 @@ def test_pages_make_the_whole(named: Callable[..., Directory]) -> None:
     """All are of the same moment here: the order must not change from page to page."""
     directory = named(["Ann"] * 10 + ["Bob"] * 5)
     ann = [Condition("name", "in", ("Ann",))]
-    pages = [directory.finder.page(DEFAULT, ann, offset, 4) for offset in range(0, 16, 4)]
+    pages = [directory.user_search.page(DEFAULT_APP, ann, offset, 4) for offset in range(0, 16, 4)]
 
     assert [len(users) for users, _ in pages] == [4, 4, 2, 0]
     assert {total for _, total in pages} == {10}
@@ -265,7 +263,7 @@ def test_a_page_takes_two_statements(named: Callable[..., Directory]) -> None:
     ]
 
     with statements(directory) as seen:
-        directory.finder.page(DEFAULT, wanted, 0, 1)
+        directory.user_search.page(DEFAULT_APP, wanted, 0, 1)
 
     assert [statement.split()[0] for statement in seen] == ["SELECT", "SELECT"]
 

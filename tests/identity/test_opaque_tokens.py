@@ -13,22 +13,21 @@ from sqlalchemy import func, select
 from chatproxy.errors import (
     Conflict,
     DirectoryUnavailable,
+    IdentityError,
     MalformedBody,
     TokenExpired,
     TokenRejected,
     TokenRevoked,
     TokenUnknown,
 )
-from chatproxy.identity.apps import DEFAULT, IdentityError
-from chatproxy.identity.boundtexts import BoundText
-from chatproxy.identity.boundtokens import Bound
 from chatproxy.identity.directory import Directory
-from chatproxy.identity.keytexts import digest_of
-from chatproxy.identity.models import bound_tokens, metadata
-from chatproxy.identity.user import LARGEST_CUSTOM, Profile, User
+from chatproxy.identity.key_format import digest_of
+from chatproxy.identity.records import DEFAULT_APP, LARGEST_CUSTOM, Profile, User
+from chatproxy.identity.tables import bound_tokens, metadata
+from chatproxy.identity.token_records import Binding, OpaqueToken
 from tests.databases import run_at
 from tests.identity.databases import statements
-from tests.identity.test_key_texts import JUNK
+from tests.identity.test_key_format import JUNK
 from tests.stopwatch import Stopwatch
 
 HOUR = 3600.0
@@ -37,20 +36,20 @@ SHOP = "shop"
 Revoke = Callable[[Directory], object]
 
 WAYS: dict[str, Revoke] = {
-    "by user": lambda directory: directory.tokens.revoke_user(DEFAULT, "alice"),
-    "by app": lambda directory: directory.tokens.revoke_app(DEFAULT),
+    "by user": lambda directory: directory.tokens.revoke_user(DEFAULT_APP, "alice"),
+    "by app": lambda directory: directory.tokens.revoke_app(DEFAULT_APP),
 }
 every_way = pytest.mark.parametrize("revoke", WAYS.values(), ids=WAYS)
 
 
 @pytest.fixture
 def alice(directory: Directory) -> User:
-    return directory.users.upsert(DEFAULT, "alice", Profile("Alice"))[0]
+    return directory.users.upsert(DEFAULT_APP, "alice", Profile("Alice"))[0]
 
 
 @pytest.fixture
 def bob(directory: Directory) -> User:
-    return directory.users.upsert(DEFAULT, "bob", Profile("Bob"))[0]
+    return directory.users.upsert(DEFAULT_APP, "bob", Profile("Bob"))[0]
 
 
 @pytest.fixture
@@ -63,29 +62,29 @@ def bind(
     end: float,
     *texts: str,
     external_id: str = "alice",
-    app_id: str = DEFAULT,
+    app_id: str = DEFAULT_APP,
     profile: Profile | None = None,
 ) -> None:
     for text in texts:
-        assert directory.bound.bind(app_id, external_id, BoundText(text, end), profile)
+        assert directory.opaque_tokens.bind(app_id, external_id, OpaqueToken(text, end), profile)
 
 
 def bind_new(directory: Directory, end: float) -> str:
     """Bind a token that is made here to Alice; return its text."""
-    token = directory.bound_texts.make(end)
-    assert directory.bound.bind(DEFAULT, "alice", token)
+    token = directory.opaque_tokens.make(end)
+    assert directory.opaque_tokens.bind(DEFAULT_APP, "alice", token)
     return token.text
 
 
-def alive(directory: Directory, *texts: str, app_id: str = DEFAULT) -> list[str]:
+def alive(directory: Directory, *texts: str, app_id: str = DEFAULT_APP) -> list[str]:
     """Those of the tokens that count, by both questions."""
     digests = {digest_of(text): text for text in texts}
-    counting = directory.bound.still_count({(app_id, digest) for digest in digests})
+    counting = directory.opaque_tokens.still_valid({(app_id, digest) for digest in digests})
     found = []
 
     for text in texts:
         with contextlib.suppress(TokenRejected):
-            directory.bound.find(app_id, text)
+            directory.opaque_tokens.check(app_id, text)
             found.append(text)
 
     assert sorted(digests[digest] for _, digest in counting) == sorted(found)
@@ -98,16 +97,20 @@ def stored(directory: Directory) -> int:
 
 
 def test_a_bound_token_is_found(directory: Directory, alice: User, end: float) -> None:
-    assert directory.bound.bind(DEFAULT, "alice", BoundText("a", end)) == alice
-    assert directory.bound.find(DEFAULT, "a") == Bound(alice, digest_of("a"), end)
+    assert directory.opaque_tokens.bind(DEFAULT_APP, "alice", OpaqueToken("a", end)) == alice
+    assert directory.opaque_tokens.check(DEFAULT_APP, "a") == Binding(alice, digest_of("a"), end)
 
 
 def test_a_user_has_many_tokens(directory: Directory, alice: User, end: float) -> None:
     bind(directory, end, "a", "b")
     bind(directory, end + 1, "c")
 
-    assert [directory.bound.find(DEFAULT, one).expires for one in "abc"] == [end, end, end + 1]
-    assert {directory.bound.find(DEFAULT, one).user.id for one in "abc"} == {alice.id}
+    assert [directory.opaque_tokens.check(DEFAULT_APP, one).expires for one in "abc"] == [
+        end,
+        end,
+        end + 1,
+    ]
+    assert {directory.opaque_tokens.check(DEFAULT_APP, one).user.id for one in "abc"} == {alice.id}
 
 
 @pytest.mark.usefixtures("alice")
@@ -116,7 +119,7 @@ def test_any_other_text_is_unknown(directory: Directory, end: float) -> None:
 
     for text in (*JUNK.values(), "Alice's", " alice's", "alice's ", digest_of("alice's")):
         with pytest.raises(TokenUnknown, match="Invalid token"):
-            directory.bound.find(DEFAULT, text)
+            directory.opaque_tokens.check(DEFAULT_APP, text)
 
 
 @pytest.mark.usefixtures("alice")
@@ -131,7 +134,7 @@ def test_a_token_counts_until_the_second_of_its_end(
     assert alive(directory, "a") == []
 
     with pytest.raises(TokenExpired, match="Token expired"):
-        directory.bound.find(DEFAULT, "a")
+        directory.opaque_tokens.check(DEFAULT_APP, "a")
 
 
 @every_way
@@ -142,7 +145,7 @@ def test_a_revocation_ends_what_is_bound(directory: Directory, end: float, revok
     assert alive(directory, "a", "b") == []
 
     with pytest.raises(TokenRevoked, match="Token revoked"):
-        directory.bound.find(DEFAULT, "a")
+        directory.opaque_tokens.check(DEFAULT_APP, "a")
 
 
 @every_way
@@ -161,7 +164,7 @@ def test_what_is_bound_after_a_revocation_counts(
 def test_a_revoked_user_takes_nobody_along(directory: Directory, end: float) -> None:
     bind(directory, end, "a")
     bind(directory, end, "b", external_id="bob")
-    directory.tokens.revoke_user(DEFAULT, "alice")
+    directory.tokens.revoke_user(DEFAULT_APP, "alice")
 
     assert alive(directory, "a", "b") == ["b"]
 
@@ -169,17 +172,17 @@ def test_a_revoked_user_takes_nobody_along(directory: Directory, end: float) -> 
 @pytest.mark.usefixtures("alice")
 def test_a_deleted_users_tokens_are_gone(directory: Directory, end: float) -> None:
     bind(directory, end, "a")
-    directory.users.delete(DEFAULT, "alice")
+    directory.users.delete(DEFAULT_APP, "alice")
 
     assert alive(directory, "a") == []
-    assert directory.bound.owner(DEFAULT, "a") is None
+    assert directory.opaque_tokens.owner(DEFAULT_APP, "a") is None
 
 
 @pytest.mark.usefixtures("alice")
 def test_who_comes_back_has_none_of_before(directory: Directory, end: float) -> None:
     bind(directory, end, "a")
-    directory.users.delete(DEFAULT, "alice")
-    directory.users.upsert(DEFAULT, "alice", Profile())
+    directory.users.delete(DEFAULT_APP, "alice")
+    directory.users.upsert(DEFAULT_APP, "alice", Profile())
     bind(directory, end, "b")
 
     assert alive(directory, "a", "b") == ["b"]
@@ -188,10 +191,10 @@ def test_who_comes_back_has_none_of_before(directory: Directory, end: float) -> 
 @pytest.mark.usefixtures("alice", "bob")
 def test_a_deleted_users_token_can_be_anothers(directory: Directory, end: float) -> None:
     bind(directory, end, "a")
-    directory.users.delete(DEFAULT, "alice")
+    directory.users.delete(DEFAULT_APP, "alice")
     bind(directory, end, "a", external_id="bob")
 
-    assert directory.bound.owner(DEFAULT, "a") == "bob"
+    assert directory.opaque_tokens.owner(DEFAULT_APP, "a") == "bob"
 
 
 def test_a_row_left_of_a_deleted_user_does_not_count(
@@ -202,10 +205,10 @@ def test_a_row_left_of_a_deleted_user_does_not_count(
     run_at(database_url, f"UPDATE users SET active = false WHERE id = '{alice.id}'")
 
     assert alive(directory, "a") == []
-    assert directory.bound.made_here(DEFAULT, "alice") == []
+    assert directory.opaque_tokens.made_here(DEFAULT_APP, "alice") == []
 
     with pytest.raises(TokenRevoked):
-        directory.bound.find(DEFAULT, "a")
+        directory.opaque_tokens.check(DEFAULT_APP, "a")
 
 
 @pytest.mark.usefixtures("alice")
@@ -214,7 +217,7 @@ def test_a_token_bound_anew_has_the_new_end(directory: Directory, end: float, la
     bind(directory, end, "a")
     bind(directory, end + later, "a")
 
-    assert directory.bound.find(DEFAULT, "a").expires == end + later
+    assert directory.opaque_tokens.check(DEFAULT_APP, "a").expires == end + later
     assert stored(directory) == 1
 
 
@@ -239,8 +242,8 @@ def test_a_users_own_token_takes_nobodys_place(directory: Directory, end: float)
 
 @pytest.mark.usefixtures("alice", "bob")
 def test_a_token_made_here_leaves_those_of_others_alone(directory: Directory, end: float) -> None:
-    bobs = directory.bound_texts.make(end)
-    directory.bound.bind(DEFAULT, "bob", bobs)
+    bobs = directory.opaque_tokens.make(end)
+    directory.opaque_tokens.bind(DEFAULT_APP, "bob", bobs)
     bind_new(directory, end)
 
     assert alive(directory, bobs.text) == [bobs.text]
@@ -258,10 +261,10 @@ def test_what_is_over_is_cleared_away_by_the_next_of_that_user(
     if over == "expired":
         clock.now = end
     else:
-        directory.tokens.revoke_user(DEFAULT, "alice")
+        directory.tokens.revoke_user(DEFAULT_APP, "alice")
 
     bind(directory, end + HOUR, "f")
-    left = [one for one in "abcdef" if directory.bound.owner(DEFAULT, one)]
+    left = [one for one in "abcdef" if directory.opaque_tokens.owner(DEFAULT_APP, one)]
     assert left == (["c", "d", "e", "f"] if over == "expired" else ["e", "f"])
 
 
@@ -273,9 +276,9 @@ def test_another_users_token_is_a_conflict(
     bind(directory, end, "a")
 
     with pytest.raises(Conflict, match="Token is bound to another client"):
-        directory.bound.bind(DEFAULT, "bob", BoundText("a", end + HOUR), profile)
+        directory.opaque_tokens.bind(DEFAULT_APP, "bob", OpaqueToken("a", end + HOUR), profile)
 
-    found = directory.bound.find(DEFAULT, "a")
+    found = directory.opaque_tokens.check(DEFAULT_APP, "a")
     assert (found.user.external_id, found.expires) == ("alice", end)
 
 
@@ -288,10 +291,12 @@ def test_a_conflict_changes_nothing(
     clock.now = end
 
     with pytest.raises(Conflict):
-        directory.bound.bind(DEFAULT, "bob", BoundText("a", end + 1), Profile("Bobby"))
+        directory.opaque_tokens.bind(
+            DEFAULT_APP, "bob", OpaqueToken("a", end + 1), Profile("Bobby")
+        )
 
-    assert directory.users.find(DEFAULT, "bob") == bob
-    assert directory.bound.owner(DEFAULT, "over soon") == "bob"
+    assert directory.users.find(DEFAULT_APP, "bob") == bob
+    assert directory.opaque_tokens.owner(DEFAULT_APP, "over soon") == "bob"
     assert directory.database.fault == ""
 
 
@@ -300,9 +305,9 @@ def test_a_conflict_makes_no_user(directory: Directory, end: float) -> None:
     bind(directory, end, "a")
 
     with pytest.raises(Conflict):
-        directory.bound.bind(DEFAULT, "bob", BoundText("a", end), Profile("Bob"))
+        directory.opaque_tokens.bind(DEFAULT_APP, "bob", OpaqueToken("a", end), Profile("Bob"))
 
-    assert directory.users.find(DEFAULT, "bob") is None
+    assert directory.users.find(DEFAULT_APP, "bob") is None
 
 
 @pytest.mark.usefixtures("alice", "bob")
@@ -311,23 +316,25 @@ def test_a_token_that_is_over_stays_its_users(
 ) -> None:
     bind(directory, end, "a")
     clock.now = end
-    directory.tokens.revoke_user(DEFAULT, "alice")
+    directory.tokens.revoke_user(DEFAULT_APP, "alice")
 
     with pytest.raises(Conflict):
-        directory.bound.bind(DEFAULT, "bob", BoundText("a", end + HOUR))
+        directory.opaque_tokens.bind(DEFAULT_APP, "bob", OpaqueToken("a", end + HOUR))
 
-    assert directory.bound.owner(DEFAULT, "a") == "alice"
+    assert directory.opaque_tokens.owner(DEFAULT_APP, "a") == "alice"
 
 
 def test_a_user_is_made_together_with_its_token(
     directory: Directory, clock: Stopwatch, end: float
 ) -> None:
-    user = directory.bound.bind(DEFAULT, "carol", BoundText("c", end), Profile("Carol"))
+    user = directory.opaque_tokens.bind(
+        DEFAULT_APP, "carol", OpaqueToken("c", end), Profile("Carol")
+    )
 
     assert user is not None
     assert (user.name, user.last_seen) == ("Carol", clock.now)
-    assert directory.users.find(DEFAULT, "carol") == user
-    assert directory.bound.find(DEFAULT, "c").user == user
+    assert directory.users.find(DEFAULT_APP, "carol") == user
+    assert directory.opaque_tokens.check(DEFAULT_APP, "c").user == user
 
 
 def test_a_user_is_changed_together_with_its_token(
@@ -337,16 +344,18 @@ def test_a_user_is_changed_together_with_its_token(
     bind(directory, end, "a", profile=Profile(image="a.png"))
 
     news = {"image": "a.png", "updated": clock.now, "last_seen": clock.now}
-    assert directory.bound.find(DEFAULT, "a").user == dataclasses.replace(alice, **news)
+    assert directory.opaque_tokens.check(DEFAULT_APP, "a").user == dataclasses.replace(
+        alice, **news
+    )
 
 
 @pytest.mark.usefixtures("alice")
 def test_a_deleted_user_comes_back_together_with_a_token(directory: Directory, end: float) -> None:
     bind(directory, end, "a")
-    directory.users.delete(DEFAULT, "alice")
+    directory.users.delete(DEFAULT_APP, "alice")
     bind(directory, end, "b", profile=Profile())
 
-    assert directory.users.find(DEFAULT, "alice")
+    assert directory.users.find(DEFAULT_APP, "alice")
     assert alive(directory, "a", "b") == ["b"]
 
 
@@ -356,9 +365,9 @@ def test_a_token_that_cannot_be_kept_makes_no_user(
     run_at(database_url, "ALTER TABLE bound_tokens RENAME TO hidden")
 
     with pytest.raises(DirectoryUnavailable):
-        directory.bound.bind(DEFAULT, "carol", BoundText("c", end), Profile("Carol"))
+        directory.opaque_tokens.bind(DEFAULT_APP, "carol", OpaqueToken("c", end), Profile("Carol"))
 
-    assert directory.users.find(DEFAULT, "carol") is None
+    assert directory.users.find(DEFAULT_APP, "carol") is None
 
 
 @pytest.mark.usefixtures("alice")
@@ -366,34 +375,34 @@ def test_a_profile_that_cannot_be_kept_binds_no_token(directory: Directory, end:
     too_much = Profile(custom={"a": "x" * LARGEST_CUSTOM})
 
     with pytest.raises(MalformedBody):
-        directory.bound.bind(DEFAULT, "alice", BoundText("a", end), too_much)
+        directory.opaque_tokens.bind(DEFAULT_APP, "alice", OpaqueToken("a", end), too_much)
 
-    assert directory.bound.owner(DEFAULT, "a") is None
+    assert directory.opaque_tokens.owner(DEFAULT_APP, "a") is None
 
 
 @pytest.mark.usefixtures("alice")
 @pytest.mark.parametrize("who", ["nobody", "deleted"])
 def test_without_a_profile_nobody_is_made(directory: Directory, end: float, who: str) -> None:
-    directory.users.delete(DEFAULT, "alice")
+    directory.users.delete(DEFAULT_APP, "alice")
     external_id = "alice" if who == "deleted" else "nobody"
 
-    assert directory.bound.bind(DEFAULT, external_id, BoundText("a", end)) is None
-    assert directory.users.find(DEFAULT, external_id) is None
+    assert directory.opaque_tokens.bind(DEFAULT_APP, external_id, OpaqueToken("a", end)) is None
+    assert directory.users.find(DEFAULT_APP, external_id) is None
     assert stored(directory) == 0
 
 
 def test_an_unknown_app_is_refused(directory: Directory, end: float) -> None:
     with pytest.raises(IdentityError, match="there is no app nowhere"):
-        directory.bound.bind("nowhere", "alice", BoundText("a", end), Profile())
+        directory.opaque_tokens.bind("nowhere", "alice", OpaqueToken("a", end), Profile())
 
 
 @pytest.mark.usefixtures("alice", "bob")
 def test_one_token_is_ended(directory: Directory, end: float) -> None:
     bind(directory, end, "a", "b")
 
-    assert directory.bound.unbind(DEFAULT, "alice", "a") == 1
+    assert directory.opaque_tokens.unbind(DEFAULT_APP, "alice", "a") == 1
     assert alive(directory, "a", "b") == ["b"]
-    assert directory.bound.unbind(DEFAULT, "alice", "a") == 0
+    assert directory.opaque_tokens.unbind(DEFAULT_APP, "alice", "a") == 0
 
 
 @pytest.mark.usefixtures("alice", "bob")
@@ -402,9 +411,9 @@ def test_all_tokens_of_a_user_are_ended(directory: Directory, end: float) -> Non
     made = bind_new(directory, end)
     bind(directory, end, "c", external_id="bob")
 
-    assert directory.bound.unbind(DEFAULT, "alice") == 3
+    assert directory.opaque_tokens.unbind(DEFAULT_APP, "alice") == 3
     assert alive(directory, "a", "b", made, "c") == ["c"]
-    assert directory.bound.unbind(DEFAULT, "alice") == 0
+    assert directory.opaque_tokens.unbind(DEFAULT_APP, "alice") == 0
 
 
 @pytest.mark.usefixtures("alice", "bob")
@@ -413,7 +422,7 @@ def test_what_is_not_the_users_is_not_ended(directory: Directory, end: float, te
     bind(directory, end, "a")
     bind(directory, end, "b", external_id="bob")
 
-    assert directory.bound.unbind(DEFAULT, "alice", text) == 0
+    assert directory.opaque_tokens.unbind(DEFAULT_APP, "alice", text) == 0
     assert alive(directory, "a", "b") == ["a", "b"]
 
 
@@ -423,8 +432,8 @@ def test_what_is_over_is_not_counted(directory: Directory, clock: Stopwatch, end
     bind(directory, end + 1, "c")
     clock.now = end
 
-    assert directory.bound.unbind(DEFAULT, "alice", "a") == 0
-    assert directory.bound.unbind(DEFAULT, "alice") == 1
+    assert directory.opaque_tokens.unbind(DEFAULT_APP, "alice", "a") == 0
+    assert directory.opaque_tokens.unbind(DEFAULT_APP, "alice") == 1
     assert stored(directory) == 0
 
 
@@ -434,19 +443,19 @@ def test_what_is_revoked_is_not_counted(directory: Directory, end: float, revoke
     bind(directory, end, "a", "b")
     revoke(directory)
 
-    assert directory.bound.unbind(DEFAULT, "alice", "a") == 0
-    assert directory.bound.unbind(DEFAULT, "alice") == 0
+    assert directory.opaque_tokens.unbind(DEFAULT_APP, "alice", "a") == 0
+    assert directory.opaque_tokens.unbind(DEFAULT_APP, "alice") == 0
     assert stored(directory) == 0
 
 
 @pytest.mark.usefixtures("alice")
 def test_nobody_has_nothing_to_end(directory: Directory, end: float) -> None:
     bind(directory, end, "a")
-    assert directory.bound.unbind(DEFAULT, "nobody") is None
-    assert directory.bound.unbind("nowhere", "alice") is None
+    assert directory.opaque_tokens.unbind(DEFAULT_APP, "nobody") is None
+    assert directory.opaque_tokens.unbind("nowhere", "alice") is None
 
-    directory.users.delete(DEFAULT, "alice")
-    assert directory.bound.unbind(DEFAULT, "alice", "a") is None
+    directory.users.delete(DEFAULT_APP, "alice")
+    assert directory.opaque_tokens.unbind(DEFAULT_APP, "alice", "a") is None
 
 
 @pytest.mark.usefixtures("alice")
@@ -455,22 +464,22 @@ def test_the_owner_is_told_of_a_token_that_is_over_too(
 ) -> None:
     bind(directory, end, "a")
     clock.now = end
-    directory.tokens.revoke_user(DEFAULT, "alice")
+    directory.tokens.revoke_user(DEFAULT_APP, "alice")
 
-    assert directory.bound.owner(DEFAULT, "a") == "alice"
-    assert directory.bound.owner(DEFAULT, "b") is None
-    assert directory.bound.owner("nowhere", "a") is None
+    assert directory.opaque_tokens.owner(DEFAULT_APP, "a") == "alice"
+    assert directory.opaque_tokens.owner(DEFAULT_APP, "b") is None
+    assert directory.opaque_tokens.owner("nowhere", "a") is None
 
 
 @pytest.mark.usefixtures("alice", "bob")
 def test_the_text_of_one_made_here_can_be_had_again(directory: Directory, end: float) -> None:
     bind(directory, end, "own")
     made = bind_new(directory, end)
-    directory.bound.bind(DEFAULT, "bob", directory.bound_texts.make(end))
-    ((name, digest),) = directory.bound.made_here(DEFAULT, "alice")
+    directory.opaque_tokens.bind(DEFAULT_APP, "bob", directory.opaque_tokens.make(end))
+    ((name, digest),) = directory.opaque_tokens.made_here(DEFAULT_APP, "alice")
 
     assert digest == digest_of(made)
-    assert directory.bound_texts.again(name, digest) == made
+    assert directory.opaque_tokens.text_of(name, digest) == made
 
 
 @pytest.mark.usefixtures("alice")
@@ -479,31 +488,31 @@ def test_of_those_made_here_only_what_counts_is_told(
     directory: Directory, clock: Stopwatch, end: float, over: str
 ) -> None:
     bind_new(directory, end)
-    assert len(directory.bound.made_here(DEFAULT, "alice")) == 1
+    assert len(directory.opaque_tokens.made_here(DEFAULT_APP, "alice")) == 1
 
     if over in WAYS:
         WAYS[over](directory)
     else:
         clock.now = end
 
-    assert directory.bound.made_here(DEFAULT, "alice") == []
+    assert directory.opaque_tokens.made_here(DEFAULT_APP, "alice") == []
 
 
 @pytest.mark.usefixtures("alice")
 def test_many_are_asked_about_in_one_statement(directory: Directory, end: float) -> None:
     bind(directory, end, "a", "b")
-    asked = {(DEFAULT, digest_of(str(number))) for number in range(500)}
-    bound = {(DEFAULT, digest_of(text)) for text in "ab"}
+    asked = {(DEFAULT_APP, digest_of(str(number))) for number in range(500)}
+    bound = {(DEFAULT_APP, digest_of(text)) for text in "ab"}
 
     with statements(directory) as seen:
-        assert directory.bound.still_count(asked | bound) == bound
+        assert directory.opaque_tokens.still_valid(asked | bound) == bound
 
     assert len(seen) == 1
 
 
 def test_none_are_asked_about_in_no_statement(directory: Directory) -> None:
     with statements(directory) as seen:
-        assert directory.bound.still_count([]) == set()
+        assert directory.opaque_tokens.still_valid([]) == set()
 
     assert seen == []
 
@@ -521,7 +530,7 @@ def test_only_the_digest_of_a_token_is_kept(
     assert all(digest_of(text).encode() in kept for text in ("own-0123456789", made))
     assert b"own-0123456789" not in kept
     assert made.rpartition(".")[2].encode() not in kept
-    assert made not in repr(directory.bound.find(DEFAULT, made))
+    assert made not in repr(directory.opaque_tokens.check(DEFAULT_APP, made))
 
 
 @pytest.fixture
@@ -541,10 +550,10 @@ def test_one_text_in_two_apps_is_two_tokens(
 ) -> None:
     digest = digest_of("a")
 
-    assert directory.bound.find(DEFAULT, "a") == Bound(alice, digest, end)
-    assert directory.bound.find(SHOP, "a") == Bound(both, digest, end + 1)
-    asked = {(DEFAULT, digest), (SHOP, digest), ("nowhere", digest)}
-    assert directory.bound.still_count(asked) == {(DEFAULT, digest), (SHOP, digest)}
+    assert directory.opaque_tokens.check(DEFAULT_APP, "a") == Binding(alice, digest, end)
+    assert directory.opaque_tokens.check(SHOP, "a") == Binding(both, digest, end + 1)
+    asked = {(DEFAULT_APP, digest), (SHOP, digest), ("nowhere", digest)}
+    assert directory.opaque_tokens.still_valid(asked) == {(DEFAULT_APP, digest), (SHOP, digest)}
 
 
 @pytest.mark.usefixtures("both")
@@ -552,9 +561,9 @@ def test_one_text_in_two_apps_is_two_tokens(
     "act",
     [
         *WAYS.values(),
-        lambda directory: directory.users.delete(DEFAULT, "alice"),
-        lambda directory: directory.bound.unbind(DEFAULT, "alice"),
-        lambda directory: directory.bound.unbind(DEFAULT, "alice", "a"),
+        lambda directory: directory.users.delete(DEFAULT_APP, "alice"),
+        lambda directory: directory.opaque_tokens.unbind(DEFAULT_APP, "alice"),
+        lambda directory: directory.opaque_tokens.unbind(DEFAULT_APP, "alice", "a"),
     ],
     ids=[*WAYS, "by deletion", "all", "one"],
 )
@@ -570,27 +579,27 @@ def test_a_token_of_one_app_is_unknown_in_the_other(directory: Directory, end: f
     bind(directory, end, "b")
 
     with pytest.raises(TokenUnknown):
-        directory.bound.find(SHOP, "b")
+        directory.opaque_tokens.check(SHOP, "b")
 
-    assert directory.bound.owner(SHOP, "b") is None
-    assert directory.bound.unbind(SHOP, "alice", "b") == 0
+    assert directory.opaque_tokens.owner(SHOP, "b") is None
+    assert directory.opaque_tokens.unbind(SHOP, "alice", "b") == 0
 
 
 ROUNDS = 20
 
 
 def bind_at_once(
-    profile: Profile | None, *wanted: tuple[Directory, str, BoundText]
+    profile: Profile | None, *wanted: tuple[Directory, str, OpaqueToken]
 ) -> list[User | Exception | None]:
     """Bind at the same moment; return what each came to."""
     meeting = Barrier(len(wanted))
 
-    def bind_one(one: tuple[Directory, str, BoundText]) -> User | Exception | None:
+    def bind_one(one: tuple[Directory, str, OpaqueToken]) -> User | Exception | None:
         worker, external_id, token = one
         meeting.wait(30)
 
         try:
-            return worker.bound.bind(DEFAULT, external_id, token, profile)
+            return worker.opaque_tokens.bind(DEFAULT_APP, external_id, token, profile)
         except Exception as error:
             return error
 
@@ -611,17 +620,17 @@ def test_of_two_users_at_once_one_has_the_token(
 
     for round_ in range(ROUNDS):
         names = (f"alice-{round_}", f"bob-{round_}")
-        token = BoundText(f"token {round_}", end)
+        token = OpaqueToken(f"token {round_}", end)
 
         if profile is None:
-            directory.users.upsert_many(DEFAULT, dict.fromkeys(names, Profile()))
+            directory.users.upsert_many(DEFAULT_APP, dict.fromkeys(names, Profile()))
 
         results = bind_at_once(profile, (directory, names[0], token), (another, names[1], token))
         winners = [one for one in results if isinstance(one, User)]
         assert sorted(type(one).__name__ for one in results) == ["Conflict", "User"]
-        assert directory.bound.find(DEFAULT, token.text).user == winners[0]
+        assert directory.opaque_tokens.check(DEFAULT_APP, token.text).user == winners[0]
 
-        found = directory.finder.find_many(DEFAULT, names)
+        found = directory.users.find_many(DEFAULT_APP, names)
         assert len(found) == (2 if profile is None else 1)  # who loses is not made
 
 
@@ -633,12 +642,12 @@ def test_of_two_made_here_at_once_one_is_left(
 
     for round_ in range(ROUNDS):
         name = f"alice-{round_}"
-        tokens = [directory.bound_texts.make(end) for _ in range(2)]
+        tokens = [directory.opaque_tokens.make(end) for _ in range(2)]
 
         if profile is None:
-            directory.users.upsert(DEFAULT, name, Profile())
+            directory.users.upsert(DEFAULT_APP, name, Profile())
 
         results = bind_at_once(profile, (directory, name, tokens[0]), (another, name, tokens[1]))
         assert [type(one) for one in results] == [User, User]
         assert len(alive(directory, *(token.text for token in tokens))) == 1
-        assert len(directory.bound.made_here(DEFAULT, name)) == 1
+        assert len(directory.opaque_tokens.made_here(DEFAULT_APP, name)) == 1

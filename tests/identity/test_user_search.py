@@ -6,34 +6,35 @@ from typing import Any
 import pytest
 
 from chatproxy.errors import CallerError
-from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
-from chatproxy.identity.user import Profile
+from chatproxy.identity.records import DEFAULT_APP, Profile
 from tests.identity.databases import on_postgresql, statements
 from tests.identity.texts import SQL, TEXTS
 
 
 def made(directory: Directory, *people: tuple[str, str | None]) -> None:
     for external_id, name in people:
-        directory.users.upsert(DEFAULT, external_id, Profile(name))
+        directory.users.upsert(DEFAULT_APP, external_id, Profile(name))
 
 
 def searched(directory: Directory, text: str, **options: Any) -> list[str]:
-    return [user.external_id for user in directory.finder.search(DEFAULT, text, 50, **options)]
+    return [
+        user.external_id for user in directory.user_search.by_text(DEFAULT_APP, text, 50, **options)
+    ]
 
 
 def test_many_are_found_by_their_ids(directory: Directory) -> None:
     made(directory, ("alice", "Alice"), ("bob", None), ("carol", "Carol"))
-    found = directory.finder.find_many(DEFAULT, ["bob", "nobody", "alice", "bob"])
+    found = directory.users.find_many(DEFAULT_APP, ["bob", "nobody", "alice", "bob"])
 
-    assert found == {one: directory.users.find(DEFAULT, one) for one in ("alice", "bob")}
+    assert found == {one: directory.users.find(DEFAULT_APP, one) for one in ("alice", "bob")}
 
 
 def test_each_text_is_found_among_many(directory: Directory) -> None:
     made(directory, *((text, None) for text in TEXTS.values()))
 
-    assert sorted(directory.finder.find_many(DEFAULT, TEXTS.values())) == sorted(TEXTS.values())
-    assert directory.finder.find_many(DEFAULT, ["Alice", "e\u0301", "%", "0"]) == {}
+    assert sorted(directory.users.find_many(DEFAULT_APP, TEXTS.values())) == sorted(TEXTS.values())
+    assert directory.users.find_many(DEFAULT_APP, ["Alice", "e\u0301", "%", "0"]) == {}
 
 
 @pytest.mark.parametrize("count", [1, 500, 10_000])
@@ -41,7 +42,9 @@ def test_they_take_one_statement(directory: Directory, count: int) -> None:
     made(directory, ("3", None))
 
     with statements(directory) as seen:
-        found = directory.finder.find_many(DEFAULT, [str(number) for number in range(3, 3 + count)])
+        found = directory.users.find_many(
+            DEFAULT_APP, [str(number) for number in range(3, 3 + count)]
+        )
 
     assert list(found) == ["3"]
     assert [statement.split()[0] for statement in seen] == ["SELECT"]
@@ -49,8 +52,8 @@ def test_they_take_one_statement(directory: Directory, count: int) -> None:
 
 def test_nobody_takes_none(directory: Directory) -> None:
     with statements(directory) as seen:
-        assert directory.finder.find_many(DEFAULT, []) == {}
-        assert directory.finder.search(DEFAULT, "", 50) == []
+        assert directory.users.find_many(DEFAULT_APP, []) == {}
+        assert directory.user_search.by_text(DEFAULT_APP, "", 50) == []
 
     assert seen == []
 
@@ -59,12 +62,12 @@ def test_deleted_users_and_those_of_another_app_are_not_found(directory: Directo
     directory.apps.create("shop", "shop")
     made(directory, ("1", "Ann"), ("2", "Ann"))
     directory.users.upsert("shop", "3", Profile("Ann"))
-    directory.users.delete(DEFAULT, "2")
+    directory.users.delete(DEFAULT_APP, "2")
 
-    assert list(directory.finder.find_many(DEFAULT, ["1", "2", "3"])) == ["1"]
+    assert list(directory.users.find_many(DEFAULT_APP, ["1", "2", "3"])) == ["1"]
     assert searched(directory, "ann") == ["1"]
     assert searched(directory, "2") == searched(directory, "3") == []
-    assert directory.finder.search("nowhere", "ann", 50) == []
+    assert directory.user_search.by_text("nowhere", "ann", 50) == []
 
 
 @pytest.mark.parametrize(
@@ -114,7 +117,9 @@ def test_who_has_the_text_for_id_is_first_and_the_rest_is_bounded(directory: Dir
     made(directory, *((f"{number}", "Ann") for number in range(1, 60)))
 
     assert searched(directory, "5")[0] == "5"
-    assert directory.finder.search(DEFAULT, "ann", 3) == directory.finder.search(DEFAULT, "ANN", 3)
+    assert directory.user_search.by_text(DEFAULT_APP, "ann", 3) == directory.user_search.by_text(
+        DEFAULT_APP, "ANN", 3
+    )
     assert len(searched(directory, "ann")) == 50
 
 
@@ -122,14 +127,14 @@ def test_who_is_no_number_is_left_out_before_the_bound(directory: Directory) -> 
     others = ["", "a", "1a", "a1", "-1", "1.5", " 1", "1\n", "٣", "²"]
     made(directory, *((one or "x", "Ann") for one in others), ("1", "Ann"))
     made(directory, *((f"{n:04}", "Ann") for n in range(5)), ("1" * 17, "Ann"), ("2", "Ann"))
-    found = directory.finder.search(DEFAULT, "ann", 2, numbers_only=True)
+    found = directory.user_search.by_text(DEFAULT_APP, "ann", 2, numbers_only=True)
 
     assert sorted(user.external_id for user in found) == ["1", "2"]
 
 
 QUESTIONS: dict[str, Callable[[Directory, str], Any]] = {
-    "find many": lambda directory, text: directory.finder.find_many(DEFAULT, [text]),
-    "search": lambda directory, text: directory.finder.search(DEFAULT, text, 50),
+    "find many": lambda directory, text: directory.users.find_many(DEFAULT_APP, [text]),
+    "search": lambda directory, text: directory.user_search.by_text(DEFAULT_APP, text, 50),
 }
 every_question = pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS)
 
@@ -139,7 +144,7 @@ def test_sql_stays_text(directory: Directory, ask: Callable[[Directory, str], An
     made(directory, ("alice", "Alice"))
 
     assert not any(ask(directory, text) for text in SQL.values())
-    assert directory.users.find(DEFAULT, "alice")
+    assert directory.users.find(DEFAULT_APP, "alice")
 
 
 @every_question
@@ -157,7 +162,7 @@ def test_half_a_character_is_the_callers_fault(
 @on_postgresql
 def test_a_nul_among_ids_is_too_for_postgresql(directory: Directory) -> None:
     with pytest.raises(CallerError, match="a text cannot be stored"):
-        directory.finder.find_many(DEFAULT, ["a\0"])
+        directory.users.find_many(DEFAULT_APP, ["a\0"])
 
 
 def test_a_nul_finds_nobody(directory: Directory) -> None:

@@ -3,10 +3,9 @@
 import pytest
 
 from chatproxy.errors import TokenRevoked
-from chatproxy.identity.apps import DEFAULT
 from chatproxy.identity.directory import Directory
-from chatproxy.identity.revocation import Issued, new_token_id
-from chatproxy.identity.user import Profile
+from chatproxy.identity.records import DEFAULT_APP, Profile
+from chatproxy.identity.token_records import Issued, new_token_id
 from tests.identity.conftest import NOON
 from tests.stopwatch import Stopwatch
 
@@ -30,7 +29,7 @@ every_id = pytest.mark.parametrize("token_id", IDS.values(), ids=IDS)
 
 
 def foreign(issued: float, token_id: str | None = None, user: str = "alice") -> Issued:
-    return Issued(DEFAULT, user, token_id, issued, issued + 3600)
+    return Issued(DEFAULT_APP, user, token_id, issued, issued + 3600)
 
 
 def is_good(directory: Directory, token: Issued) -> bool:
@@ -44,7 +43,7 @@ def is_good(directory: Directory, token: Issued) -> bool:
 
 @pytest.fixture
 def alice(directory: Directory) -> None:
-    directory.users.upsert(DEFAULT, "alice", Profile())
+    directory.users.upsert(DEFAULT_APP, "alice", Profile())
 
 
 @every_id
@@ -69,9 +68,9 @@ def test_it_counts_if_issued_after_the_revocation(
     directory: Directory, token_id: str | None, issued: float, good: bool, of: str
 ) -> None:
     if of == "user":
-        directory.tokens.revoke_user(DEFAULT, "alice")
+        directory.tokens.revoke_user(DEFAULT_APP, "alice")
     else:
-        directory.tokens.revoke_app(DEFAULT)
+        directory.tokens.revoke_app(DEFAULT_APP)
 
     assert is_good(directory, foreign(NOON + issued, token_id)) == good
 
@@ -90,16 +89,16 @@ def test_the_later_revocation_decides(
         clock.now += 10
 
         if of_app:
-            directory.tokens.revoke_app(DEFAULT)
+            directory.tokens.revoke_app(DEFAULT_APP)
         else:
-            directory.tokens.revoke_user(DEFAULT, "alice")
+            directory.tokens.revoke_user(DEFAULT_APP, "alice")
 
     assert not is_good(directory, foreign(clock.now - 5))
     assert is_good(directory, foreign(clock.now + 1))
 
 
 def test_of_a_user_not_known_the_app_decides(directory: Directory) -> None:
-    directory.tokens.revoke_app(DEFAULT)
+    directory.tokens.revoke_app(DEFAULT_APP)
 
     assert not is_good(directory, foreign(NOON, user="carol"))
     assert directory.tokens.check(foreign(NOON + 1, user="carol")).user is None
@@ -107,15 +106,15 @@ def test_of_a_user_not_known_the_app_decides(directory: Directory) -> None:
 
 @pytest.mark.usefixtures("alice")
 def test_of_a_deleted_user_none_counts(directory: Directory) -> None:
-    directory.users.delete(DEFAULT, "alice")
+    directory.users.delete(DEFAULT_APP, "alice")
 
     assert not is_good(directory, foreign(NOON + 60))
 
 
 @pytest.mark.usefixtures("alice")
 def test_of_one_who_came_back_later_ones_count(directory: Directory) -> None:
-    directory.users.delete(DEFAULT, "alice")
-    directory.users.upsert(DEFAULT, "alice", Profile())
+    directory.users.delete(DEFAULT_APP, "alice")
+    directory.users.upsert(DEFAULT_APP, "alice", Profile())
 
     assert not is_good(directory, foreign(NOON))
     assert is_good(directory, foreign(NOON + 1))
@@ -124,7 +123,7 @@ def test_of_one_who_came_back_later_ones_count(directory: Directory) -> None:
 @pytest.mark.usefixtures("alice")
 @pytest.mark.parametrize("token_id", ["", IDS["uuid"], "'--", "x" * 255], ids=str)
 def test_it_can_be_revoked_by_its_id(directory: Directory, token_id: str) -> None:
-    directory.tokens.revoke_token(DEFAULT, token_id, NOON + 3600)
+    directory.tokens.revoke_token(DEFAULT_APP, token_id, NOON + 3600)
 
     assert not is_good(directory, foreign(NOON, token_id))
     assert is_good(directory, foreign(NOON, f"{token_id}1"))
@@ -136,12 +135,12 @@ def test_a_revocation_by_a_clock_set_back_revives_nothing(
     directory: Directory, clock: Stopwatch, alice: None, ending: str
 ) -> None:
     end = {
-        "user": lambda: directory.tokens.revoke_user(DEFAULT, "alice"),
-        "app": lambda: directory.tokens.revoke_app(DEFAULT),
-        "delete": lambda: directory.users.delete(DEFAULT, "alice"),
+        "user": lambda: directory.tokens.revoke_user(DEFAULT_APP, "alice"),
+        "app": lambda: directory.tokens.revoke_app(DEFAULT_APP),
+        "delete": lambda: directory.users.delete(DEFAULT_APP, "alice"),
     }[ending]
-    directory.tokens.revoke_user(DEFAULT, "alice")
-    directory.tokens.revoke_app(DEFAULT)
+    directory.tokens.revoke_user(DEFAULT_APP, "alice")
+    directory.tokens.revoke_app(DEFAULT_APP)
     clock.now -= 3600
 
     end()

@@ -32,7 +32,7 @@ apps = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     Column("name", String(255), nullable=False),
-    # Counts up with each revocation of all its tokens; see `revocation`.
+    # Goes up with each revocation of all its tokens; see `revocation`.
     Column("token_version", Integer, nullable=False),
     Column("tokens_valid_after", Double),
     Column("created", Double, nullable=False),
@@ -50,6 +50,7 @@ api_keys = Table(
     # True where the key was made elsewhere, so that its digest is all there is to find it by.
     Column("imported", Boolean, nullable=False),
     Column("created", Double, nullable=False),
+    # Seconds for which it was made, so that a successor gets as many.
     Column("life", Double),
     Column("expires", Double),
     Column("revoked", Double),
@@ -68,11 +69,14 @@ users = Table(
     Column("email", Text),
     # A JSON object as text: the two databases differ in what their own JSON types take.
     Column("custom", Text, nullable=False),
+    # False for a deleted user, whose row keeps the tokens ended.
     Column("active", Boolean, nullable=False),
     Column("token_version", Integer, nullable=False),
+    # The last revocation, for tokens whose ids hold no version.
     Column("tokens_valid_after", Double),
     Column("created", Double, nullable=False),
     Column("updated", Double, nullable=False),
+    # Up to a minute behind; see `last_seen`.
     Column("last_seen", Double),
     UniqueConstraint("app_id", "external_id"),
 )
@@ -106,9 +110,9 @@ bound_tokens = Table(
     # SHA-256 of the whole token, in hexadecimal.
     Column("digest", String(64), primary_key=True),
     Column("user_id", String(64), ForeignKey("users.id"), nullable=False, index=True),
-    # The id in a token that was made here, from which its text can be had again.
+    # The id in a token that was made here, from which its text can be made again.
     Column("name", String(64)),
-    # The user's when it was bound: a revocation counts that up; see `revocation`.
+    # The user's version when it was bound; a revocation raises the user's. See `revocation`.
     Column("version", Integer, nullable=False),
     Column("created", Double, nullable=False),
     Column("expires", Double, nullable=False),

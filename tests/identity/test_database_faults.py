@@ -11,12 +11,10 @@ import pytest
 from sqlalchemy import event, make_url, text
 
 from chatproxy.errors import DirectoryUnavailable
-from chatproxy.identity import engine
-from chatproxy.identity.apps import DEFAULT
+from chatproxy.identity import timeouts
 from chatproxy.identity.directory import Directory
-from chatproxy.identity.engine import BUSY_LIMIT
+from chatproxy.identity.records import DEFAULT_APP, Profile
 from chatproxy.identity.schema import upgrade
-from chatproxy.identity.user import Profile
 from tests.databases import run_at
 from tests.identity.databases import on_postgresql, on_sqlite
 from tests.sidecar import free_port
@@ -28,11 +26,11 @@ def test_a_fault_is_kept_until_it_works_again(database_url: str, directory: Dire
     run_at(database_url, "ALTER TABLE users RENAME TO hidden")
 
     with pytest.raises(DirectoryUnavailable) as caught:
-        directory.users.find(DEFAULT, "alice")
+        directory.users.find(DEFAULT_APP, "alice")
 
     assert directory.database.fault == caught.value.detail != ""
     run_at(database_url, "ALTER TABLE hidden RENAME TO users")
-    directory.users.find(DEFAULT, "alice")
+    directory.users.find(DEFAULT_APP, "alice")
     assert directory.database.fault == ""
 
 
@@ -40,10 +38,10 @@ def test_a_read_that_works_does_not_hide_a_write_that_fails(directory: Directory
     with pytest.raises(DirectoryUnavailable), directory.database.writing() as connection:
         connection.execute(text("INSERT INTO nowhere VALUES (1)"))
 
-    directory.users.find(DEFAULT, "alice")
+    directory.users.find(DEFAULT_APP, "alice")
     assert "nowhere" in directory.database.fault
 
-    directory.users.upsert(DEFAULT, "alice", Profile())
+    directory.users.upsert(DEFAULT_APP, "alice", Profile())
     assert directory.database.fault == ""
 
 
@@ -59,7 +57,7 @@ def test_a_failure_does_not_repeat_what_was_said(database_url: str, directory: D
     run_at(database_url, "ALTER TABLE users RENAME TO hidden")
 
     with pytest.raises(DirectoryUnavailable) as caught:
-        directory.users.upsert(DEFAULT, PASSWORD, Profile(name=PASSWORD))
+        directory.users.upsert(DEFAULT_APP, PASSWORD, Profile(name=PASSWORD))
 
     assert PASSWORD not in f"{caught.value.detail} {caught.value} {caught.value.__cause__}"
     assert "\n" not in caught.value.detail
@@ -95,12 +93,12 @@ def test_a_server_that_says_nothing_is_told_soon(opened: Callable[..., Directory
         with pytest.raises(DirectoryUnavailable, match="cannot be asked"):
             silent.database.ping()
 
-    assert time.monotonic() - begin < BUSY_LIMIT + 1
+    assert time.monotonic() - begin < timeouts.BUSY + 1
 
 
 @contextlib.contextmanager
 def stalling(database_url: str) -> Iterator[tuple[str, threading.Event]]:
-    """A way to the server on which nothing moves any more once the event is set."""
+    """A way to the server on which nothing moves, and nobody comes, once the event is set."""
     url = make_url(database_url)
     target, stalled = (url.host or "127.0.0.1", url.port or 5432), threading.Event()
     sockets: list[socket.socket] = []
@@ -113,7 +111,13 @@ def stalling(database_url: str) -> Iterator[tuple[str, threading.Event]]:
     def accept(listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while True:
-                near, far = listener.accept()[0], socket.create_connection(target)
+                near = listener.accept()[0]
+
+                if stalled.is_set():
+                    near.close()
+                    continue
+
+                far = socket.create_connection(target)
                 sockets.extend([near, far])
 
                 for pair in ((near, far), (far, near)):
@@ -147,7 +151,7 @@ def test_a_server_that_falls_silent_is_cut_off(
     moment: str,
 ) -> None:
     upgrade(opened().database)
-    monkeypatch.setattr(engine, "SILENCE_LIMIT", 0.6)
+    monkeypatch.setattr(timeouts, "SILENCE", 0.6)
 
     with stalling(database_url) as (url, stalled):
         directory = opened(url=url)
@@ -240,7 +244,7 @@ def test_a_full_disk_is_told_and_recovers(directory: Directory) -> None:
         fill(directory)
 
     assert caught.value.detail == "OperationalError: database or disk is full"
-    assert directory.users.find(DEFAULT, "user-0")
+    assert directory.users.find(DEFAULT_APP, "user-0")
 
     limit[0] = "PRAGMA max_page_count = 3000"
     fill(directory)
@@ -249,4 +253,4 @@ def test_a_full_disk_is_told_and_recovers(directory: Directory) -> None:
 
 def fill(directory: Directory) -> None:
     for number in range(10):
-        directory.users.upsert(DEFAULT, f"user-{number}", Profile(custom={"a": "x" * 60_000}))
+        directory.users.upsert(DEFAULT_APP, f"user-{number}", Profile(custom={"a": "x" * 60_000}))

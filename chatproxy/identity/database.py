@@ -1,0 +1,175 @@
+"""The directory's database: how it is read and written, and how its failures are told.
+
+What differs between the two kinds of database and is not SQL is in `sqlite` and
+`postgresql`; how long anything may take is in `timeouts`.
+"""
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
+
+from sqlalchemy import Connection, RowMapping, Select, Table, text
+from sqlalchemy.dialects import postgresql as postgresql_dialect
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+
+from chatproxy.errors import CallerError, DirectoryUnavailable, IdentityError
+from chatproxy.identity import postgresql, sqlite, timeouts
+from chatproxy.identity.watchdog import Watchdog
+
+Insert = postgresql_dialect.Insert | sqlite_dialect.Insert
+Work = Literal["read", "write", "optional"]
+
+MISSING_SCHEMA = ("no such table", "UndefinedTable", "no such column", "UndefinedColumn")
+
+
+class Database:
+    """One database, opened on first use."""
+
+    def __init__(self, url: str, monotonic: Callable[[], float]) -> None:
+        self.is_sqlite = url.startswith("sqlite")
+        self._monotonic = monotonic
+        self._turn = threading.Lock()
+        self._watchdog = Watchdog(timeouts.SILENCE, monotonic)
+        self.engine = (
+            sqlite.make_engine(url, monotonic)
+            if self.is_sqlite
+            else postgresql.make_engine(url, self._watchdog)
+        )
+        # Kept apart: reads that work while the disk is full must not hide that writes fail.
+        self._faults: dict[Work, str] = {}
+
+    @property
+    def fault(self) -> str:
+        """What went wrong last. Empty once it works again, which for a write takes a write."""
+        return self._faults.get("write") or self._faults.get("read") or ""
+
+    @contextlib.contextmanager
+    def reading(self, *, optional: bool = False) -> Iterator[Connection]:
+        """Give a connection whose reads, on SQLite, all see the same moment.
+
+        The failure of an `optional` read is not shown as a fault of the directory: the
+        caller does without the answer.
+        """
+        with self._errors_translated("optional" if optional else "read"), self._connected() as it:
+            yield it
+
+    @contextlib.contextmanager
+    def writing(
+        self,
+        *,
+        durable: bool = True,
+        waits: bool = True,
+        watched: bool = True,
+        refusal: str | None = None,
+    ) -> Iterator[Connection]:
+        """Give a connection in a write transaction, which is committed at the end.
+
+        A `durable` write survives a power failure, any other only the end of the process.
+        Raises `DirectoryUnavailable` when the lock is not free in time: at once for a write
+        that does not wait, and then it is not shown as a fault. One that is not `watched`
+        may take any time. `refusal` is the message of the `IdentityError` into which the
+        violation of a key or a foreign key is turned.
+        """
+        with (
+            self._errors_translated("write" if waits else "optional", refusal),
+            self._turn_within(timeouts.BUSY if waits else 0) as deadline,
+            self._connected(watched=watched) as connection,
+        ):
+            options = {sqlite.DEADLINE: deadline, sqlite.DURABLE: durable}
+            connection = connection.execution_options(**options)
+
+            with connection.begin():
+                yield connection
+
+    def row(self, wanted: Select[Any]) -> RowMapping | None:
+        """Read the first row of a selection."""
+        with self.reading() as connection:
+            return connection.execute(wanted).mappings().first()
+
+    def rows(self, wanted: Select[Any]) -> Sequence[RowMapping]:
+        """Read all rows of a selection."""
+        with self.reading() as connection:
+            return connection.execute(wanted).mappings().all()
+
+    def insert(self, table: Table) -> Insert:
+        """Return an INSERT with ON CONFLICT: both databases spell it alike, SQLAlchemy does not."""
+        return sqlite_dialect.insert(table) if self.is_sqlite else postgresql_dialect.insert(table)
+
+    def ping(self) -> None:
+        """Raise `DirectoryUnavailable` unless the database answers and has its tables."""
+        with self.reading() as connection:
+            connection.execute(text("SELECT id FROM apps LIMIT 1"))
+
+    def close(self) -> None:
+        """Close all connections; the next question opens new ones."""
+        self.engine.dispose()
+
+    @contextlib.contextmanager
+    def _connected(self, *, watched: bool = True) -> Iterator[Connection]:
+        connection = self.engine.connect()
+
+        if self.is_sqlite or not watched:
+            watch: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+        else:
+            driver: Any = connection.connection.dbapi_connection
+            watch = self._watchdog.watching(driver.fileno())
+
+        # The watch is outermost: giving a connection back asks the server for a rollback.
+        with watch, connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _turn_within(self, seconds: float) -> Iterator[float]:
+        """Wait for the other writers of this process; give the deadline for SQLite's lock.
+
+        Without this, every waiting thread would poll the file against the others. Waiting
+        here uses up the same deadline. PostgreSQL has locks of its own.
+        """
+        deadline = self._monotonic() + seconds
+
+        if not self.is_sqlite:
+            yield deadline
+            return
+
+        if not self._turn.acquire(timeout=seconds):
+            raise DirectoryUnavailable(
+                sqlite.BUSY, detail="another write of this process takes too long"
+            )
+
+        try:
+            yield deadline
+        finally:
+            self._turn.release()
+
+    @contextlib.contextmanager
+    def _errors_translated(self, work: Work, refusal: str | None = None) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError as error:
+            # Not a fault of the database: the app is missing, or the row is there already.
+            if refusal is None:
+                raise
+
+            raise IdentityError(refusal) from error
+        except (DataError, UnicodeEncodeError) as error:
+            # Half a surrogate pair, a NUL or a text that is too long. SQLite takes the last two.
+            raise CallerError("a text cannot be stored", detail=_reason(error)) from error
+        except (SQLAlchemyError, sqlite3.Error) as error:  # the latter from our own statements
+            self._faults[work] = _reason(error)
+            raise DirectoryUnavailable(detail=self._faults[work]) from error
+        except DirectoryUnavailable as error:
+            self._faults[work] = error.detail
+            raise
+        else:
+            self._faults[work] = ""
+
+
+def _reason(error: Exception) -> str:
+    """Say what happened in the driver's words: its first line, as others may hold parameters."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    reason = f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}"
+    missing = any(sign in reason for sign in MISSING_SCHEMA)
+    return f"{reason}; run `chatproxy db upgrade`" if missing else reason

@@ -1,0 +1,116 @@
+"""The directory in a SQLite file.
+
+The file is in WAL mode, so readers never wait (https://sqlite.org/wal.html). A write
+takes the one write lock at its very beginning: a transaction that reads first and
+writes later is refused at once when another wrote in between, however long it would
+have waited (SQLITE_BUSY_SNAPSHOT, https://sqlite.org/rescode.html#busy_snapshot).
+"""
+
+import contextlib
+import os
+import random
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import Engine
+
+from chatproxy.errors import DirectoryUnavailable
+from chatproxy.identity import timeouts
+
+BUSY = "The directory is busy. Try again."
+
+#: Options of a connection that is about to write: until when it waits for the lock, and
+#: whether what it writes must survive a power failure.
+DEADLINE = "chatproxy_deadline"
+DURABLE = "chatproxy_durable"
+
+
+def make_engine(url: str, monotonic: Callable[[], float]) -> Engine:
+    """Make an engine that opens the file, and makes it where it is missing, on first use."""
+    path = Path(url.removeprefix("sqlite:///"))
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_timeout=timeouts.QUEUE,
+        connect_args={"timeout": timeouts.RECOVERY},
+    )
+
+    @event.listens_for(engine, "do_connect")
+    def make_file(*_: Any) -> None:
+        _make_private(path)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # or the driver would begin transactions of its own
+        connection.execute("PRAGMA foreign_keys = ON")
+        # Changing the mode takes an exclusive lock, and SQLite does not call its busy handler
+        # for that: of two workers that open a new file together, one would fail.
+        deadline = monotonic() + timeouts.BUSY
+        _take_lock(connection, "PRAGMA journal_mode = WAL", deadline, monotonic)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        _begin(connection, monotonic)
+
+    return engine
+
+
+def _make_private(path: Path) -> None:
+    """Make a file that nobody else may read: it is about people.
+
+    One that exists is not opened here: closing it again would drop every lock that this
+    process has on it (fcntl(2)), and another process could then take the write-ahead log
+    for its own.
+    """
+    with contextlib.suppress(OSError):  # SQLite will say what is wrong
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def _begin(connection: Connection, monotonic: Callable[[], float]) -> None:
+    options = connection.get_execution_options()
+    driver: Any = connection.connection.dbapi_connection
+
+    if DEADLINE not in options:
+        driver.execute("BEGIN")
+        return
+
+    # In WAL mode NORMAL loses nothing when the process dies, only when the power does
+    # (https://sqlite.org/pragma.html#pragma_synchronous). The pragma stays with the connection,
+    # so each write sets it.
+    driver.execute(f"PRAGMA synchronous = {'FULL' if options[DURABLE] else 'NORMAL'}")
+    _take_lock(driver, "BEGIN IMMEDIATE", options[DEADLINE], monotonic)
+
+
+def _take_lock(
+    driver: sqlite3.Connection, statement: str, deadline: float, monotonic: Callable[[], float]
+) -> None:
+    """Run a statement that needs a lock, again and again while another process holds it.
+
+    SQLite's own busy handler would sleep in C, where gevent cannot switch to another
+    request; `time.sleep` lets the worker serve on.
+    """
+    driver.execute("PRAGMA busy_timeout = 0")
+
+    try:
+        while True:
+            try:
+                driver.execute(statement)
+            except sqlite3.OperationalError as error:
+                # The low byte is the primary code: SQLITE_BUSY has several extended ones.
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+
+                if monotonic() >= deadline:
+                    raise DirectoryUnavailable(BUSY, detail="SQLITE_BUSY") from error
+            else:
+                return
+
+            # At random, so that two processes do not keep step.
+            time.sleep(random.uniform(*timeouts.LOCK_RETRY))  # noqa: S311
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {int(timeouts.RECOVERY * 1000)}")

@@ -1,0 +1,48 @@
+"""The rows of users: how they are selected, and made into `User`."""
+
+import dataclasses
+import json
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, select
+
+from chatproxy.identity.records import User
+from chatproxy.identity.tables import apps, users
+
+COLUMNS = tuple(field.name for field in dataclasses.fields(User))
+ACTIVE = users.c.active.is_(True)
+
+#: What a token must carry to be valid, as `User.version` has it.
+VERSION = users.c.token_version + apps.c.token_version
+
+
+def all_users() -> Select[Any]:
+    """Select the users of all apps, deleted ones included."""
+    return select(users, apps.c.token_version.label("app_version")).join(
+        apps, apps.c.id == users.c.app_id
+    )
+
+
+def users_of(app_id: str) -> Select[Any]:
+    """Select the users of an app, deleted ones included."""
+    return all_users().where(users.c.app_id == app_id)
+
+
+def for_update(wanted: Select[Any]) -> Select[Any]:
+    """Lock the users' rows, and not their app's, until the transaction ends.
+
+    On SQLite the clause is left out: there the transaction holds the only write lock.
+    """
+    return wanted.with_for_update(of=users)
+
+
+def first_user(connection: Connection, wanted: Select[Any]) -> User | None:
+    """Return the first user of a selection."""
+    row = connection.execute(wanted).mappings().first()
+    return None if row is None else user_of(row)
+
+
+def user_of(row: RowMapping) -> User:
+    """Make a user of a row, which may have further columns."""
+    columns = {name: row[name] for name in COLUMNS}
+    return User(**columns | {"custom": json.loads(row["custom"])})
