@@ -12,7 +12,6 @@ from pathlib import Path
 from types import FrameType
 
 from chatproxy import settings
-from chatproxy.providers import SETTINGS
 from chatproxy.errors import SettingsError
 from chatproxy.providers import SETTINGS
 from chatproxy.providers.stream.settings import STAND_IN_KEY, STAND_IN_SECRET

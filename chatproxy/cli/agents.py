@@ -7,11 +7,10 @@ from marshmallow import Schema, ValidationError, fields
 
 from chatproxy.cli.directory import as_json, open_directory, print_result
 from chatproxy.formats import strictjson
-from chatproxy.identity.agents import Agent
-from chatproxy.identity.apps import DEFAULT
+from chatproxy.identity.records import DEFAULT_APP, Agent
 
 app_option = click.option(
-    "--app", default=DEFAULT, show_default=True, help="The app that it works for."
+    "--app", default=DEFAULT_APP, show_default=True, help="The app that it works for."
 )
 
 AGENTS = Schema.from_dict(
@@ -19,7 +18,7 @@ AGENTS = Schema.from_dict(
         "id": fields.String(required=True),
         "name": fields.String(required=True),
         "active": fields.Boolean(load_default=True, truthy={True}, falsy={False}),
-        "app": fields.String(load_default=DEFAULT),
+        "app": fields.String(load_default=DEFAULT_APP),
     }
 )()
 

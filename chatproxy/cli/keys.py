@@ -8,9 +8,8 @@ from typing import Any
 import click
 
 from chatproxy.cli.directory import DurationType, as_json, open_directory, print_result
-from chatproxy.identity.apps import DEFAULT
-from chatproxy.identity.keys import OVERLAP, Key
-from chatproxy.identity.keytexts import Kind
+from chatproxy.identity.keys import OVERLAP
+from chatproxy.identity.records import DEFAULT_APP, Key, Kind
 from chatproxy.services import Clock
 
 KINDS = click.Choice(["platform", "client"])
@@ -23,7 +22,9 @@ def key_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--expires", type=DurationType(1), help="Its life, such as 90d. Absent: none."
         ),
         click.option("--kind", type=KINDS, default="platform", show_default=True),
-        click.option("--app", default=DEFAULT, show_default=True, help="The app that it names."),
+        click.option(
+            "--app", default=DEFAULT_APP, show_default=True, help="The app that it names."
+        ),
     ):
         command = option(command)
 

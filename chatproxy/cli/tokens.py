@@ -3,7 +3,7 @@
 import click
 
 from chatproxy.cli.directory import as_json, open_directory, print_result
-from chatproxy.identity.apps import DEFAULT
+from chatproxy.identity.records import DEFAULT_APP
 from chatproxy.services import Clock
 
 #: Seconds for which a revoked id is kept. Tokens made here expire long before. The lifetime of
@@ -17,7 +17,7 @@ def group() -> None:
 
 
 @group.command("revoke")
-@click.option("--app", default=DEFAULT, show_default=True, help="Whose tokens.")
+@click.option("--app", default=DEFAULT_APP, show_default=True, help="Whose tokens.")
 @click.option("--user", help="All tokens of one user.")
 @click.option("--id", "token_id", help="The tokens of one id (`jti`).")
 @click.option("--all", "everything", is_flag=True, help="All tokens of the app.")

@@ -6,11 +6,10 @@ from typing import Any, BinaryIO
 import click
 
 from chatproxy.cli.directory import as_json, open_directory, print_result
-from chatproxy.errors import CallerError, DirectoryUnavailable, MalformedBody
+from chatproxy.errors import CallerError, DirectoryUnavailable, IdentityError, MalformedBody
 from chatproxy.formats import strictjson
-from chatproxy.identity.apps import DEFAULT, IdentityError
 from chatproxy.identity.directory import Directory
-from chatproxy.identity.users import Action
+from chatproxy.identity.records import DEFAULT_APP, Action
 from chatproxy.web.user_schema import read_user
 
 
@@ -21,7 +20,7 @@ def group() -> None:
 
 @group.command("import")
 @click.argument("file", type=click.File("rb"))
-@click.option("--app", default=DEFAULT, show_default=True, help="The app whose users they are.")
+@click.option("--app", default=DEFAULT_APP, show_default=True, help="The app whose users they are.")
 @as_json
 def import_users(file: BinaryIO, app: str, as_json: bool) -> None:
     """Make or change the users in FILE, a JSON object on each line; `-` is stdin.

@@ -11,7 +11,7 @@ from chatproxy.forwarding.credentials import Credentials
 from chatproxy.providers.credential import Verdict
 
 if TYPE_CHECKING:
-    from chatproxy.identity.revocation import Issued
+    from chatproxy.identity.token_records import Issued
 
 #: Seconds by which `iat` is set back. Verifiers refuse a token from the future, and the
 #: clocks of two machines differ.

@@ -13,8 +13,7 @@ from chatproxy.errors import (
     TokenUnknown,
     Unauthenticated,
 )
-from chatproxy.identity.keys import Key
-from chatproxy.identity.keytexts import Kind
+from chatproxy.identity.records import Key, Kind
 from chatproxy.web.current import context, directory, limiter, services
 from chatproxy.web.parsing import BEARER, header
 

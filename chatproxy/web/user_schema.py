@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, pre_load
 
-from chatproxy.identity.user import Profile
+from chatproxy.identity.records import Profile
 from chatproxy.web.parsing import load
 from chatproxy.web.validators import (
     OBJECT_MESSAGES,

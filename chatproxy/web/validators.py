@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError, validate
 
 from chatproxy.errors import FaultKind
-from chatproxy.identity.user import LARGEST_CUSTOM
+from chatproxy.identity.records import LARGEST_CUSTOM
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,7 @@ from functools import partial
 from chatproxy.errors import NotServed
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
-from chatproxy.identity.revocation import Issued
+from chatproxy.identity.token_records import Issued
 from chatproxy.providers.base import Dialect, Provider, Server
 from chatproxy.providers.chatsdk import errors
 from chatproxy.providers.chatsdk.centrifugo import Centrifugo

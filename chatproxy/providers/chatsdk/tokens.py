@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chatproxy.errors import TokenExpired, TokenForged, TokenMalformed, TokenRevoked
-from chatproxy.identity.revocation import Issued
+from chatproxy.identity.token_records import Issued
 from chatproxy.providers.base import BACK_DATED
 from chatproxy.providers.chatsdk.settings import ChatSDKSettings
 from chatproxy.signing import tokens

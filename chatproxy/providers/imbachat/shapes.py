@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chatproxy.identity.user import User
+from chatproxy.identity.records import User
 
 
 def info(user: User) -> dict[str, Any]:

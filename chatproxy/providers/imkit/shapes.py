@@ -5,8 +5,11 @@ from typing import Any
 
 from chatproxy.formats.objects import without_none
 from chatproxy.formats.timestamps import iso
-from chatproxy.identity.boundtexts import BoundText
-from chatproxy.identity.user import Profile, User
+from chatproxy.identity.records import Profile, User
+from chatproxy.identity.token_records import OpaqueToken
+
+#: Sources of a badge that every client has. The first one's row stands for the client.
+BADGE_SOURCES = ("badge", "imkit")
 
 #: Fields of a client that a user does not have. They are kept in the metadata.
 IN_METADATA = ("description", "publicKey")
@@ -52,7 +55,7 @@ def client_body(client_id: str, profile: Profile) -> dict[str, Any]:
     return without_none(fields)
 
 
-def token_of(token: BoundText) -> dict[str, Any]:
+def token_of(token: OpaqueToken) -> dict[str, Any]:
     """Return a token and its expiry."""
     return {"token": token.text, "expirationDate": iso(token.expires)}
 

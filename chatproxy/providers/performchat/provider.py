@@ -7,7 +7,7 @@ from functools import partial
 from chatproxy.errors import NotServed
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
-from chatproxy.identity.revocation import Issued
+from chatproxy.identity.token_records import Issued
 from chatproxy.providers.base import Dialect, Provider
 from chatproxy.providers.credential import Verdict
 from chatproxy.providers.performchat.errors import envelope

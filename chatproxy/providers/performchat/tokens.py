@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from chatproxy.errors import TokenMalformed
-from chatproxy.identity.agents import Agent
-from chatproxy.identity.revocation import Issued, new_token_id
-from chatproxy.identity.user import User
+from chatproxy.identity.records import Agent, User
+from chatproxy.identity.token_records import Issued, new_token_id
 from chatproxy.providers.base import BACK_DATED
 from chatproxy.signing import tokens
 

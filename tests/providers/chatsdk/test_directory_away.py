@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from chatproxy.identity.keytexts import KeySigner
+from chatproxy.identity.key_format import KeyFormat
 from sandbox.chatsdk import ChatSDKSandbox
 from tests.calls import Reply, call
 from tests.canaries import CHATSDK_KEY, JWT_SECRET
@@ -38,7 +38,7 @@ def away(output_folder: Path) -> Iterator[App]:
             yield App(sidecar, KEY_OF_OURS, "pk_none")
 
 
-KEY_OF_OURS = KeySigner([TOKEN_SECRETS["KEY_SIGNING_SECRET"]]).make("platform")[1]
+KEY_OF_OURS = KeyFormat([TOKEN_SECRETS["KEY_SIGNING_SECRET"]]).make("platform")[1]
 TOKEN = claims.made("alice")
 
 CALLS: dict[str, Callable[[App], Reply]] = {

@@ -7,8 +7,8 @@ import pytest
 
 from chatproxy import settings
 from chatproxy.app import create_app
+from chatproxy.identity.records import Profile
 from chatproxy.identity.schema import upgrade
-from chatproxy.identity.user import Profile
 from chatproxy.providers import SETTINGS
 from tests.databases import KINDS, new_database
 from tests.identity.databases import statements

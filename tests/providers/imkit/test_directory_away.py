@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chatproxy.identity.keytexts import KeySigner
+from chatproxy.identity.key_format import KeyFormat
 from sandbox.imkit import IMKitSandbox
 from tests.calls import Reply
 from tests.canaries import IMKIT_CLIENT_KEY, IMKIT_KEY, KEY_SIGNING_SECRET
@@ -20,7 +20,7 @@ AWAY = (503, 503, "SERVICE_UNAVAILABLE")
 @pytest.fixture(scope="module")
 def away(output_folder: Path) -> Iterator[Site]:
     """A sidecar whose PostgreSQL is not there, with an IMKit server that is."""
-    signer = KeySigner([KEY_SIGNING_SECRET])
+    signer = KeyFormat([KEY_SIGNING_SECRET])
 
     with IMKitSandbox(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as server:
         environ = before_it(server.url) | {

@@ -14,8 +14,8 @@ import pytest
 import websocket
 
 from chatproxy.errors import DirectoryUnavailable
-from chatproxy.identity.boundtokens import Bound
-from chatproxy.identity.user import User
+from chatproxy.identity.records import User
+from chatproxy.identity.token_records import Binding
 from chatproxy.providers.imkit.sockets import packets
 from chatproxy.providers.imkit.sockets import websocket as frames
 from chatproxy.providers.imkit.sockets.dialogue import Dialogue
@@ -38,8 +38,8 @@ def user(user_id: str) -> User:
     )
 
 
-def authenticate(token: str, _device_id: str) -> Bound:
-    return Bound(user(token), f"digest of {token}", 0)
+def authenticate(token: str, _device_id: str) -> Binding:
+    return Binding(user(token), f"digest of {token}", 0)
 
 
 class Client:
@@ -270,7 +270,7 @@ def test_what_is_repeated_is_so_while_it_is_needed_and_by_one_thread(
 def test_a_failure_that_nobody_thought_of_is_answered_and_told_without_its_text(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def fails(token: str, _device_id: str) -> Bound:
+    def fails(token: str, _device_id: str) -> Binding:
         raise RuntimeError(f"something about {token}")
 
     answer = Dialogue(fails).answer(Event("/", "1", "auth", ["a-token"]))

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from chatproxy.errors import TokenOfAnotherApp, TokenRejected, TokenRevoked, Unauthenticated
-from chatproxy.identity.keys import Key
-from chatproxy.identity.revocation import Issued, Standing
-from chatproxy.identity.user import Profile
+from chatproxy.identity.records import Key, Profile
+from chatproxy.identity.token_records import Issued, Standing
 from chatproxy.providers.chatsdk.provider import ChatSDK
 from chatproxy.providers.chatsdk.tokens import TokenKind
 from chatproxy.web import guards

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields
 
 from chatproxy.errors import MalformedBody
-from chatproxy.identity.user import Profile
+from chatproxy.identity.records import Profile
 from chatproxy.web.current import context
 from chatproxy.web.parsing import is_json, load, read_json
 from chatproxy.web.user_schema import LONGEST_ID, ObjectSchema, read_user

@@ -8,8 +8,8 @@ from chatproxy.errors import ChatproxyError
 from chatproxy.formats.objects import without_none
 from chatproxy.formats.rates import Rate
 from chatproxy.formats.timestamps import iso
-from chatproxy.identity.revocation import Issued, new_token_id
-from chatproxy.identity.user import Profile, User
+from chatproxy.identity.records import Profile, User
+from chatproxy.identity.token_records import Issued, new_token_id
 from chatproxy.limiting.limiter import Count
 from chatproxy.providers.chatsdk.endpoints.access import Client, Service
 from chatproxy.providers.chatsdk.provider import ChatSDK

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 
 from chatproxy.errors import ChatproxyError, NotFound, UpstreamError
 from chatproxy.formats.objects import without_none
-from chatproxy.identity.user import User
+from chatproxy.identity.records import User
 from chatproxy.providers.chatsdk.endpoints import api, schemas
 from chatproxy.providers.chatsdk.endpoints.access import Client, PlatformKey, Service, rest_token
 from chatproxy.providers.chatsdk.provider import ChatSDK

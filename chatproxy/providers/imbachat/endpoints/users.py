@@ -28,7 +28,7 @@ def info(ids: str = "") -> Response:
     # that a plugin uses is read, and slashes around the ids are dropped.
     lists = [ids.strip("/"), *(one for name in LISTS for one in query_values(name))]
     ids_in_order = userids.read_lists(lists)
-    found = directory().finder.find_many(provider(ImbaChat).app, ids_in_order)
+    found = directory().users.find_many(provider(ImbaChat).app, ids_in_order)
     return private([shapes.info(found[user_id]) for user_id in ids_in_order if user_id in found])
 
 
@@ -36,6 +36,6 @@ def info(ids: str = "") -> Response:
 def search(key: str) -> Response:
     """Answer the users whose name or id contains the text."""
     app, text = provider(ImbaChat).app, key.strip()
-    found = directory().finder.search(app, text, MOST_HITS, numbers_only=True)
+    found = directory().user_search.by_text(app, text, MOST_HITS, numbers_only=True)
     hits = [shapes.hit(user) for user in found if userids.is_user_id(user.external_id)]
     return private({"code": 200, "version": VERSION, "data": hits})

@@ -8,10 +8,8 @@ import dataclasses
 import logging
 
 from chatproxy.errors import CallerError, NotFound, TokenMalformed, Unauthenticated
-from chatproxy.identity.boundtokens import Bound
-from chatproxy.identity.keys import Key
-from chatproxy.identity.keytexts import Kind
-from chatproxy.identity.user import User
+from chatproxy.identity.records import Key, Kind, User
+from chatproxy.identity.token_records import Binding
 from chatproxy.providers.imkit.endpoints import clienttokens
 from chatproxy.providers.imkit.endpoints.paths import first_segment
 from chatproxy.providers.imkit.errors import (
@@ -40,7 +38,7 @@ FOR_PLATFORMS = frozenset({"admin"})
 class Client:
     """A client and its token; `legacy` if the token came in `Authorization`."""
 
-    bound: Bound
+    bound: Binding
     token: str = dataclasses.field(repr=False)
     legacy: bool
 

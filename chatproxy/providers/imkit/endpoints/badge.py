@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from flask import Blueprint, Response
 
 from chatproxy.errors import WrongMethod
-from chatproxy.identity.badges import Badge
+from chatproxy.identity.records import Badge
 from chatproxy.providers.imkit.endpoints import badgequery
 from chatproxy.providers.imkit.provider import IMKit
-from chatproxy.providers.imkit.shapes import badge_of
+from chatproxy.providers.imkit.shapes import BADGE_SOURCES, badge_of
 from chatproxy.web.answers import private
 from chatproxy.web.current import directory, provider
 
@@ -28,7 +28,7 @@ OTHERS = ("PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 def show_all() -> Response:
     """Answer the clients that `clientId` names, in their order, else the first 1,000 by id."""
     ids = badgequery.ids_in_query()
-    badges, app = directory().badges, provider(IMKit).app
+    badges, app = directory().badges(BADGE_SOURCES), provider(IMKit).app
     return _badges(badges.of(app, ids) if ids else badges.all(app))
 
 
@@ -37,14 +37,14 @@ def show_all() -> Response:
 def show_some() -> Response:
     """Answer the clients whose ids the body lists, in their order."""
     ids = badgequery.ids_in_body()
-    return _badges(directory().badges.of(provider(IMKit).app, ids))
+    return _badges(directory().badges(BADGE_SOURCES).of(provider(IMKit).app, ids))
 
 
 @blueprint.get("/<anything:client_id>")
 def show(client_id: str) -> Response:  # noqa: ARG001 - read from the raw path
     """Answer one client. An unknown one has zeros, as in the sample."""
     client_ids = [badgequery.id_in_path()]
-    (badge,) = directory().badges.of(provider(IMKit).app, client_ids)
+    (badge,) = directory().badges(BADGE_SOURCES).of(provider(IMKit).app, client_ids)
     return private(badge_of(badge.client_id, badge.counts))
 
 
@@ -53,7 +53,7 @@ def change(client_id: str) -> Response:  # noqa: ARG001 - read from the raw path
     """Set the count of one source, and answer the client."""
     named = badgequery.id_in_path()
     source, count = badgequery.source_and_count()
-    badge = directory().badges.set(provider(IMKit).app, named, source, count)
+    badge = directory().badges(BADGE_SOURCES).set(provider(IMKit).app, named, source, count)
     return private(badge_of(badge.client_id, badge.counts))
 
 

@@ -10,8 +10,8 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from chatproxy.errors import ChatproxyError, Conflict, TokenRejected
-from chatproxy.identity.boundtexts import BoundText
-from chatproxy.identity.user import Profile, User, news, stored
+from chatproxy.identity.records import Profile, User, as_columns, changed_fields
+from chatproxy.identity.token_records import OpaqueToken
 from chatproxy.providers.imkit.endpoints import server
 from chatproxy.providers.imkit.errors import ClientNotFound, TokenNotFound
 from chatproxy.providers.imkit.provider import IMKit
@@ -49,13 +49,13 @@ def change_client(user: User, profile: Profile) -> User:
     return changed
 
 
-def bind(client_id: str, token: BoundText, profile: Profile | None = None) -> User:
+def bind(client_id: str, token: OpaqueToken, profile: Profile | None = None) -> User:
     """Bind a token to a client. With a profile the client is created or updated as well.
 
     Raises `ClientNotFound`, `UpstreamError`, and `Conflict` if the token is bound to another
     client.
     """
-    app, known = provider(IMKit).app, directory().bound
+    app, known = provider(IMKit).app, directory().opaque_tokens
 
     if profile is None and directory().users.find(app, client_id) is None:
         raise ClientNotFound(NO_CLIENT)
@@ -66,7 +66,7 @@ def bind(client_id: str, token: BoundText, profile: Profile | None = None) -> Us
         raise Conflict(server.BOUND_ELSEWHERE)
 
     _check_storable({client_id: profile or Profile()})
-    ended: list[BoundText] = []
+    ended: list[OpaqueToken] = []
 
     try:
         server.put_client(client_id, profile or Profile(), token)
@@ -97,7 +97,7 @@ def unbind(client_id: str, token: str | None) -> int:
         raise ClientNotFound(NO_CLIENT)
 
     known_there = server.end_tokens(client_id, token)
-    ended = directory().bound.unbind(app, client_id, token)
+    ended = directory().opaque_tokens.unbind(app, client_id, token)
 
     if ended is None:
         raise ClientNotFound(NO_CLIENT)
@@ -111,14 +111,18 @@ def unbind(client_id: str, token: str | None) -> int:
 def _check_storable(profiles: Mapping[str, Profile]) -> None:
     # The directory refuses metadata that is too large. This asks it before the change goes to
     # the server, where it could not be undone.
-    known = directory().finder.find_many(provider(IMKit).app, profiles)
+    known = directory().users.find_many(provider(IMKit).app, profiles)
 
     for client_id, profile in profiles.items():
         user = known.get(client_id)
-        stored({"custom": dict(profile.custom or {})} if user is None else news(user, profile))
+        as_columns(
+            {"custom": dict(profile.custom or {})}
+            if user is None
+            else changed_fields(user, profile)
+        )
 
 
-def _end_replaced(client_id: str, token: BoundText, ended: list[BoundText]) -> None:
+def _end_replaced(client_id: str, token: OpaqueToken, ended: list[OpaqueToken]) -> None:
     """End at the server the earlier tokens made here, which a new one replaces.
 
     Each is added to `ended` before the call, so that it is known even if the answer is lost.
@@ -127,16 +131,16 @@ def _end_replaced(client_id: str, token: BoundText, ended: list[BoundText]) -> N
     if token.name is None or not server.is_configured():
         return
 
-    app, known = provider(IMKit).app, directory().bound
+    app, known = provider(IMKit).app, directory().opaque_tokens
 
     for name, digest in known.made_here(app, client_id):
-        text = directory().bound_texts.again(name, digest)
+        text = directory().opaque_tokens.text_of(name, digest)
 
         if text is None:  # its signing secret is gone, so its text cannot be made again
             continue
 
         with contextlib.suppress(TokenRejected):  # it ended just now, and need not come back
-            ended.append(BoundText(text, known.find(app, text).expires, name))
+            ended.append(OpaqueToken(text, known.check(app, text).expires, name))
 
         server.end_tokens(client_id, text)
 
@@ -144,13 +148,13 @@ def _end_replaced(client_id: str, token: BoundText, ended: list[BoundText]) -> N
 def _take_back(client_id: str, token: str) -> None:
     # If another request bound the same token to this client in the meantime, it stays.
     try:
-        if directory().bound.owner(provider(IMKit).app, token) != client_id:
+        if directory().opaque_tokens.owner(provider(IMKit).app, token) != client_id:
             server.end_tokens(client_id, token)
     except ChatproxyError as error:
         _log_failure(error, "a token could not be taken back at the IMKit server")
 
 
-def _put_back(client_id: str, ended: Sequence[BoundText]) -> None:
+def _put_back(client_id: str, ended: Sequence[OpaqueToken]) -> None:
     for token in ended:
         try:
             server.put_client(client_id, Profile(), token)

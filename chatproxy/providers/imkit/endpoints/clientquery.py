@@ -12,7 +12,7 @@ from typing import Any
 
 from chatproxy.errors import CallerError
 from chatproxy.formats import strictjson
-from chatproxy.identity.finding import Condition, Field, Operator
+from chatproxy.identity.records import Condition, Field, Operator
 from chatproxy.settings.fields import WholeNumber
 from chatproxy.web.parsing import load_query, query_values
 from chatproxy.web.user_schema import ObjectSchema

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from chatproxy.errors import CallerError
-from chatproxy.identity.boundtexts import BoundText
+from chatproxy.identity.token_records import OpaqueToken
 from chatproxy.providers.imkit.endpoints import changes, clientquery, schemas
 from chatproxy.providers.imkit.endpoints.paths import named_client
 from chatproxy.providers.imkit.provider import IMKit
@@ -42,7 +42,7 @@ def put_many() -> Response:
 def show_all() -> Response:
     """Answer the clients that match the query, with their devices."""
     query = clientquery.read_query()
-    users, total = directory().finder.page(
+    users, total = directory().user_search.page(
         provider(IMKit).app, query.conditions, query.skip, query.limit
     )
     devices = directory().devices.of([user.id for user in users])
@@ -61,7 +61,7 @@ def put_token(client_id: str) -> Response:  # noqa: ARG001 - read from the raw p
     named = named_client()
     schemas.check_client_id(named)
     body = load(schemas.TokenBody(), read_json())
-    token = BoundText(body["token"], _expiry(body["expires"]))
+    token = OpaqueToken(body["token"], _expiry(body["expires"]))
     user = changes.bind(named, token)
     return private(envelope(client_of(user) | {"client": named} | token_of(token)))
 
@@ -76,15 +76,15 @@ def delete_token(client_id: str) -> Response:  # noqa: ARG001 - read from the ra
     return private(envelope(result))
 
 
-def _requested_token(body: dict[str, Any]) -> BoundText | None:
+def _requested_token(body: dict[str, Any]) -> OpaqueToken | None:
     if body["issue"]:
         if body["token"] is not None or body["expires"] is not None:
             raise CallerError("issueAccessToken makes token and expirationDate: send one or other.")
 
-        return directory().bound_texts.make(now() + provider(IMKit).token_ttl)
+        return directory().opaque_tokens.make(now() + provider(IMKit).token_ttl)
 
     if body["token"] is not None:
-        return BoundText(body["token"], _expiry(body["expires"]))
+        return OpaqueToken(body["token"], _expiry(body["expires"]))
 
     if body["expires"] is not None:
         raise CallerError("expirationDate is that of a token, and there is none.")

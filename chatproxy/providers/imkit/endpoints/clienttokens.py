@@ -1,8 +1,8 @@
 """A client's token and device, as the socket's events and the headers of a request name them."""
 
 from chatproxy.errors import CallerError, TokenRejected
-from chatproxy.identity.boundtokens import Bound
-from chatproxy.identity.user import User
+from chatproxy.identity.records import User
+from chatproxy.identity.token_records import Binding
 from chatproxy.web import guards
 from chatproxy.web.current import directory
 from chatproxy.web.parsing import BEARER
@@ -16,10 +16,10 @@ def without_bearer(text: str) -> str:
     return found[1] if found else text
 
 
-def find(app_id: str, token: str) -> Bound:
+def find(app_id: str, token: str) -> Binding:
     """Return the token's owner; raise a `TokenRejected`, `TooManyRequests`."""
     try:
-        return directory().bound.find(app_id, token)
+        return directory().opaque_tokens.check(app_id, token)
     except TokenRejected as error:
         guards.count_rejected(token, error)
         raise

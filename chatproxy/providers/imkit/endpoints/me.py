@@ -2,10 +2,10 @@
 
 from flask import Blueprint, Response
 
-from chatproxy.identity.user import User
+from chatproxy.identity.records import User
 from chatproxy.providers.imkit.endpoints import access, changes, forwarded, schemas, server
 from chatproxy.providers.imkit.errors import InvalidRoomTags
-from chatproxy.providers.imkit.shapes import client_of, envelope
+from chatproxy.providers.imkit.shapes import BADGE_SOURCES, client_of, envelope
 from chatproxy.web.answers import private
 from chatproxy.web.current import authenticated, context, directory
 from chatproxy.web.parsing import load, query_values, read_json
@@ -52,5 +52,5 @@ def badge() -> Response:
     if query_values("roomTags"):
         raise InvalidRoomTags("roomTags need an IMKit server, which knows the rooms.")
 
-    total = directory().badges.total(user.app_id, user.external_id)
+    total = directory().badges(BADGE_SOURCES).total(user.app_id, user.external_id)
     return private(envelope({"badge": total}))

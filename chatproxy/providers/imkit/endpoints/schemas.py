@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, pre_load, validate
 
 from chatproxy.formats.timestamps import iso, read_iso
-from chatproxy.identity.user import Profile
+from chatproxy.identity.records import Profile
 from chatproxy.web.parsing import load
 from chatproxy.web.user_schema import (
     LONGEST_ID,

@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import quote
 
 from chatproxy.errors import Conflict, UpstreamError
-from chatproxy.identity.boundtexts import BoundText
-from chatproxy.identity.user import Profile
+from chatproxy.identity.records import Profile
+from chatproxy.identity.token_records import OpaqueToken
 from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.providers.imkit.shapes import client_body, token_of
 from chatproxy.web.current import provider, services
@@ -21,7 +21,7 @@ def is_configured() -> bool:
     return services().backends[IMKit.name].peer is not None
 
 
-def put_client(client_id: str, profile: Profile, token: BoundText | None = None) -> None:
+def put_client(client_id: str, profile: Profile, token: OpaqueToken | None = None) -> None:
     """Create or update a client there, perhaps with a token; raise `Conflict`, `UpstreamError`."""
     bound = {} if token is None else token_of(token)
     _send("POST", CLIENTS, client_body(client_id, profile) | bound)

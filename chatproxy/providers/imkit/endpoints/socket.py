@@ -8,7 +8,7 @@ from flask import Blueprint, Response, copy_current_request_context
 from werkzeug.wsgi import ClosingIterator
 
 from chatproxy.errors import Forbidden, NotFound, NotServed
-from chatproxy.identity.boundtokens import Bound
+from chatproxy.identity.token_records import Binding
 from chatproxy.providers.imkit.endpoints import clienttokens
 from chatproxy.providers.imkit.provider import NO_SOCKETS, IMKit
 from chatproxy.services import Services
@@ -57,7 +57,7 @@ def _hub(services: Services) -> "Hub | None":
 
     return Hub(
         imkit.max_sockets,
-        services.directory.bound.still_count,
+        services.directory.opaque_tokens.still_valid,
         services.lifetime.is_over,
         services.clock.monotonic,
     )
@@ -95,7 +95,7 @@ def _check_origin() -> None:
         raise Forbidden("Pages of this origin may not open the socket.")
 
 
-def _authenticate(text: str, device_id: str) -> Bound:
+def _authenticate(text: str, device_id: str) -> Binding:
     token = clienttokens.without_bearer(text)
     clienttokens.check_device_id("deviceId", device_id)
     bound = clienttokens.find(provider(IMKit).app, token)

@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 
 from chatproxy.errors import TokenRejected, TokenUnknown
 from chatproxy.formats.objects import without_none
-from chatproxy.identity.user import User
+from chatproxy.identity.records import User
 from chatproxy.providers.base import ReadsTokens
 from chatproxy.providers.imkit.endpoints import clienttokens, schemas
 from chatproxy.providers.imkit.provider import IMKit
@@ -35,7 +35,7 @@ def verify() -> Response:
 
 def _owner(token: str) -> dict[str, Any]:
     try:
-        return _owner_body(directory().bound.find(provider(IMKit).app, token).user)
+        return _owner_body(directory().opaque_tokens.check(provider(IMKit).app, token).user)
     except TokenUnknown:
         if not provider(IMKit).verifies_all:
             raise

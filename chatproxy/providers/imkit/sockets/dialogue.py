@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatproxy.errors import CallerError, ChatproxyError, InvalidBody, Issue, NotServed
-from chatproxy.identity.boundtokens import Bound
+from chatproxy.identity.token_records import Binding
 from chatproxy.providers.imkit.errors import error_envelope
 from chatproxy.providers.imkit.shapes import client_of, envelope
 from chatproxy.providers.imkit.sockets.packets import Event
@@ -25,14 +25,14 @@ INTERNAL = "Something went wrong."
 
 #: Takes a token and the id of a device, which may be empty, and returns the token's owner.
 #: Raises a `ChatproxyError`.
-Authenticate = Callable[[str, str], Bound]
+Authenticate = Callable[[str, str], Binding]
 
 
 class Dialogue:
     """The conversation with one client. `bound` is its user and token, once it has signed in."""
 
     def __init__(self, authenticate: Authenticate) -> None:
-        self.bound: Bound | None = None
+        self.bound: Binding | None = None
         self._authenticate = authenticate
         self._encoding = ENCODINGS[0]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatproxy.errors import Unauthenticated
-from chatproxy.identity.keys import Key
+from chatproxy.identity.records import Key
 from chatproxy.web import guards
 from chatproxy.web.current import directory, now
 from chatproxy.web.parsing import read_object
@@ -57,7 +57,7 @@ def _read_key(document: dict[str, Any]) -> Key:
     except Unauthenticated as error:
         # The vendor has its own message for an expired key. Only whoever knows the secret of
         # the key gets it.
-        ended = directory().keys.look_up(text)
+        ended = directory().keys.find_even_ended(text)
 
         if ended is not None and ended.revoked is None and not ended.is_good(now()):
             raise Unauthenticated("API key has expired") from error

@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 
 from chatproxy.errors import NotFound
 from chatproxy.formats.timestamps import iso
-from chatproxy.identity.agents import Agent
+from chatproxy.identity.records import Agent
 from chatproxy.providers.performchat.endpoints.access import Company
 from chatproxy.web.answers import private
 from chatproxy.web.current import authenticated, directory

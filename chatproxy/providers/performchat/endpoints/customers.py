@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 
 from chatproxy.errors import NotFound
 from chatproxy.formats.timestamps import iso
-from chatproxy.identity.user import User
+from chatproxy.identity.records import User
 from chatproxy.providers.performchat.endpoints.access import Company
 from chatproxy.web.answers import private
 from chatproxy.web.current import authenticated, directory
@@ -20,7 +20,7 @@ def show_all() -> Response:
     """Answer a page of the company's users that match the filter."""
     company = authenticated(Company)
     page, conditions = company.requested
-    users, total = directory().finder.page(company.app_id, conditions, page.offset, page.limit)
+    users, total = directory().user_search.page(company.app_id, conditions, page.offset, page.limit)
     answer: Response = page.answer([_user_body(user) for user in users], total)
     return answer
 

@@ -8,8 +8,7 @@ from marshmallow import fields, validate
 
 from chatproxy.errors import CallerError
 from chatproxy.formats import durations
-from chatproxy.identity.finding import Condition, Field
-from chatproxy.identity.user import Profile
+from chatproxy.identity.records import Condition, Field, Profile
 from chatproxy.providers.performchat.endpoints.paging import Page, requested_page
 from chatproxy.providers.performchat.provider import PerformChat
 from chatproxy.web.current import provider

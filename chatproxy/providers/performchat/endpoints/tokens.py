@@ -11,8 +11,7 @@ from chatproxy.errors import (
     TokenRevoked,
     Unauthenticated,
 )
-from chatproxy.identity.agents import Agent
-from chatproxy.identity.user import Profile, User
+from chatproxy.identity.records import Agent, Profile, User
 from chatproxy.providers.performchat.endpoints.access import Company
 from chatproxy.providers.performchat.provider import PerformChat
 from chatproxy.providers.performchat.tokens import issued
@@ -92,7 +91,7 @@ def verify() -> Response:
 def _valid_claims(token: str) -> dict[str, Any]:
     # The vendor documents this order: signature and expiry, user, version, company, agent.
     claims = provider(PerformChat).tokens.read(token, now())
-    user = directory().finder.by_our_id(claims["sub"])
+    user = directory().users.find_by_our_id(claims["sub"])
 
     if user is None:
         raise TokenRejected("Customer user not found")
