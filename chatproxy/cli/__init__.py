@@ -1,6 +1,6 @@
-"""`chatproxy …`: the commands for a person at a terminal, and for scripts.
+"""`chatproxy …`: the commands, for a person at a terminal and for scripts.
 
-None of them asks a question. What they print is on stdout, all else on stderr.
+None of them asks a question. Results go to stdout, everything else to stderr.
 """
 
 import os
@@ -11,7 +11,7 @@ import click
 
 from chatproxy.cli import agents, apps, db, keys, tokens, users
 
-#: Not part of the package: it lies beside it in a checkout, and starts stand-ins.
+#: Not in the wheel: this package exists only in a checkout, where it starts the stand-ins.
 LOCAL_RUN = "sandbox"
 
 

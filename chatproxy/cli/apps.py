@@ -1,8 +1,8 @@
-"""`chatproxy apps …`: each app has its own users and keys."""
+"""`chatproxy apps …`: apps, each of which has its own users and keys."""
 
 import click
 
-from chatproxy.cli.directory import as_json, opened, printed
+from chatproxy.cli.directory import as_json, open_directory, print_result
 
 
 @click.group("apps")
@@ -16,17 +16,17 @@ def group() -> None:
 @as_json
 def create(name: str, app_id: str | None, as_json: bool) -> None:
     """Make an app."""
-    with opened() as directory:
+    with open_directory() as directory:
         app = directory.apps.create(name, app_id)
 
-    printed({"id": app.id, "name": app.name}, as_json=as_json)
+    print_result({"id": app.id, "name": app.name}, as_json=as_json)
 
 
 @group.command("list")
 @as_json
 def show(as_json: bool) -> None:
     """List the apps, oldest first."""
-    with opened() as directory:
+    with open_directory() as directory:
         rows = [{"id": app.id, "name": app.name} for app in directory.apps.list()]
 
-    printed(rows, as_json=as_json)
+    print_result(rows, as_json=as_json)

@@ -2,7 +2,7 @@
 
 import click
 
-from chatproxy.cli.directory import opened
+from chatproxy.cli.directory import open_directory
 
 
 @click.group("db")
@@ -13,5 +13,5 @@ def group() -> None:
 @group.command("upgrade")
 def upgrade() -> None:
     """Bring the database to the newest schema; harmless where it is there already."""
-    with opened(upgraded=True):
+    with open_directory(upgraded=True):
         click.echo("the directory's schema is up to date", err=True)

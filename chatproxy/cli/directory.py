@@ -1,4 +1,4 @@
-"""The directory as the commands use it, and how they print what they did."""
+"""What the commands share: opening the directory, and printing results."""
 
 import contextlib
 import json
@@ -14,18 +14,18 @@ from chatproxy.identity.directory import Directory
 from chatproxy.identity.schema import upgrade
 from chatproxy.services import Clock
 
-#: Seconds above which a span is a mistake: a hundred years.
+#: Seconds of a hundred years. A longer duration is a typing error.
 LONGEST = 36_500 * 24 * 3600
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 
 
 @contextlib.contextmanager
-def opened(*, upgraded: bool = False) -> Iterator[Directory]:
-    """Open the directory that the environment names; failures become the command's own.
+def open_directory(*, upgraded: bool = False) -> Iterator[Directory]:
+    """Open the directory that the environment names, and turn errors into click's.
 
-    A SQLite file is brought to the newest schema on the way, as the sidecar's start
-    does; a PostgreSQL database only where `upgraded` asks for it.
+    A SQLite file is upgraded to the newest schema, as at the start of the sidecar. A
+    PostgreSQL database is upgraded only on request: several sidecars may be using it.
     """
     clock = Clock()
 
@@ -60,8 +60,8 @@ def opened(*, upgraded: bool = False) -> Iterator[Directory]:
         raise click.ClickException(f"{error.message}{detail}") from error
 
 
-def printed(document: Any, *, as_json: bool) -> None:
-    """Print an object, or a list of them, for a script or for a person."""
+def print_result(document: Any, *, as_json: bool) -> None:
+    """Print an object, or a list of them, as JSON or for a person."""
     if as_json:
         click.echo(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
         return
@@ -71,7 +71,7 @@ def printed(document: Any, *, as_json: bool) -> None:
 
 
 class DurationType(click.ParamType[float]):
-    """A span such as `90d`; its value is seconds, at least so many."""
+    """A duration such as `90d` of at least so many seconds, converted to seconds."""
 
     name = "duration"
 
@@ -81,7 +81,7 @@ class DurationType(click.ParamType[float]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Read it, or end the command."""
+        """Return the seconds, or end the command with an error."""
         try:
             seconds = durations.seconds_of(str(value))
         except ValueError:

@@ -1,4 +1,4 @@
-"""`chatproxy keys …`: the API keys by which services and clients name their app."""
+"""`chatproxy keys …`: the API keys of services and clients."""
 
 import datetime
 import sys
@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from chatproxy.cli.directory import DurationType, as_json, opened, printed
+from chatproxy.cli.directory import DurationType, as_json, open_directory, print_result
 from chatproxy.identity.keys import OVERLAP
 from chatproxy.identity.records import DEFAULT_APP, Key, Kind
 from chatproxy.services import Clock
@@ -15,8 +15,8 @@ from chatproxy.services import Clock
 KINDS = click.Choice(["platform", "client"])
 
 
-def described(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that describe a new key."""
+def key_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a new key to a command."""
     for option in (
         click.option(
             "--expires", type=DurationType(1), help="Its life, such as 90d. Absent: none."
@@ -38,28 +38,29 @@ def group() -> None:
 
 @group.command("create")
 @click.argument("name")
-@described
+@key_options
 @as_json
 def create(name: str, app: str, kind: Kind, expires: float | None, as_json: bool) -> None:
     """Make a key."""
-    with opened() as directory:
-        made = directory.keys.create(name, app, kind, _end(expires))
+    with open_directory() as directory:
+        new_key = directory.keys.create(name, app, kind, _expiry(expires))
 
-    printed(made.parts(), as_json=as_json)
+    print_result(new_key.parts(), as_json=as_json)
 
 
 @group.command("import")
 @click.argument("name")
-@described
+@key_options
 @as_json
-def take_over(name: str, app: str, kind: Kind, expires: float | None, as_json: bool) -> None:
+def import_key(name: str, app: str, kind: Kind, expires: float | None, as_json: bool) -> None:
     """Take over a key that was made elsewhere; its text is read from stdin."""
+    # Not an argument: those are in the list of processes and in the history of the shell.
     text = sys.stdin.readline().strip()
 
-    with opened() as directory:
-        key = directory.keys.import_text(text, name, app, kind, _end(expires))
+    with open_directory() as directory:
+        key = directory.keys.import_text(text, name, app, kind, _expiry(expires))
 
-    printed({"keyId": key.id}, as_json=as_json)
+    print_result({"keyId": key.id}, as_json=as_json)
 
 
 @group.command("list")
@@ -69,10 +70,10 @@ def show(app: str | None, as_json: bool) -> None:
     """List the keys, oldest first, ended ones included."""
     now = Clock().now()
 
-    with opened() as directory:
+    with open_directory() as directory:
         rows = [_row(key, now) for key in directory.keys.list(app)]
 
-    printed(rows, as_json=as_json)
+    print_result(rows, as_json=as_json)
 
 
 @group.command("rotate")
@@ -87,10 +88,10 @@ def show(app: str | None, as_json: bool) -> None:
 @as_json
 def rotate(key_id: str, overlap: float, as_json: bool) -> None:
     """Make a successor of a key."""
-    with opened() as directory:
-        made = directory.keys.rotate(key_id, overlap)
+    with open_directory() as directory:
+        new_key = directory.keys.rotate(key_id, overlap)
 
-    printed(made.parts(), as_json=as_json)
+    print_result(new_key.parts(), as_json=as_json)
 
 
 @group.command("revoke")
@@ -98,13 +99,13 @@ def rotate(key_id: str, overlap: float, as_json: bool) -> None:
 @as_json
 def revoke(key_id: str, as_json: bool) -> None:
     """End a key at once."""
-    with opened() as directory:
+    with open_directory() as directory:
         key = directory.keys.revoke(key_id)
 
-    printed({"keyId": key.id, "revoked": True}, as_json=as_json)
+    print_result({"keyId": key.id, "revoked": True}, as_json=as_json)
 
 
-def _end(life: float | None) -> float | None:
+def _expiry(life: float | None) -> float | None:
     return None if life is None else Clock().now() + life
 
 

@@ -1,13 +1,13 @@
-"""`chatproxy tokens …`: end tokens that were issued."""
+"""`chatproxy tokens …`: revoke tokens that were issued."""
 
 import click
 
-from chatproxy.cli.directory import as_json, opened, printed
+from chatproxy.cli.directory import as_json, open_directory, print_result
 from chatproxy.identity.records import DEFAULT_APP
 from chatproxy.services import Clock
 
-#: Seconds for which an id is remembered. Tokens made here are over long before; how long one
-#: made elsewhere lives is not known.
+#: Seconds for which a revoked id is kept. Tokens made here expire long before. The lifetime of
+#: one made elsewhere with the same secret is not known.
 REMEMBERED = 10 * 365 * 24 * 3600
 
 
@@ -29,7 +29,7 @@ def revoke(
     if sum((user is not None, token_id is not None, everything)) != 1:
         raise click.UsageError("give one of --user, --id, --all")
 
-    with opened() as directory:
+    with open_directory() as directory:
         if user is not None:
             found = directory.tokens.revoke_user(app, user)
         elif token_id is not None:
@@ -42,4 +42,4 @@ def revoke(
         reason = "there is no such user" if user is not None else f"there is no app {app}"
         raise click.ClickException(reason)
 
-    printed({"revoked": True}, as_json=as_json)
+    print_result({"revoked": True}, as_json=as_json)

@@ -1,11 +1,11 @@
-"""`chatproxy users …`: take over the people of another system."""
+"""`chatproxy users …`: import the users of another system."""
 
 import sys
 from typing import Any, BinaryIO
 
 import click
 
-from chatproxy.cli.directory import as_json, opened, printed
+from chatproxy.cli.directory import as_json, open_directory, print_result
 from chatproxy.errors import CallerError, DirectoryUnavailable, IdentityError, MalformedBody
 from chatproxy.formats import strictjson
 from chatproxy.identity.directory import Directory
@@ -22,7 +22,7 @@ def group() -> None:
 @click.argument("file", type=click.File("rb"))
 @click.option("--app", default=DEFAULT_APP, show_default=True, help="The app whose users they are.")
 @as_json
-def take_over(file: BinaryIO, app: str, as_json: bool) -> None:
+def import_users(file: BinaryIO, app: str, as_json: bool) -> None:
     """Make or change the users in FILE, a JSON object on each line; `-` is stdin.
 
     An object has `userId`, and may have `name`, `image`, `email` and `custom`. Bad
@@ -31,7 +31,7 @@ def take_over(file: BinaryIO, app: str, as_json: bool) -> None:
     counts = {"created": 0, "updated": 0, "existing": 0}
     bad: list[dict[str, Any]] = []
 
-    with opened() as directory:
+    with open_directory() as directory:
         if app not in {one.id for one in directory.apps.list()}:
             raise IdentityError(f"there is no app {app}")
 
@@ -40,30 +40,30 @@ def take_over(file: BinaryIO, app: str, as_json: bool) -> None:
                 continue
 
             try:
-                counts[_taken_over(directory, app, line)] += 1
+                counts[_import_user(directory, app, line)] += 1
             except CallerError as error:
                 bad.append({"line": number, "reason": error.message})
             except DirectoryUnavailable as error:
                 detail = f"{error.detail}; what stands before line {number} is in"
                 raise DirectoryUnavailable(error.message, detail=detail) from error
 
-    _tell(counts, bad, as_json=as_json)
+    _report(counts, bad, as_json=as_json)
 
 
-def _taken_over(directory: Directory, app: str, line: bytes) -> Action:
-    """Make or change one user. Raises `CallerError`."""
+def _import_user(directory: Directory, app: str, line: bytes) -> Action:
     try:
         document = strictjson.read(line)
     except ValueError as error:
         raise MalformedBody(f"no plain JSON ({error})") from error
 
     user_id, profile = read_user(document)
+    # An import is no visit: when the user was last seen stays as it is.
     _, action = directory.users.upsert(app, user_id, profile, seen=False)
     return action
 
 
-def _tell(counts: dict[str, int], bad: list[dict[str, Any]], *, as_json: bool) -> None:
-    printed({**counts, "bad": bad if as_json else len(bad)}, as_json=as_json)
+def _report(counts: dict[str, int], bad: list[dict[str, Any]], *, as_json: bool) -> None:
+    print_result({**counts, "bad": bad if as_json else len(bad)}, as_json=as_json)
 
     if not as_json:
         for row in bad:

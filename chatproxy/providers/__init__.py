@@ -1,8 +1,8 @@
-"""The chat providers, a folder for each.
+"""The chat providers, one folder each.
 
-`SETTINGS` names the settings of each, `registry` what is made of them. They are two
-tables because the server's first process reads settings only: what the second one
-imports must be loaded after a worker has patched the standard library (decision 0006).
+`SETTINGS` has their settings classes, `registry` their classes and routes. There are two
+tables because the server's first process may read settings only: the rest must be imported
+after a worker has patched the standard library (decision 0006).
 """
 
 from collections.abc import Mapping

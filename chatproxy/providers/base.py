@@ -1,4 +1,4 @@
-"""What a chat provider can do: what each must say, and the defaults that most share."""
+"""What a chat provider must define, and the defaults that most of them share."""
 
 import abc
 import dataclasses
@@ -13,21 +13,21 @@ from chatproxy.providers.credential import Verdict
 if TYPE_CHECKING:
     from chatproxy.identity.token_records import Issued
 
-#: Seconds by which `iat` lies in the past: a token from the future is refused, and two
-#: machines' clocks are never quite the same.
+#: Seconds by which `iat` is set back. Verifiers refuse a token from the future, and the
+#: clocks of two machines differ.
 BACK_DATED = 5
 
-#: What needs a look, by its section on `/-/ready`.
+#: What an operator should look at, by section of `/-/ready`.
 Notes = Mapping[str, Mapping[str, str]]
 
 
 @dataclasses.dataclass(frozen=True)
 class Dialect:
-    """How failures of ours are said on a surface.
+    """How chatproxy reports its own failures on one surface.
 
-    `error_body` takes the failure and the seconds that the request took.
-    `no_websocket` makes the refusal of a WebSocket, which says where to connect instead;
-    None where one is accepted.
+    `error_body` takes the failure and the duration of the request in seconds.
+    `no_websocket` makes the error for a WebSocket request, which says where to connect
+    instead. It is None where WebSockets are accepted.
     """
 
     error_body: Callable[[ChatproxyError, float], dict[str, Any]]
@@ -35,40 +35,39 @@ class Dialect:
 
 
 class Server(Protocol):
-    """A server on which a provider's work depends, and how to see whether it works."""
+    """A server that a provider depends on, and how to check it."""
 
     name: str
 
     @property
     def base_url(self) -> str | None:
-        """Where it is; None where no setting says so."""
+        """Its root URL, or None if it is not configured."""
         ...
 
     def check(self) -> Call:
-        """Return a cheap call that only succeeds where the server works and accepts us."""
+        """Return a cheap call that succeeds only if the server works and accepts us."""
         ...
 
     def fault_in(self, status: int, content: bytes) -> str:
-        """Return what is wrong with the answer to `check`, nothing where it is good."""
+        """Return what is wrong with the answer to `check`, or an empty text."""
         ...
 
 
 @runtime_checkable
 class ReadsTokens(Protocol):
-    """A provider whose user tokens can be read here; whether one counts is the directory's word."""
+    """A provider whose user tokens can be verified here. Only the directory knows revocations."""
 
     def read_user_token(self, token: str, now: float) -> "Issued":
-        """Check signature, time and claims; raise a `TokenRejected`."""
+        """Check signature, times and claims; raise a `TokenRejected`."""
         ...
 
 
 class Provider(abc.ABC):
-    """A provider whose REST interface can be reached through the sidecar: a `Server` itself.
+    """A provider whose REST API is reached through the sidecar. It is a `Server` too.
 
-    `dialect` is that of the calls forwarded to it, `dialects` those of its further
-    surfaces, by their path below the service prefix. `needed` names the settings
-    without which nothing can be forwarded. `mounts` are the paths, beside the usual
-    `/NAME/proxy`, below which calls are forwarded.
+    `dialect` belongs to the calls that are forwarded to it, `dialects` to its other
+    surfaces, by path below the service prefix. `needed` names the settings without which
+    nothing can be forwarded. Calls are forwarded below `/NAME/proxy` and below `mounts`.
     """
 
     name: str
@@ -81,17 +80,17 @@ class Provider(abc.ABC):
 
     @abc.abstractmethod
     def authorise(self) -> Credentials:
-        """Return the credentials that go into each forwarded call."""
+        """Return the credentials for a forwarded call."""
 
     @abc.abstractmethod
     def check(self) -> Call:
-        """Return a cheap call that only succeeds where the server works and accepts us."""
+        """Return a cheap call that succeeds only if the server works and accepts us."""
 
     def verdict(self, status: int, content: bytes | None) -> Verdict:
-        """Tell what an answer says of our own credential.
+        """Return what an answer says about our own credential.
 
-        `content` is the beginning of the body where it is an answer to `check`; that of a
-        forwarded call is the caller's.
+        `content` is the beginning of the body if this answers `check`, else None: the
+        body of a forwarded call belongs to the caller.
         """
         if status == 401:
             return "refused"
@@ -99,13 +98,13 @@ class Provider(abc.ABC):
         return "accepted" if 200 <= status < 300 else "unknown"
 
     def fault_in(self, status: int, content: bytes) -> str:  # noqa: ARG002
-        """Return what is wrong with the answer to `check`, nothing where it is good."""
+        """Return what is wrong with the answer to `check`, or an empty text."""
         return "" if 200 <= status < 300 else f"answered {status}."
 
     def servers(self) -> Sequence[Server]:
-        """Return the further servers that this needs."""
+        """Return the other servers that this provider needs."""
         return ()
 
     def notes(self) -> Notes:
-        """Return what an operator has to look at beside the credential."""
+        """Return what an operator should look at, apart from the credential."""
         return {}

@@ -1,23 +1,24 @@
-"""Whether a provider accepts our own credential: the one fault no caller can mend."""
+"""Whether a provider accepts our own credential. If not, no caller can do anything about it."""
 
 import logging
 from typing import Literal
 
-#: What an answer says of our credential; most say nothing of it.
+#: What an answer says about our credential. Most say nothing.
 Verdict = Literal["refused", "accepted", "unknown"]
 
 log = logging.getLogger(__name__)
 
 
 class CredentialWatch:
-    """What the provider's last answers said of our credential, as seen by this worker."""
+    """What the last answers that this worker saw say about our credential."""
 
     def __init__(self, provider: str) -> None:
         self._provider = provider
         self.refused = False
 
     def saw(self, status: int, verdict: Verdict) -> None:
-        """Take note of an answer. Log the change, not each refusal."""
+        """Note an answer."""
+        # Only changes are logged: with a bad key every call is refused, and would fill the log.
         if verdict == "refused" and not self.refused:
             self.refused = True
             log.critical(

@@ -1,17 +1,18 @@
-"""Paths as the most lenient of servers might read them."""
+"""Paths as the most lenient server might read them."""
 
 import re
 from urllib.parse import unquote
 
-#: As often as a path may be encoded over to be forwarded at all; see `forwarding.target`.
-MOST_ENCODINGS = 8
+from chatproxy.forwarding.target import MOST_ENCODINGS
 
 
 def folded_segments(path: str) -> list[str]:
-    """Return the segments of a path without what a server might overlook.
+    """Return the segments of a path, reduced to what every server agrees on.
 
-    That is: case, doubled and trailing slashes, path parameters, encoding.
+    Servers differ in whether they ignore case, doubled and trailing slashes, path
+    parameters and percent-encoding. A rule that must not be evaded compares this form.
     """
+    # A path that is encoded more often than this is not forwarded, so no server sees it.
     for _ in range(MOST_ENCODINGS):
         path = unquote(path, errors="replace")
 

@@ -1,6 +1,6 @@
-"""What is made of each provider's settings, and what is reachable of it.
+"""The class and the routes of each provider.
 
-A new provider is a folder, its line here, and its line in `providers.SETTINGS`.
+A new provider is a folder, a line here, and a line in `providers.SETTINGS`.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ from chatproxy.web.routing import Route
 
 @dataclasses.dataclass(frozen=True)
 class Registered:
-    """The class of a provider, made of its settings and a clock, and the table of its routes."""
+    """A provider's class, which takes its settings and a monotonic clock, and its routes."""
 
     provider: Callable[[Any, Callable[[], float]], Provider]
     routes: Callable[[Services], Sequence[Route]]

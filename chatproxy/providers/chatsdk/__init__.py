@@ -1,5 +1,5 @@
-"""ChatSDK: both user tokens, users, their revocation, and the way to a ChatSDK server.
+"""ChatSDK: its two user tokens, users and revocation, and calls to a ChatSDK server.
 
 Source: the vendor's guide to token generation, and its public code of January 2026,
-the generation that the guide describes.
+which is the generation that the guide describes.
 """

@@ -1,6 +1,6 @@
-"""Centrifugo's server API, as far as a revocation needs it.
+"""The part of Centrifugo's server API that a revocation needs.
 
-Source: the vendor's documentation of the server API, versions 5 and 6.
+Source: Centrifugo's documentation of the server API, versions 5 and 6.
 """
 
 import json
@@ -10,7 +10,7 @@ from chatproxy.providers.chatsdk.settings import ChatSDKSettings
 
 
 class Centrifugo:
-    """One Centrifugo, which holds the clients' WebSockets."""
+    """The Centrifugo that holds the clients' WebSockets."""
 
     name = "centrifugo"
 
@@ -19,15 +19,17 @@ class Centrifugo:
         self._key = settings.centrifugo_key or ""
 
     def check(self) -> Call:
-        """Ask for its nodes."""
+        """Ask for its nodes, which needs the key and changes nothing."""
         return self._call("/info", {})
 
     def disconnect(self, user_id: str) -> Call:
-        """End every connection of a user; without a connection it succeeds as well."""
+        """End all connections of a user. It also succeeds if there are none."""
+        # The calls that revoke a token are in Centrifugo PRO only, this one is in both editions.
         return self._call("/disconnect", {"user": user_id})
 
     def fault_in(self, status: int, content: bytes) -> str:
-        """Return what is wrong: failures are answered with 200 and an `error` in the body."""
+        """Return what is wrong with an answer, or an empty text."""
+        # A wrong key is a 401. All other failures are a 200 with an `error` in the body.
         if status != 200:
             return f"answered {status}."
 

@@ -1,7 +1,7 @@
-"""ChatSDK's error shapes, for failures that chatproxy itself reports.
+"""ChatSDK's error bodies, for failures that chatproxy itself reports.
 
-There are three: a fault in a body lists its issues (the shape of the validator that the
-vendor uses), the token routes have a message only, all else has a code beside it.
+There are three shapes. An invalid body lists its issues, in the shape of the validator that
+the vendor uses. The token routes have only a message. Everything else has a code as well.
 """
 
 from collections.abc import Mapping
@@ -15,10 +15,10 @@ from chatproxy.errors import (
     TooManyRequests,
 )
 
-#: The vendor's words for a status; 500 has one of its own.
+#: The vendor's code for a status. Other statuses are BAD_REQUEST below 500, else ERROR.
 CODES = {401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND", 500: "INTERNAL_ERROR"}
 
-#: The vendor's validator has codes of its own for what can be wrong with a value.
+#: The codes of Zod, the validator that the vendor uses.
 ISSUE_CODES: Mapping[FaultKind, str] = {
     "required": "invalid_type",
     "type": "invalid_type",
@@ -29,34 +29,31 @@ ISSUE_CODES: Mapping[FaultKind, str] = {
 }
 VALIDATOR = "ZodError"
 
-#: What helps a caller whose token was refused.
+#: The vendor sends a `hint` beside the message of a refused token.
 HINT = "Get new tokens from your backend. REST calls take `token`, the WebSocket takes `wsToken`."
 
 
-def of_tokens(error: ChatproxyError, _seconds: float) -> dict[str, Any]:
-    """Say a failure of the token routes."""
-    return _special(error) or {"error": {"message": error.message}}
+def token_envelope(error: ChatproxyError, _seconds: float) -> dict[str, Any]:
+    """Return the body for the routes that issue tokens."""
+    return _common_envelope(error) or {"error": {"message": error.message}}
 
 
-def of_check(error: ChatproxyError, _seconds: float) -> dict[str, Any]:
-    """Say that a token did not pass, or that it could not be checked."""
-    said: dict[str, Any] = {"error": {"message": error.message}}
-
+def validation_envelope(error: ChatproxyError, _seconds: float) -> dict[str, Any]:
+    """Return the body for the routes that validate tokens."""
     if error.status == 401:
         return {"valid": False, "error": {"message": error.message, "hint": HINT}}
 
-    return _special(error) or said
+    return token_envelope(error, _seconds)
 
 
-def of_api(error: ChatproxyError, _seconds: float) -> dict[str, Any]:
-    """Say any other failure."""
+def api_envelope(error: ChatproxyError, _seconds: float) -> dict[str, Any]:
+    """Return the body for all other routes."""
     otherwise = "BAD_REQUEST" if error.status < 500 else "ERROR"
     code = CODES.get(error.status, otherwise)
-    return _special(error) or {"error": {"message": error.message, "code": code}}
+    return _common_envelope(error) or {"error": {"message": error.message, "code": code}}
 
 
-def _special(error: ChatproxyError) -> dict[str, Any] | None:
-    """Say what has the same shape everywhere."""
+def _common_envelope(error: ChatproxyError) -> dict[str, Any] | None:
     if isinstance(error, InvalidBody):
         issues = [
             {
@@ -69,8 +66,8 @@ def _special(error: ChatproxyError) -> dict[str, Any] | None:
         return {"success": False, "error": {"issues": issues, "name": VALIDATOR}}
 
     if isinstance(error, TooManyRequests):
-        said = {"code": "RATE_LIMITED", "message": error.message, "retryAfter": error.retry_after}
-        return {"error": said}
+        content = {"code": "RATE_LIMITED", "message": error.message}
+        return {"error": content | {"retryAfter": error.retry_after}}
 
     if isinstance(error, LimiterUnavailable):
         return {"error": {"code": "RATE_LIMIT_UNAVAILABLE", "message": error.message}}

@@ -1,14 +1,15 @@
-"""Routes of a ChatSDK server that are made with its API key and for no user.
+"""Routes of a ChatSDK server that only a service may call, with the API key.
 
-Calls to `/api/*` go out with the real key, so a user's own token must not lead there: it
-would make a client an administrator (the vendor's public code, server routes).
+Calls to `/api/*` go out with the real API key, so a client must not reach these routes with
+its own token: it would act as an administrator. Decision 0012 tells why this is a list.
 """
 
 from collections.abc import Sequence
 
 from chatproxy.providers.paths import folded_segments
 
-#: Below /api. A star stands for one segment, two at the end for any rest.
+#: Method and path below /api, from the server routes in the vendor's public code. `*` stands
+#: for one segment, `**` for any rest.
 KEY_ROUTES: Sequence[tuple[str, tuple[str, ...]]] = (
     ("*", ("auth", "connect")),
     ("*", ("server", "**")),
@@ -20,11 +21,8 @@ KEY_ROUTES: Sequence[tuple[str, tuple[str, ...]]] = (
 )
 
 
-def asks_for_a_key_only(method: str, path: str) -> bool:
-    """Say whether a server could read the path as one of these routes.
-
-    Compared is the folded form, since servers differ in what they overlook.
-    """
+def needs_api_key(method: str, path: str) -> bool:
+    """Return whether any server could read the path as one of these routes."""
     _, *rest = folded_segments(path)
     return any(
         route_method in ("*", method) and _fits(route, rest) for route_method, route in KEY_ROUTES

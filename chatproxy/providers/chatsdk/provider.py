@@ -1,4 +1,4 @@
-"""What chatproxy knows of one ChatSDK application and its server."""
+"""One ChatSDK application and its server."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,7 +16,7 @@ from chatproxy.providers.credential import Verdict
 
 
 class ChatSDK(Provider):
-    """One ChatSDK application."""
+    """The settings of one ChatSDK application, and the calls to its server."""
 
     name = "chatsdk"
     needed = "CHATSDK_BASE_URL and CHATSDK_API_KEY"
@@ -28,33 +28,35 @@ class ChatSDK(Provider):
         self.tokens = TokenPairs(settings)
         self.centrifugo = Centrifugo(settings)
         self.no_websocket = partial(NotServed, _no_websocket(settings.ws_url))
-        self.dialect = Dialect(errors.of_api, self.no_websocket)
+        self.dialect = Dialect(errors.api_envelope, self.no_websocket)
         self.dialects = {
-            "/tokens": Dialect(errors.of_tokens, self.no_websocket),
-            "/tokens/validate": Dialect(errors.of_check, self.no_websocket),
-            "/tokens/validate-ws": Dialect(errors.of_check, self.no_websocket),
+            "/tokens": Dialect(errors.token_envelope, self.no_websocket),
+            "/tokens/validate": Dialect(errors.validation_envelope, self.no_websocket),
+            "/tokens/validate-ws": Dialect(errors.validation_envelope, self.no_websocket),
             "/api": self.dialect,
             "/ws": self.dialect,
         }
         self._headers = [("X-API-Key", settings.api_key)] if settings.api_key else []
 
     def authorise(self) -> Credentials:
-        """Return the real key. A caller's `Authorization` stays: it names the user."""
+        """Return the real key. The caller's `Authorization` stays, because it names the user."""
         return Credentials([], self._headers, frozenset({"x_api_key"}))
 
     def verdict(self, status: int, content: bytes | None) -> Verdict:
-        """Tell by the words: a 401 may be about the user's token, which comes second there."""
+        """Return what an answer says about our key."""
+        # The server checks the key first and the user's token second; both are a 401. Only
+        # the message tells them apart.
         if content is None or status >= 500:
             return "unknown"
 
         return "refused" if status == 401 and b"API key" in content else "accepted"
 
     def check(self) -> Call:
-        """Ask for channels with the key alone: without a user the answer is 401, for that."""
+        """Ask for channels with the key alone. A good key gets a 401 for the missing user token."""
         return Call.own("GET", "/api/channels", headers=self._headers)
 
     def fault_in(self, status: int, content: bytes) -> str:
-        """Return what is wrong with the answer."""
+        """Return what is wrong with the answer to `check`, or an empty text."""
         if self.verdict(status, content) == "refused":
             return "refuses the API key."
 
@@ -65,7 +67,7 @@ class ChatSDK(Provider):
         return self.tokens.rest.read(token, now)
 
     def servers(self) -> Sequence[Server]:
-        """Return Centrifugo."""
+        """Return the Centrifugo whose connections a revocation ends."""
         return [self.centrifugo]
 
 

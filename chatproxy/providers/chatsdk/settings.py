@@ -15,12 +15,13 @@ from chatproxy.settings.fields import (
 )
 from chatproxy.settings.variables import ProviderSection, variable
 
+#: Without `@`: callers are shown this URL, and must not see a password in it.
 WS_URL = re.compile(r"wss?://[^\s?#@]+")
 
 
 @dataclasses.dataclass(frozen=True)
 class ChatSDKSettings(ProviderSection):
-    """What the environment says of ChatSDK and of the Centrifugo beside it."""
+    """Settings of ChatSDK and of the Centrifugo beside it."""
 
     jwt_secrets: tuple[str, ...] = variable(
         "CHATSDK_JWT_SECRET",
@@ -30,6 +31,7 @@ class ChatSDKSettings(ProviderSection):
         secret=True,
         kept=True,
     )
+    # Not the secret above: each token must be refused where the other one belongs.
     centrifugo_secrets: tuple[str, ...] = variable(
         "CENTRIFUGO_TOKEN_SECRET",
         SigningSecrets(),
@@ -37,6 +39,8 @@ class ChatSDKSettings(ProviderSection):
         secret=True,
         kept=True,
     )
+    # The guide gives both tokens 24 hours, and the vendor's server of January 2026 refreshes
+    # a token up to 24 hours after its end.
     token_ttl: int = variable(
         "CHATSDK_TOKEN_TTL",
         Duration(60, 30 * DAY, example="24h"),
@@ -93,7 +97,7 @@ class ChatSDKSettings(ProviderSection):
     )
 
     def problems(self) -> Iterator[str]:
-        """Refuse half of a Centrifugo."""
+        """Refuse a URL of Centrifugo without its key, and the reverse."""
         if (self.centrifugo_url is None) != (self.centrifugo_key is None):
             yield (
                 "CENTRIFUGO_API_KEY: one of CENTRIFUGO_API_URL and CENTRIFUGO_API_KEY is set, the "
@@ -101,6 +105,6 @@ class ChatSDKSettings(ProviderSection):
             )
 
     def warnings(self) -> Iterator[str]:
-        """Warn of a server to which no call can go."""
+        """Warn that a server without a key gets no calls."""
         if self.base_url is not None and self.api_key is None:
             yield "CHATSDK_BASE_URL is set and CHATSDK_API_KEY is not: nothing is forwarded"

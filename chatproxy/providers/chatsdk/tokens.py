@@ -1,9 +1,8 @@
 """ChatSDK's two tokens: `token` for REST calls, `wsToken` for Centrifugo.
 
-Each has a secret of its own, so that one never passes for the other.
+Each is signed with its own secret, so neither is accepted in place of the other.
 """
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,29 +13,18 @@ from chatproxy.providers.chatsdk.settings import ChatSDKSettings
 from chatproxy.signing import tokens
 
 
-@dataclasses.dataclass(frozen=True)
-class Pair:
-    """Both tokens of a user, and their life in seconds."""
-
-    token: str = dataclasses.field(repr=False)
-    ws_token: str = dataclasses.field(repr=False)
-    expires_in: int
-
-    def body(self) -> dict[str, Any]:
-        """Return the fields that every answer with tokens has."""
-        return {"token": self.token, "wsToken": self.ws_token, "expiresIn": self.expires_in}
-
-
 class TokenKind:
-    """One of the two: which claim names the user, which secrets sign it, what refusals say."""
+    """One of the two tokens: the claim that names the user, its secrets and error messages."""
 
-    def __init__(self, user_claim: str, secrets: Sequence[str], words: dict[type, str]) -> None:
+    def __init__(self, user_claim: str, secrets: Sequence[str], messages: dict[type, str]) -> None:
         self._user_claim = user_claim
         self._secrets = secrets
-        self._words = words
+        self._messages = messages
 
     def make(self, app_id: str, user_id: str, token_id: str, now: float, ttl: int) -> str:
-        """Make a token; times are seconds. It carries no `nbf`: Centrifugo has no leeway."""
+        """Make a token; `now` and `ttl` are in seconds."""
+        # The claims of the server of January 2026, and `jti`, which it ignores. No `nbf`:
+        # Centrifugo checks it without leeway and reports such a token as expired.
         claims = {
             self._user_claim: user_id,
             "app_id": app_id,
@@ -47,16 +35,16 @@ class TokenKind:
         return tokens.mint(claims, self._secrets[0])
 
     def read(self, token: str, now: float, grace: int = 0) -> Issued:
-        """Check signature, time and claims; whether it was revoked is the directory's to say.
+        """Check signature, times and claims, but not whether it was revoked.
 
-        Raises a `TokenRejected` in the vendor's words.
+        Raises a `TokenRejected` with the vendor's message.
         """
         try:
             claims = tokens.read(
                 token, self._secrets, now, texts=(self._user_claim, "app_id"), grace=grace
             )
         except (TokenMalformed, TokenForged, TokenExpired) as error:
-            raise type(error)(self.word_for(error), detail=error.detail) from error
+            raise type(error)(self.message_for(error), detail=error.detail) from error
 
         return Issued(
             claims["app_id"],
@@ -66,13 +54,13 @@ class TokenKind:
             claims["exp"],
         )
 
-    def word_for(self, error: Exception) -> str:
-        """Return what the vendor says of this refusal."""
-        return self._words[type(error)]
+    def message_for(self, error: Exception) -> str:
+        """Return the vendor's message for this refusal."""
+        return self._messages[type(error)]
 
 
 class TokenPairs:
-    """Makes both tokens, and knows each kind."""
+    """Both kinds of token, with the secrets and the lifetime from the settings."""
 
     def __init__(self, settings: ChatSDKSettings) -> None:
         self._ttl = settings.token_ttl
@@ -97,10 +85,11 @@ class TokenPairs:
             },
         )
 
-    def make(self, app_id: str, user_id: str, token_id: str, now: float) -> Pair:
-        """Make both for a user, with one id: revoking it ends both."""
-        rest, websocket = (
+    def make(self, app_id: str, user_id: str, token_id: str, now: float) -> dict[str, Any]:
+        """Make both tokens; return the fields that the answers with tokens have in common."""
+        # One id for both, so that revoking the id revokes both.
+        token, ws_token = (
             kind.make(app_id, user_id, token_id, now, self._ttl)
             for kind in (self.rest, self.websocket)
         )
-        return Pair(rest, websocket, self._ttl)
+        return {"token": token, "wsToken": ws_token, "expiresIn": self._ttl}

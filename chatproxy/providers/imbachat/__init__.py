@@ -1,4 +1,4 @@
-"""ImbaChat: what imbachat.com asks a site, the widget's token, and the way to its API.
+"""ImbaChat: the questions of imbachat.com to a site, the widget's token, calls to its API.
 
 Source: the vendor's page on its API, and its public plugin for OctoberCMS.
 """

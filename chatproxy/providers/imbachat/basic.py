@@ -1,18 +1,15 @@
-"""HTTP Basic (RFC 7617): read, made, and compared so that the time tells nothing."""
+"""HTTP Basic authentication (RFC 7617), compared in constant time."""
 
 import base64
 import hmac
 import re
 
-#: `Basic`, in any case, and base64 with its padding (RFC 7235 section 2.1).
+#: `Basic` in any case, and base64 with its padding (RFC 7235 section 2.1).
 BASIC = re.compile(r"[Bb][Aa][Ss][Ii][Cc] +([A-Za-z0-9+/]+={0,2})")
 
 
 def read(field: str) -> tuple[str, str] | None:
-    """Return user and password of an `Authorization` field; None where it holds none.
-
-    The password may have colons, the user has none.
-    """
+    """Return user and password from an `Authorization` header, or None."""
     found = BASIC.fullmatch(field)
 
     if found is None:
@@ -20,23 +17,23 @@ def read(field: str) -> tuple[str, str] | None:
 
     try:
         text = base64.b64decode(found[1], validate=True).decode("utf-8")
-    except ValueError:  # no base64, or no UTF-8 in it
+    except ValueError:  # not base64, or not UTF-8
         return None
 
+    # Only the password may have a colon (RFC 7617 section 2).
     user, colon, password = text.partition(":")
     return (user, password) if colon else None
 
 
 def write(user: str, password: str) -> str:
-    """Return the value of an `Authorization` field."""
+    """Return the value of an `Authorization` header."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def is_pair(given: tuple[str, str], user: str, password: str) -> bool:
-    """Say whether user and password are these; the user's case does not count.
-
-    Both are compared whatever the first comparison says.
-    """
+    """Return whether user and password are these."""
+    # The vendor's plugin lower-cases the login that it receives, so case cannot matter. Both
+    # comparisons always run: their time must not tell which one failed.
     same_user = hmac.compare_digest(given[0].lower().encode(), user.lower().encode())
     same_password = hmac.compare_digest(given[1].encode(), password.encode())
     return same_user and same_password

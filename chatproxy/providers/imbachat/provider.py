@@ -1,4 +1,4 @@
-"""What chatproxy knows of one ImbaChat widget and of imbachat.com."""
+"""One ImbaChat widget and imbachat.com."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,7 +18,7 @@ NO_WEBSOCKET = "WebSockets are not proxied. The widget opens its own, at imbacha
 
 
 class ImbaChat(Provider):
-    """One ImbaChat widget."""
+    """The settings of one ImbaChat widget, and the calls to imbachat.com."""
 
     name = "imbachat"
     needed = "IMBACHAT_DEV_ID"  # the URL itself has a default
@@ -40,25 +40,24 @@ class ImbaChat(Provider):
         )
 
     def authorise(self) -> Credentials:
-        """Return the widget's id and its secret key, as `send_msg` wants them."""
+        """Return the widget's id and secret key, in Basic as `send_msg` needs them."""
         return self._credentials
 
     def verdict(self, status: int, content: bytes | None) -> Verdict:
-        """Tell by forwarded calls only: what `check` asks for needs no key."""
+        """Return what an answer says about our key."""
+        # The script that `check` asks for needs no key, so only forwarded calls tell.
         return super().verdict(status, content) if content is None else "unknown"
 
     def check(self) -> Call:
-        """Ask for the widget's script. No harmless call that needs the key is documented."""
+        """Ask for the widget's script: no harmless call that needs the key is documented."""
         return Call.own("GET", self._script_path)
 
     def is_imbachat(self, given: tuple[str, str]) -> bool:
-        """Say whether login and password are those with which imbachat.com calls."""
+        """Return whether login and password are those that imbachat.com sends."""
         return basic.is_pair(given, self._api_login, self._api_password)
 
     def issue_token(self, user_id: str, now: float) -> str:
-        """Make a user token; `now` is in epoch seconds.
-
-        It has no `iat` and no id of its own: imbachat.com knows the two claims only.
-        """
+        """Make a user token; `now` is in epoch seconds."""
+        # The vendor documents these two claims only: no `iat`, and no id to revoke it by.
         claims: dict[str, Any] = {"exp": int(now) + self.token_ttl, "user_id": int(user_id)}
         return mint(claims, self._secret_key)

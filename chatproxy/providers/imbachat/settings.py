@@ -10,20 +10,21 @@ from chatproxy.settings.variables import ProviderSection, variable
 
 HOUR = 3600
 
+#: It becomes a segment of the script's URL as it is.
 DEV_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
-#: Stands for the id of a widget where there is none, as on a first local run.
+#: The id of a widget that is not configured, as on a first local run.
 NO_DEV_ID = "no-dev-id"
 
 
 def _is_login(text: str) -> bool:
-    """Check for what can be a user in Basic (RFC 7617 section 2): a colon would end it."""
+    # In Basic a colon ends the user (RFC 7617 section 2).
     return text.isprintable() and ":" not in text
 
 
 @dataclasses.dataclass(frozen=True)
 class ImbaChatSettings(ProviderSection):
-    """What the environment says of one ImbaChat widget. The names are those of its form."""
+    """Settings of one ImbaChat widget, named as in the form in which it is configured."""
 
     api_password: str = variable(
         "IMBACHAT_API_PASSWORD",
@@ -32,6 +33,7 @@ class ImbaChatSettings(ProviderSection):
         secret=True,
         kept=True,
     )
+    # Used as text. The vendor does not decode it, whatever it looks like.
     secret_key: str = variable(
         "IMBACHAT_SECRET_KEY",
         Text(str.isprintable, "the widget's `Secret key`"),
@@ -57,6 +59,7 @@ class ImbaChatSettings(ProviderSection):
         meaning="Id of the widget. Without one of your own the script cannot load, and nothing is "
         "forwarded.",
     )
+    # Seven hours is what every plugin of the vendor uses; its page on the API says one.
     token_ttl: int = variable(
         "IMBACHAT_TOKEN_TTL",
         Duration(60, 30 * DAY, example="7h"),
@@ -77,7 +80,7 @@ class ImbaChatSettings(ProviderSection):
     )
 
     def warnings(self) -> Iterator[str]:
-        """Warn of a key that can be guessed, and of a widget that there is not."""
+        """Warn of a key that is easy to guess, and of a missing widget."""
         if len(self.secret_key.encode()) < SHORTEST_SAFE_KEY:
             yield (
                 f"IMBACHAT_SECRET_KEY is shorter than {SHORTEST_SAFE_KEY} bytes: "

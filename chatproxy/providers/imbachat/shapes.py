@@ -1,4 +1,4 @@
-"""What imbachat.com is told of a user."""
+"""Users in the form that imbachat.com reads."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,11 +7,11 @@ from chatproxy.identity.records import User
 
 
 def info(user: User) -> dict[str, Any]:
-    """Return a user as the users info has it.
+    """Return a user for `users`.
 
-    Beyond id, name and picture all comes from the user's metadata, under the names that
-    the vendor documents; a picture there goes before the user's own. What is of another
-    type than there is left out.
+    All but id, name and picture comes from the user's metadata, under the names that the
+    vendor documents. A picture there replaces the user's own. Values of another type than
+    the documented one are left out.
     """
     picture = {"avatar_url": user.image} if _is_url(user.image) else {}
     additional = {
@@ -25,22 +25,22 @@ def info(user: User) -> dict[str, Any]:
 
 
 def hit(user: User) -> dict[str, Any]:
-    """Return a user as a search has it."""
+    """Return a user for `search`."""
     return _named(user) | {"email": user.email or ""}
 
 
 def _named(user: User) -> dict[str, Any]:
-    """Return what every user has; without a name the id stands in, for one is required."""
+    # `name` is required, so a user without one is shown by its id.
     return {"user_id": int(user.external_id), "name": user.name or user.external_id}
 
 
 def _is_url(value: Any) -> bool:
-    """Let no `javascript:` through: the value becomes a link in other people's pages."""
+    # The value becomes a link in other people's pages: no `javascript:`.
     return isinstance(value, str) and value.lower().startswith(("http://", "https://"))
 
 
 def _is_avatar(value: Any) -> bool:
-    """Let `false` pass as well: it says that there is no picture."""
+    # The vendor's plugins send `false` for a user without a picture.
     return value is False or _is_url(value)
 
 
@@ -53,22 +53,21 @@ def _is_badge(value: Any) -> bool:
 
 
 def _profiles(value: Any) -> dict[str, Any]:
-    """Return those profiles that are right, by their ids."""
     items = value.items() if isinstance(value, Mapping) else ()
-    return {name: told for name, one in items if (told := _profile(one)) is not None}
+    return {name: profile for name, one in items if (profile := _profile(one)) is not None}
 
 
 def _profile(value: Any) -> dict[str, Any] | None:
-    """Return the three fields of a profile, None where it lacks a right id or name."""
     if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
         return None
 
+    # Unlike the user's own id it may be a text, such as `P11-A`, as a badge may.
     if not _is_badge(value.get("user_id")):
         return None
 
-    told = {"user_id": value["user_id"], "name": value["name"]}
+    profile = {"user_id": value["user_id"], "name": value["name"]}
     picture = value.get("avatar_url")
-    return told | ({"avatar_url": picture} if _is_avatar(picture) else {})
+    return profile | ({"avatar_url": picture} if _is_avatar(picture) else {})
 
 
 ADDITIONAL: Mapping[str, Callable[[Any], bool]] = {

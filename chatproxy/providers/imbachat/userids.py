@@ -1,7 +1,7 @@
 """ImbaChat's user ids: whole numbers from 1.
 
-A number has one way to be written here. Others, `007` for one, are no second name of a
-user: the directory may know somebody else by that text.
+Each number has one spelling. `007` does not name user 7, because the directory may have
+another user with that id.
 """
 
 import re
@@ -9,22 +9,22 @@ from collections.abc import Iterable
 
 USER_ID = re.compile(r"[1-9][0-9]{0,15}")
 
-#: The largest number that a browser reads as it is written (RFC 8259 section 6).
+#: The largest whole number that a browser reads exactly (RFC 8259 section 6).
 LARGEST = 2**53 - 1
 
-WHAT_IT_IS = f"A user id is a whole number from 1 to {LARGEST}, in ASCII digits."
+INVALID = f"A user id is a whole number from 1 to {LARGEST}, in ASCII digits."
 
 
 def is_user_id(text: str) -> bool:
-    """Say whether ImbaChat could know a user by this text."""
+    """Return whether the text is an id that ImbaChat can have."""
     return USER_ID.fullmatch(text) is not None and int(text) <= LARGEST
 
 
 def read_lists(lists: Iterable[str]) -> list[str]:
-    """Return the ids in comma lists, each once, in their order; what is no id is left out.
+    """Return the ids in comma lists, without repetitions and in their order.
 
-    Nothing is taken out of an item but the spaces around it: what were left of `1a2` is
-    the id of another user.
+    Items that are not ids are left out. They are not cleaned up, as the vendor's sample
+    does: `1a2` would become the id of another user.
     """
     items = (item.strip(" ") for one in lists for item in one.split(","))
     return list(dict.fromkeys(item for item in items if is_user_id(item)))

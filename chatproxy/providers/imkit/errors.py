@@ -1,4 +1,4 @@
-"""IMKit's error shape, its codes, and the failures that only it has."""
+"""IMKit's error body and codes, and the failures that only IMKit has."""
 
 from http import HTTPStatus
 from typing import Any
@@ -18,11 +18,11 @@ from chatproxy.errors import (
 
 
 class InvalidAPIKey(Unauthenticated):
-    """The platform key is not one in force, or not of this app."""
+    """The platform key is not valid, or not of this app."""
 
 
 class MissingAPIKey(Unauthenticated):
-    """A call for platform callers came without any key."""
+    """A platform call came without any key."""
 
 
 class MissingClientKey(Unauthenticated):
@@ -30,19 +30,19 @@ class MissingClientKey(Unauthenticated):
 
 
 class InvalidClientKey(Forbidden):
-    """The client key is not one in force, or not of this app."""
+    """The client key is not valid, or not of this app."""
 
 
 class PermissionDenied(Forbidden):
-    """A client makes a platform call."""
+    """A client made a platform call."""
 
 
 class MissingParameter(CallerError):
-    """Something that the call needs is not there."""
+    """A required header or field is missing."""
 
 
 class InvalidRoomTags(CallerError):
-    """`roomTags` holds no tags, or nobody here knows rooms."""
+    """`roomTags` is invalid, or there is no server that knows rooms."""
 
 
 class ClientNotFound(NotFound):
@@ -53,7 +53,7 @@ class TokenNotFound(NotFound):
     """The client has no such token."""
 
 
-#: The vendor's codes; of what stands for several, the nearest class counts.
+#: The vendor's codes. An error gets the code of the nearest class in its inheritance.
 CODES: dict[type, str] = {
     InvalidAPIKey: "INVALID_API_KEY",
     MissingAPIKey: "MISSING_API_KEY",
@@ -73,14 +73,14 @@ CODES: dict[type, str] = {
 }
 
 
-def said(error: ChatproxyError, _seconds: float = 0) -> dict[str, Any]:
-    """Return the envelope of a failure: the status twice over, and a code."""
-    body = {"code": code_of(error), "message": error.message}
+def error_envelope(error: ChatproxyError, _seconds: float = 0) -> dict[str, Any]:
+    """Return the body of a failure; `RC` repeats the status, as in the vendor's newer pages."""
+    body = {"code": _code_of(error), "message": error.message}
     return {"RC": error.status, "RM": error.message, "error": body}
 
 
-def code_of(error: ChatproxyError) -> str:
-    """Return the vendor's code for a failure, else the status in words."""
+def _code_of(error: ChatproxyError) -> str:
+    # At the vendor a missing field has a code of its own, other faults in a body share one.
     if isinstance(error, InvalidBody) and error.issues[0].kind == "required":
         return CODES[MissingParameter]
 

@@ -1,8 +1,8 @@
-"""What chatproxy knows of one IMKit application and its server."""
+"""One IMKit application and its server."""
 
 import importlib.util
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,26 +11,25 @@ from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.providers.base import Dialect, Provider
 from chatproxy.providers.credential import Verdict
-from chatproxy.providers.imkit.errors import said
+from chatproxy.providers.imkit.errors import error_envelope
 from chatproxy.providers.imkit.settings import IMKitSettings
 
 NO_WEBSOCKET = "WebSockets are not proxied. The socket is at /imkit/socket.io, or at IMKit itself."
 NO_SOCKETS = "The socket needs the extra `socketio`: pip install 'chatproxy[socketio]'."
 
-#: Names by which callers show who they are; never what a caller says of itself.
+#: Headers with the credentials of a caller, which are never forwarded.
 KEYS = frozenset({"im_api_key", "api_key", "im_client_key", "client_key"})
 
-
-#: Callers of deprecated headers that a worker remembers.
+#: Keys used with deprecated headers that a worker remembers, so that each is logged once.
 MOST_LEGACY_CALLERS = 1000
 
 
 class IMKit(Provider):
-    """One IMKit application."""
+    """The settings of one IMKit application, and the calls to its server."""
 
     name = "imkit"
     needed = "IMKIT_BASE_URL, IMKIT_API_KEY and IMKIT_CLIENT_KEY"
-    dialect = Dialect(said, partial(NotServed, NO_WEBSOCKET))
+    dialect = Dialect(error_envelope, partial(NotServed, NO_WEBSOCKET))
 
     def __init__(self, settings: IMKitSettings, _monotonic: Callable[[], float]) -> None:
         self.base_url = settings.base_url
@@ -43,7 +42,7 @@ class IMKit(Provider):
         no_socket = None if self.has_sockets else partial(NotServed, NO_SOCKETS)
         self.dialects = {
             "/imkit": self.dialect,
-            "/imkit/socket.io": Dialect(said, no_socket),
+            "/imkit/socket.io": Dialect(error_envelope, no_socket),
         }
         self._legacy_callers: set[tuple[str, str]] = set()
         self._api_key = settings.api_key or ""
@@ -54,10 +53,10 @@ class IMKit(Provider):
         return Credentials([], [("IM-API-KEY", self._api_key)], KEYS)
 
     def for_client(self, client_id: str, token: str, *, legacy: bool) -> Credentials:
-        """Return what a client's call goes out with: the real client key, its token, its id.
+        """Return the credentials of a client's call: the real client key, its token, its id.
 
-        The token has one name there. `legacy` says that it came as `Authorization`, which is
-        else somebody else's, and left as it is.
+        With `legacy` the token came in `Authorization`, which is then removed. Otherwise that
+        header is somebody else's and is forwarded as it is.
         """
         headers = [
             ("IM-Client-Key", self._client_key),
@@ -68,7 +67,7 @@ class IMKit(Provider):
         return Credentials([], headers, KEYS | names, public=frozenset({"IM-CLIENT-ID"}))
 
     def is_first_use(self, caller: str, name: str) -> bool:
-        """Say whether this worker sees a caller use a deprecated header for the first time."""
+        """Return whether a caller uses a deprecated header for the first time in this worker."""
         use = (caller, name)
 
         if use in self._legacy_callers or len(self._legacy_callers) >= MOST_LEGACY_CALLERS:
@@ -78,34 +77,26 @@ class IMKit(Provider):
         return True
 
     def verdict(self, status: int, content: bytes | None) -> Verdict:
-        """Take a 401 to our own call for a refusal; that of a forwarded one may be a token's."""
+        """Return what an answer says about our key."""
+        # A 401 to a forwarded call may be about the client's token, so only `check` tells.
         if content is None:
             return "unknown"
 
         return "refused" if status == 403 else super().verdict(status, content)
 
     def check(self) -> Call:
-        """Ask for one client: a call that needs the platform key and changes nothing."""
-        return self._call("GET", "/admin/clients", query=[("limit", "1")])
+        """Ask for one client, which needs the platform key and changes nothing."""
+        headers = [("IM-API-KEY", self._api_key)]
+        return Call.own("GET", "/admin/clients", query=[("limit", "1")], headers=headers)
 
     def fault_in(self, status: int, content: bytes) -> str:
-        """Return what is wrong with the answer."""
+        """Return what is wrong with the answer to `check`, or an empty text."""
         if self.verdict(status, content) == "refused":
             return "refuses the platform key."
 
         return super().fault_in(status, content)
 
     def change(self, method: str, path: str, document: Mapping[str, Any]) -> Call:
-        """Return the call that tells the server of a change."""
-        return self._call(method, path, json.dumps(document).encode())
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None = None,
-        query: Sequence[tuple[str, str]] = (),
-    ) -> Call:
-        kind = [("Content-Type", "application/json")] if body is not None else []
-        headers = [("IM-API-KEY", self._api_key), *kind]
-        return Call.own(method, path, query=query, headers=headers, body=body)
+        """Return the call that tells the server about a change."""
+        headers = [("IM-API-KEY", self._api_key), ("Content-Type", "application/json")]
+        return Call.own(method, path, headers=headers, body=json.dumps(document).encode())

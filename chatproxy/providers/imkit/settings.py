@@ -19,8 +19,9 @@ from chatproxy.settings.variables import ProviderSection, variable
 
 @dataclasses.dataclass(frozen=True)
 class IMKitSettings(ProviderSection):
-    """What the environment says of IMKit."""
+    """Settings of IMKit."""
 
+    # Names of the vendor's older library, which is still in use.
     underscored: ClassVar[tuple[str, ...]] = ("API_KEY", "CLIENT_KEY")
 
     base_url: str | None = variable(
@@ -30,6 +31,7 @@ class IMKitSettings(ProviderSection):
         meaning="The IMKit server that `/imkit/*` goes to, and that is told of every change of a "
         "client or a token. Absent: what is not served here answers 503.",
     )
+    # Base64 text at the vendor; older keys are free text.
     api_key: str | None = variable(
         "IMKIT_API_KEY",
         ProviderKey("the platform API key of your application at the IMKit server"),
@@ -50,6 +52,7 @@ class IMKitSettings(ProviderSection):
         default="default",
         meaning="The app whose users are the clients. Keys of other apps are refused.",
     )
+    # Seven days is what the vendor's sample answers show.
     token_ttl: int = variable(
         "IMKIT_TOKEN_TTL",
         Duration(60, 366 * DAY, example="7d"),
@@ -79,7 +82,7 @@ class IMKitSettings(ProviderSection):
     )
 
     def problems(self) -> Iterator[str]:
-        """Refuse a server without the keys that go with it."""
+        """Refuse a server without its keys, and keys without a server."""
         given = [self.base_url, self.api_key, self.client_key]
 
         if any(given) and not all(given):

@@ -1,4 +1,4 @@
-"""PerformChat's error shape, for failures that chatproxy itself reports."""
+"""PerformChat's error body, for failures that chatproxy itself reports."""
 
 from http import HTTPStatus
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from chatproxy.errors import ChatproxyError
 
 
-def said(error: ChatproxyError, _seconds: float) -> dict[str, Any]:
-    """Return the three fields: the status, what happened, and the status in words."""
+def envelope(error: ChatproxyError, _seconds: float) -> dict[str, Any]:
+    """Return the three fields; the vendor's page on invalidation shows only the first two."""
     try:
         phrase = HTTPStatus(error.status).phrase
     except ValueError:

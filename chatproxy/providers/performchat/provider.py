@@ -1,4 +1,4 @@
-"""What chatproxy knows of one PerformChat company and its server."""
+"""One PerformChat company and its server."""
 
 import json
 from collections.abc import Callable
@@ -10,9 +10,9 @@ from chatproxy.forwarding.credentials import Credentials
 from chatproxy.identity.token_records import Issued
 from chatproxy.providers.base import Dialect, Provider
 from chatproxy.providers.credential import Verdict
-from chatproxy.providers.performchat.errors import said
+from chatproxy.providers.performchat.errors import envelope
 from chatproxy.providers.performchat.settings import PerformChatSettings
-from chatproxy.providers.performchat.tokens import Tokens
+from chatproxy.providers.performchat.tokens import Tokens, issued
 
 NO_WEBSOCKET = (
     "WebSockets are not proxied. Clients connect to PerformChat themselves, with their token."
@@ -20,11 +20,11 @@ NO_WEBSOCKET = (
 
 
 class PerformChat(Provider):
-    """One PerformChat company."""
+    """The settings of one PerformChat company, and the calls to its server."""
 
     name = "performchat"
     needed = "PERFORMCHAT_BASE_URL"
-    dialect = Dialect(said, partial(NotServed, NO_WEBSOCKET))
+    dialect = Dialect(envelope, partial(NotServed, NO_WEBSOCKET))
 
     def __init__(self, settings: PerformChatSettings, _monotonic: Callable[[], float]) -> None:
         self.base_url = settings.base_url
@@ -32,19 +32,21 @@ class PerformChat(Provider):
         self.token_rate = settings.token_rate
         self.tokens = Tokens(settings.jwt_secrets)
         self.dialects = {"/rest": self.dialect}
+        # Sent in the body, also of a GET: the vendor knows no header for it.
         self._key = {"keyId": settings.key_id or "", "keySecret": settings.key_secret or ""}
 
     def authorise(self) -> Credentials:
-        """Return the key's two halves, which go into the JSON body."""
+        """Return the key's id and secret, which go into the JSON body."""
         return Credentials([], [], frozenset({"keyid", "keysecret", "authorization"}), self._key)
 
     def verdict(self, status: int, content: bytes | None) -> Verdict:
-        """Take a 401 to our own call for a refusal; a caller's may be about a permission."""
+        """Return what an answer says about our key."""
+        # At the vendor a missing permission is a 401 too, so only our own call tells.
         is_callers = status == 401 and content is None
         return "unknown" if is_callers else super().verdict(status, content)
 
     def check(self) -> Call:
-        """Return the one call that tells a good key from a bad one without changing anything."""
+        """List one agent. It needs the key and changes nothing; the key is in the body of a GET."""
         return Call.own(
             "GET",
             "/rest/v1/agents",
@@ -55,4 +57,4 @@ class PerformChat(Provider):
 
     def read_user_token(self, token: str, now: float) -> Issued:
         """Read a token; raise a `TokenRejected`."""
-        return self.tokens.read(token, now).issued
+        return issued(self.tokens.read(token, now))

@@ -18,7 +18,7 @@ from chatproxy.settings.variables import ProviderSection, variable
 
 @dataclasses.dataclass(frozen=True)
 class PerformChatSettings(ProviderSection):
-    """What the environment says of PerformChat."""
+    """Settings of PerformChat."""
 
     jwt_secrets: tuple[str, ...] = variable(
         "PERFORMCHAT_JWT_SECRET",
@@ -27,12 +27,14 @@ class PerformChatSettings(ProviderSection):
         secret=True,
         kept=True,
     )
+    # The vendor documents no maximum, and advises against more than seven days.
     max_ttl: int = variable(
         "PERFORMCHAT_MAX_TTL",
         Duration(60, 366 * DAY, example="30d"),
         default=30 * DAY,
         meaning="Longest life that a caller may ask for. Above it the answer is 400.",
     )
+    # The limit that the vendor documents for its own token route.
     token_rate: Rate = variable(
         "PERFORMCHAT_TOKEN_RATE_LIMIT",
         RateField(),
@@ -46,6 +48,7 @@ class PerformChatSettings(ProviderSection):
         meaning="A list of agents, each `{id, name}`, perhaps with `active` and `app`. Those that "
         "are not in the directory are made at the start; the others are left as they are.",
     )
+    # The vendor's pages name two hosts, so there is no default.
     base_url: str | None = variable(
         "PERFORMCHAT_BASE_URL",
         BaseURL("https://api.perform.chat"),
@@ -69,7 +72,7 @@ class PerformChatSettings(ProviderSection):
     )
 
     def problems(self) -> Iterator[str]:
-        """Refuse half of a key, and a server without one."""
+        """Refuse a server without its key, and half of a key."""
         given = [self.base_url, self.key_id, self.key_secret]
 
         if any(given) and not all(given):
@@ -79,6 +82,6 @@ class PerformChatSettings(ProviderSection):
             )
 
     def commands_before_start(self) -> Iterator[tuple[str, ...]]:
-        """Yield what puts the agents of the document into the directory."""
+        """Import the agents of the document before the server starts."""
         if self.agents is not None:
             yield ("agents", "import", self.agents)

@@ -1,6 +1,8 @@
-"""PerformChat's token: a user, an agent, and how often the user's tokens were invalidated."""
+"""PerformChat's token. It names a user, an agent and the user's token version.
 
-import dataclasses
+The version counts the invalidations of a user. A token with an older one is refused.
+"""
+
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,23 +13,11 @@ from chatproxy.providers.base import BACK_DATED
 from chatproxy.signing import tokens
 
 
-@dataclasses.dataclass(frozen=True)
-class Read:
-    """A token whose signature, time and claims are right."""
-
-    claims: dict[str, Any]
-
-    @property
-    def issued(self) -> Issued:
-        """What the directory needs to say whether it counts. `sub` is our own id."""
-        return Issued(
-            self.claims["companyId"],
-            self.claims["sub"],
-            self.claims.get("jti"),
-            self.claims["iat"],
-            self.claims["exp"],
-            by_our_id=True,
-        )
+def issued(claims: dict[str, Any]) -> Issued:
+    """Return what the directory needs to tell whether a token was revoked."""
+    token_id = claims.get("jti")
+    company, user_id = claims["companyId"], claims["sub"]  # `sub` is our own id of the user
+    return Issued(company, user_id, token_id, claims["iat"], claims["exp"], by_our_id=True)
 
 
 class Tokens:
@@ -37,7 +27,9 @@ class Tokens:
         self._secrets = secrets
 
     def make(self, user: User, agent: Agent, now: float, ttl: int) -> str:
-        """Make a token; times are seconds."""
+        """Make a token; `now` and `ttl` are in seconds."""
+        # The vendor documents `sub`, `companyId`, `agentId` and `tokenVersion`. `jti` is ours: by
+        # it a single token can be revoked.
         claims = {
             "sub": user.id,
             "externalId": user.external_id,
@@ -50,12 +42,12 @@ class Tokens:
         }
         return tokens.mint(claims, self._secrets[0])
 
-    def read(self, token: str, now: float) -> Read:
-        """Check signature, time and claims; raise a `TokenRejected`."""
+    def read(self, token: str, now: float) -> dict[str, Any]:
+        """Return the claims; raise a `TokenRejected`. Only the directory knows revocations."""
         claims = tokens.read(token, self._secrets, now, texts=("sub", "companyId", "agentId"))
         version = claims.get("tokenVersion")
 
-        if not isinstance(version, int) or isinstance(version, bool):
+        if not isinstance(version, int) or isinstance(version, bool):  # True is an int too
             raise TokenMalformed("Invalid token", detail="its tokenVersion is no number")
 
-        return Read(claims)
+        return claims

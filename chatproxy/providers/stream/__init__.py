@@ -1,1 +1,1 @@
-"""Stream (getstream.io): credentials, user tokens, webhook signatures, errors."""
+"""Stream (getstream.io): credentials, user tokens, webhook signatures, client configuration."""

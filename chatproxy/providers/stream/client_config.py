@@ -1,10 +1,8 @@
-"""The mounted client configuration: read, check, swap when it changes.
+"""The mounted client configuration, read again when it changes.
 
-The document is a JSON object: a key for each client type, an object below it. A
-cluster replaces it while the service runs (a config map's `..data` link is
-swapped, or the file is written in place), so it is read again at most once a
-second, when somebody asks. A change that cannot be used leaves the last good
-document in force.
+The document is a JSON object with an object for each client type. A cluster may replace it
+while the service runs, so a request reads the file again if the last look is more than a
+second old. If the new document is invalid, the last good one stays in force.
 """
 
 import json
@@ -19,24 +17,25 @@ log = logging.getLogger(__name__)
 
 LARGEST_DOCUMENT = 1024 * 1024
 
-#: Seconds for which an answer may be older than the file.
-FRESH = 1.0
+#: Seconds between two looks at the file. It is read, not watched: a cluster swaps the `..data`
+#: link of a mounted config map, and then the file's own entry does not change.
+CHECK_INTERVAL = 1.0
 
 Document = Mapping[str, Mapping[str, Any]]
 
 
 class DocumentError(Exception):
-    """The document cannot be used. The text names the place and the mend."""
+    """The document cannot be used. The text says where and how to fix it."""
 
 
 class _ByClientType(Schema):
-    """An object of objects; what is in the inner ones is the client's own matter."""
+    """An object of objects. What the inner ones contain is up to the clients."""
 
     document = fields.Dict(fields.String(), fields.Dict(fields.String()), required=True)
 
 
 def parse(content: bytes) -> Document:
-    """Return the document; raise `DocumentError` with line and mend."""
+    """Return the document; raise `DocumentError`."""
     if len(content) > LARGEST_DOCUMENT:
         raise DocumentError(f"larger than {LARGEST_DOCUMENT} bytes: make it smaller")
 
@@ -56,7 +55,7 @@ def parse(content: bytes) -> Document:
 
 
 def problems(name: str, path: str) -> Iterator[str]:
-    """Yield the problem with the document at the start, if there is one."""
+    """Yield the problem with the document, for the check at start-up."""
     try:
         parse(Path(path).read_bytes())
     except OSError as error:
@@ -66,7 +65,7 @@ def problems(name: str, path: str) -> Iterator[str]:
 
 
 class ClientConfig:
-    """The document in force. `fault` tells why a newer one is not used, or is None."""
+    """The document in force. `fault` says why a newer one is not used, or is None."""
 
     def __init__(self, path: str | None, monotonic: Callable[[], float]) -> None:
         self._path = None if path is None else Path(path)
@@ -78,13 +77,13 @@ class ClientConfig:
         self.refresh()
 
     def for_client_type(self, client_type: str) -> dict[str, Any]:
-        """Return a copy of the client type's object, empty where there is none."""
+        """Return a copy of the client type's object, or an empty one."""
         self.refresh()
         return dict(self._document.get(client_type, {}))
 
     def refresh(self) -> None:
-        """Look at the file again where the last look is older than a second."""
-        if self._path is None or self._monotonic() - self._checked < FRESH:
+        """Read the file again, at most once a second."""
+        if self._path is None or self._monotonic() - self._checked < CHECK_INTERVAL:
             return
 
         self._checked = self._monotonic()
@@ -92,14 +91,15 @@ class ClientConfig:
         try:
             content = self._path.read_bytes()
         except OSError as error:
-            self._content = None  # so that the same content, when it is back, is taken anew
+            # When the file comes back unchanged it must count as new, to clear the fault.
+            self._content = None
             self._keep_last_good(f"cannot be read ({error.strerror})")
             return
 
         if content != self._content:
-            self._take(content)
+            self._use(content)
 
-    def _take(self, content: bytes) -> None:
+    def _use(self, content: bytes) -> None:
         self._content = content
 
         try:
@@ -112,7 +112,7 @@ class ClientConfig:
         log.info("client configuration in force", extra={"config": {"path": str(self._path)}})
 
     def _keep_last_good(self, fault: str) -> None:
-        """Note the fault; log it once, not at each look."""
+        # Logged once, not at each look.
         if fault != self.fault:
             log.error(
                 "client configuration refused, the last good one stays in force",

@@ -1,7 +1,7 @@
-"""Stream's error envelope, for failures that chatproxy itself reports.
+"""Stream's error body, for failures that chatproxy itself reports.
 
-Its SDKs read these fields without asking whether they are there, so all six are
-always present (the vendor's API specification, `APIError`).
+The SDKs read all six fields without checking, so all are always present (`APIError` in the
+vendor's API specification).
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from chatproxy.errors import ChatproxyError
 
 MORE_INFO = "https://getstream.io/chat/docs/api_errors_response"
 
-#: Stream's own code for each status; the SDKs decide by it whether to try again.
+#: Stream's code for a status. The SDKs decide by it whether to try again.
 CODES = {
     400: 4,  # input error
     404: 16,  # does not exist
@@ -24,7 +24,7 @@ INTERNAL = -1
 
 
 def envelope(error: ChatproxyError, seconds: float) -> dict[str, Any]:
-    """Return the six fields. `seconds` is how long the request took."""
+    """Return the six fields; `seconds` is the duration of the request."""
     return {
         "code": CODES.get(error.status, INTERNAL),
         "message": error.message,

@@ -1,4 +1,4 @@
-"""Stream's wire format: what goes into a call, a token, and a webhook check.
+"""One Stream application: its credentials, user tokens and webhook signatures.
 
 Source: the vendor's REST documentation and its official SDKs.
 """
@@ -21,12 +21,14 @@ from chatproxy.signing.tokens import mint
 
 USER_ID = re.compile(r"[A-Za-z0-9@_-]{1,255}")
 
-#: Names under which Stream, or a look-alike of it, could read a credential.
+#: Names of headers and query fields in which Stream could find a credential of the caller.
 RESERVED = frozenset({"api_key", "api_secret", "authorization", "stream_auth_type"})
 
+#: The first bytes of every gzip member (RFC 1952 section 2.3.1).
 GZIP_MAGIC = b"\x1f\x8b"
 
-#: Bytes that a compressed event may inflate to. Stream's own events stay far below.
+#: Bytes that a compressed event may inflate to. Stream's own events stay far below; the limit
+#: keeps a small body from filling the memory.
 LARGEST_EVENT = 10 * 1024 * 1024
 
 NO_WEBSOCKET = (
@@ -36,7 +38,10 @@ NO_WEBSOCKET = (
 
 
 class Stream(Provider):
-    """One Stream application. A 401 means its credential: see the vendor's codes 2, 5, 40-43."""
+    """The settings of one Stream application, and the calls to its server.
+
+    A 401 is about its key or server token: the vendor's codes 2, 5, 40-43.
+    """
 
     name = "stream"
     needed = "STREAM_BASE_URL"
@@ -60,50 +65,47 @@ class Stream(Provider):
         )
 
     def authorise(self) -> Credentials:
-        """Return the key, and the server token, which carries no `Bearer` here."""
+        """Return the key and the server token, which Stream takes without `Bearer`."""
         return self._credentials
 
     def check(self) -> Call:
-        """Read the application's own settings."""
+        """Ask for the application's own settings, which needs the key and changes nothing."""
         ours = self._credentials
         return Call.own("GET", "/app", query=ours.query, headers=ours.headers)
 
     def notes(self) -> Notes:
-        """Say why a newer client configuration is not in force."""
+        """Report a client configuration that could not be used."""
         self.client_config.refresh()
         fault = self.client_config.fault
         return {} if fault is None else {"config": {"fault": fault, "inForce": "the last good one"}}
 
     def is_user_id(self, user_id: str) -> bool:
-        """Check the alphabet that Stream documents, upper case included as seen in use."""
+        """Return whether Stream can have a user with this id."""
+        # Stream's documents show lower case only; ids in use have upper case as well.
         return USER_ID.fullmatch(user_id) is not None
 
     def issue_token(self, user_id: str, now: float) -> str:
-        """Make a user token, byte for byte as the official SDKs do.
-
-        `iat` is always there: without it Stream cannot revoke one user's tokens.
-        """
+        """Make a user token, byte for byte as the official SDKs do."""
         claims: dict[str, Any] = {"user_id": user_id}
 
         if self._duration is not None:
             claims["exp"] = int(now) + self._duration
 
+        # Stream revokes by comparing `iat`, so a token without it could not be revoked.
         claims["iat"] = int(now) - BACK_DATED
         return mint(claims, self._secrets[0])
 
     def verify_event(self, body: bytes, signature: bytes) -> bool:
-        """Check `X-Signature` over the uncompressed body.
-
-        A body that starts like gzip is inflated first, within a bound; it is also
-        tried as it came, since the magic bytes prove nothing.
-        """
+        """Return whether `X-Signature` is right for a body, which may be compressed."""
+        # Stream signs the uncompressed body. The bytes as they came are tried as well: they
+        # may start like gzip by chance, and the vendor's older SDK call accepts them.
         inflated = _inflate(body) if body.startswith(GZIP_MAGIC) else None
         candidates = [body] if inflated is None else [inflated, body]
         return any(is_signed(candidate, signature, self._secrets) for candidate in candidates)
 
 
 def _inflate(body: bytes) -> bytes | None:
-    """Return the content of one whole gzip member, or None: broken, cut, or more than that."""
+    """Return the content of exactly one complete gzip member, or None."""
     member = zlib.decompressobj(wbits=31)
 
     try:

@@ -1,4 +1,4 @@
-"""Stream's own settings. Names are those of the reference service where it has one."""
+"""Stream's settings. The names are those of the reference service, where it has one."""
 
 import dataclasses
 import re
@@ -11,18 +11,19 @@ from chatproxy.providers.stream import client_config
 from chatproxy.settings.fields import BaseURL, FilePath, OneOf, Port, Text, TextList, WholeNumber
 from chatproxy.settings.variables import ProviderSection, variable
 
-#: What the stand-in accepts. They are no secret: each names the stand-in.
+#: The credentials of the local stand-in. They are public.
 STAND_IN_KEY = "sandbox-key"
 STAND_IN_SECRET = "sandbox-secret-of-the-stand-in-not-for-production"  # noqa: S105
 
 API_KEY = re.compile(r"[A-Za-z0-9._~-]+")
 
+#: Where the stand-in may be: on this machine, or in the compose file's service `sandbox`.
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost", "sandbox")
 
 
 @dataclasses.dataclass(frozen=True)
 class StreamSettings(ProviderSection):
-    """What the environment says of Stream."""
+    """Settings of Stream."""
 
     knows_users: ClassVar[bool] = False
     on_by_default: ClassVar[bool] = True
@@ -56,6 +57,7 @@ class StreamSettings(ProviderSection):
         default="https://chat.stream-io-api.com",
         meaning="Stream's REST API.",
     )
+    # As in the vendor's SDKs, a token has no expiry unless one is asked for.
     token_duration: int | None = variable(
         "EXPIRATION_TOKEN_DURATION",
         WholeNumber(1, 10 * 366 * 86400, of="a whole number of seconds"),
@@ -102,7 +104,7 @@ class StreamSettings(ProviderSection):
     )
 
     def problems(self) -> Iterator[str]:
-        """Refuse a mix of the stand-in's credentials and real ones, and a bad document."""
+        """Refuse a mix of the stand-in's credentials and real ones, and a bad `STYLE_CONFIG`."""
         yield from self._mixed_credentials()
 
         if self.style_config is not None:
@@ -125,7 +127,7 @@ class StreamSettings(ProviderSection):
             )
 
     def warnings(self) -> Iterator[str]:
-        """Warn of the stand-in and of secrets that are easy to guess."""
+        """Warn of the stand-in, of secrets that are easy to guess, and of unused permissions."""
         if self.api_key == STAND_IN_KEY:
             yield "the credentials are the stand-in's: nothing reaches Stream"
 

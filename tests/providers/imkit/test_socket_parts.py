@@ -21,9 +21,9 @@ from chatproxy.providers.imkit.sockets import websocket as frames
 from chatproxy.providers.imkit.sockets.dialogue import Dialogue
 from chatproxy.providers.imkit.sockets.hub import Hub, Tokens
 from chatproxy.providers.imkit.sockets.packets import Event
-from chatproxy.providers.imkit.sockets.repeated import Repeated
+from chatproxy.providers.imkit.sockets.periodic import Periodic
 from chatproxy.providers.imkit.sockets.session import Times
-from chatproxy.providers.imkit.sockets.websocket import Over, WebSocket
+from chatproxy.providers.imkit.sockets.websocket import SocketClosed, WebSocket
 
 QUICK = Times(authenticate=0.3, ping_every=0.2, pong_within=0.2)
 SLOW = Times(authenticate=60, ping_every=60, pong_within=60)
@@ -236,7 +236,7 @@ def test_what_is_repeated_goes_on_after_a_failure(
         raise ValueError
 
     needed.set()
-    Repeated(work, needed.is_set, 0.01).start()
+    Periodic(work, needed.is_set, 0.01).start()
     time.sleep(0.2)
 
     assert len(done) > 3
@@ -247,7 +247,7 @@ def test_what_is_repeated_is_so_while_it_is_needed_and_by_one_thread(
     needed: threading.Event,
 ) -> None:
     threads: list[int] = []
-    repeated = Repeated(lambda: threads.append(threading.get_ident()), needed.is_set, 0.01)
+    repeated = Periodic(lambda: threads.append(threading.get_ident()), needed.is_set, 0.01)
     counts = []
 
     for _ in range(2):
@@ -289,7 +289,7 @@ def test_an_event_does_not_show_what_was_said() -> None:
 def test_pieces_with_nothing_in_them_come_to_an_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "LONGEST", 1000)
 
-    with pytest.raises(Over) as raised:
+    with pytest.raises(SocketClosed) as raised:
         received(b"\x01\x80\0\0\0\0" + b"\x00\x80\0\0\0\0" * 1000)
 
     assert raised.value.code == 1009
@@ -307,7 +307,7 @@ def received(data: bytes) -> list[str]:
         try:
             while (text := made.receive(time.monotonic() + 5)) is not None:
                 texts.append(text)
-        except Over as over:
+        except SocketClosed as over:
             ours.shutdown(socket.SHUT_RDWR)
 
             if over.ended_by != "caller":
@@ -334,7 +334,7 @@ def test_whatever_comes_ends_in_one_of_the_known_ways(seed: int) -> None:
         try:
             for text in received(b"".join(_some_frame(chance) for _ in range(6))):
                 packets.read(text)
-        except (Over, ValueError):
+        except (SocketClosed, ValueError):
             pass
 
 

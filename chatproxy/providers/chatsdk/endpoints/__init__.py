@@ -1,4 +1,4 @@
-"""ChatSDK's surface: what is reachable, and who may call it."""
+"""ChatSDK's routes and their guards."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from chatproxy.providers.chatsdk.endpoints.access import (
     rest_token,
     websocket_token,
 )
-from chatproxy.providers.chatsdk.endpoints.schemas import wanted_user
+from chatproxy.providers.chatsdk.endpoints.schemas import requested_user
 from chatproxy.services import Services
 from chatproxy.web.routing import Route, anybody
 
@@ -17,20 +17,20 @@ USERS = "/api/users"
 
 
 def routes(_services: Services) -> Sequence[Route]:
-    """Return the table."""
+    """Return every route with its guard."""
     return (
-        Route("/tokens", tokens.issuing, PlatformKey(wanted_user)),
+        Route("/tokens", tokens.issuing, PlatformKey(requested_user)),
         Route("/tokens/refresh", tokens.exchange, exchangeable_token),
         Route("/tokens/validate", tokens.validation, rest_token),
         Route("/tokens/validate-ws", tokens.websocket_validation, websocket_token),
-        Route(f"{USERS}/ensure", users.ensuring, PlatformKey(wanted_user)),
+        Route(f"{USERS}/ensure", users.ensuring, PlatformKey(requested_user)),
         Route(
             f"{USERS}/<anything:user_id>/revoke-tokens",
             users.revocation,
-            PlatformKey(users.wanted_revocation),
+            PlatformKey(users.requested_revocation),
         ),
         Route(f"{USERS}/<anything:user_id>", users.single, users.service_or_client),
         Route("/api", api.preflight, anybody),
         Route("/api", api.blueprint, rest_token),
-        Route("/ws", websocket.blueprint, anybody),  # it says where to connect
+        Route("/ws", websocket.blueprint, anybody),  # answers 501 and says where to connect
     )

@@ -1,4 +1,4 @@
-"""Who calls, as ChatSDK asks it: an API key in `X-API-Key`, a user token as Bearer."""
+"""ChatSDK's guards: an API key in `X-API-Key`, or a user token as Bearer."""
 
 import dataclasses
 from collections.abc import Callable
@@ -16,15 +16,15 @@ from chatproxy.web.parsing import header
 
 @dataclasses.dataclass(frozen=True)
 class Service:
-    """A service that calls: its key, and what it asks for."""
+    """A calling service: its API key, and what the request asks for."""
 
     key: Key
-    wanted: Any = None
+    requested: Any = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Client:
-    """A client that calls with a token of its own, and what the directory says of it."""
+    """A calling client: its token, and what the directory knows about it."""
 
     bearer: str = dataclasses.field(repr=False)
     issued: Issued
@@ -34,22 +34,22 @@ class Client:
 class PlatformKey:
     """Lets a service in by its API key.
 
-    `wanted` reads what the call asks for. It comes first: at the vendor's a fault in the
-    body is told before one in the key.
+    `requested` reads what the request asks for. It runs before the key is checked, because
+    the vendor reports a bad body (400) before a bad key (401).
     """
 
-    def __init__(self, wanted: Callable[[], Any] = lambda: None) -> None:
-        self._wanted = wanted
+    def __init__(self, requested: Callable[[], Any] = lambda: None) -> None:
+        self._requested = requested
 
     def __call__(self) -> Service:
         """Return the service; raise `CallerError`, `Unauthenticated`, `TooManyRequests`."""
-        wanted = self._wanted()
+        requested = self._requested()
         text = header("X-API-Key") or ""
 
         if not text:
             raise Unauthenticated("Missing API key")
 
-        return Service(guards.key(text, "platform", refused="Invalid API key"), wanted)
+        return Service(guards.key(text, "platform", refused="Invalid API key"), requested)
 
 
 def rest_token() -> Client:
@@ -58,7 +58,7 @@ def rest_token() -> Client:
 
 
 def exchangeable_token() -> Client:
-    """Let a client in by a `token` that is good, or was until a short while ago."""
+    """Let a client in by its `token`, even one that expired within the refresh grace."""
     chatsdk = provider(ChatSDK)
     return _client(chatsdk.tokens.rest, chatsdk.refresh_grace)
 
@@ -69,10 +69,6 @@ def websocket_token() -> Client:
 
 
 def _client(kind: TokenKind, grace: int = 0) -> Client:
-    """Return the client whose token counts; raise `Unauthenticated`, `TooManyRequests`.
-
-    Raises `DirectoryUnavailable` where nobody can say whether the token was revoked.
-    """
     token = guards.bearer(missing="Missing token")
 
     try:
@@ -81,15 +77,17 @@ def _client(kind: TokenKind, grace: int = 0) -> Client:
     except TokenRejected as error:
         guards.count_rejected(token, error)
 
+        # A revocation is found by the directory, which has no words of this vendor.
         if isinstance(error, TokenRevoked):
-            raise TokenRevoked(kind.word_for(error)) from error
+            raise TokenRevoked(kind.message_for(error)) from error
 
         raise
 
     _check_app(issued)
 
     if standing.user is None:
-        # Made elsewhere with the same secret: known from now on, it can be revoked here.
+        # Whoever has the same secret, such as a ChatSDK server, made this token. The user is
+        # stored from now on, so that the token can be revoked here.
         user, _ = directory().users.upsert(issued.app_id, issued.user_id, Profile())
         standing = Standing(user, standing.version)
 
@@ -97,10 +95,8 @@ def _client(kind: TokenKind, grace: int = 0) -> Client:
 
 
 def _check_app(issued: Issued) -> None:
-    """Raise `TokenOfAnotherApp` where a key of ours comes along that is of another app.
-
-    Any other key is not looked at: it is the server's own, and replaced on the way there.
-    """
+    # The vendor refuses a token and a key of different apps (public code, January 2026).
+    # A key that is not ours is ignored: it is replaced by the real one on the way out.
     key = directory().keys.find(header("X-API-Key") or "")
 
     if key is not None and key.app_id != issued.app_id:

@@ -1,10 +1,10 @@
-"""`/api/*`: a client's calls, checked here and forwarded with the real key put in."""
+"""`/api/*`: calls of clients, checked here and forwarded with the real API key."""
 
 from flask import Blueprint, Response, request
 
 from chatproxy.errors import BadTarget, Forbidden
 from chatproxy.providers.chatsdk.endpoints.access import Client
-from chatproxy.providers.chatsdk.keyroutes import asks_for_a_key_only
+from chatproxy.providers.chatsdk.keyroutes import needs_api_key
 from chatproxy.providers.chatsdk.provider import ChatSDK
 from chatproxy.web.cors import CrossOrigin
 from chatproxy.web.current import authenticated, context, provider, services
@@ -20,16 +20,18 @@ preflight.after_request(cross_origin.mark)
 
 @blueprint.route("/<anything:path>", methods=METHODS)
 def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwarded, not this
-    """Hand the client's call to the ChatSDK server."""
+    """Forward a client's call to the ChatSDK server."""
     client = authenticated(Client)
     prefix, target = services().settings.service_prefix, context().target.path
 
+    # The prefix is cut off the raw target: with an encoded `/ap%69` the rest would be wrong.
     if not target.startswith(f"{prefix}/api/"):
         raise BadTarget("The path before the forwarded part must not be percent-encoded.")
 
-    if asks_for_a_key_only(request.method, target.removeprefix(prefix)):
+    if needs_api_key(request.method, target.removeprefix(prefix)):
         raise Forbidden("This call is made with an API key, not for a user.")
 
+    # The server of January 2026 wants its key with every call, and the user's token beside it.
     ours = provider(ChatSDK).authorise()
     credentials = ours.beside([("Authorization", f"Bearer {client.bearer}")])
     return relay(services().backends[ChatSDK.name], prefix, credentials)
@@ -37,5 +39,5 @@ def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwar
 
 @preflight.route("/<anything:path>", methods=["OPTIONS"])
 def allow(path: str) -> Response:  # noqa: ARG001 - all places are alike
-    """Answer a browser that asks whether a page may call."""
+    """Answer a browser's preflight request."""
     return cross_origin.preflight()

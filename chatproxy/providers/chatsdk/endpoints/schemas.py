@@ -1,4 +1,4 @@
-"""What ChatSDK's endpoints read of a body. `errors` has the vendor's codes for its faults."""
+"""The bodies of ChatSDK's endpoints. `errors` has the vendor's codes for what is wrong in one."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from chatproxy.web.parsing import is_json, load, read_json
 from chatproxy.web.user_schema import LONGEST_ID, ObjectSchema, read_user
 from chatproxy.web.validators import TEXT_MESSAGES, at_most
 
-#: Bytes of a body: metadata at its bound, every character escaped, and the rest.
+#: Bytes of a body: metadata of the largest size with every character escaped, and the rest.
 LARGEST_BODY = 256 * 1024
 
 
 class RevocationBody(ObjectSchema):
-    """Why tokens are revoked, for the log."""
+    """Why tokens are revoked. It is only logged."""
 
     reason = fields.String(
         load_default="server_revoke",
@@ -25,21 +25,21 @@ class RevocationBody(ObjectSchema):
     )
 
 
-def wanted_user() -> tuple[str, Profile]:
-    """Read a user's id and profile from the body; raise `InvalidBody`, `MalformedBody`."""
-    return read_user(_document())
+def requested_user() -> tuple[str, Profile]:
+    """Read the user's id and profile from the body; raise `InvalidBody`, `MalformedBody`."""
+    return read_user(_read_body())
 
 
-def wanted_reason() -> str:
-    """Read why tokens are revoked; a body is not needed."""
+def revocation_reason() -> str:
+    """Read why tokens are revoked. The body may be absent."""
     body = context().body
-    document = {} if body is None or body.ended else _document()
+    document = {} if body is None or body.ended else _read_body()
     reason: str = load(RevocationBody(), document)["reason"]
     return reason
 
 
-def _document() -> Any:
-    """Read the body; one of another content type counts as an empty object, as at the vendor's."""
+def _read_body() -> Any:
+    # The vendor's server does not parse other content types, and then reports a missing id.
     if not is_json():
         return {}
 

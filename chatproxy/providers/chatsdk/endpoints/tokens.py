@@ -1,10 +1,11 @@
-"""`/tokens`: issue, exchange and check ChatSDK's tokens."""
+"""`/tokens`: issue, refresh and validate ChatSDK's tokens."""
 
 from typing import Any
 
 from flask import Blueprint, Response
 
 from chatproxy.errors import ChatproxyError
+from chatproxy.formats.objects import without_none
 from chatproxy.formats.rates import Rate
 from chatproxy.formats.timestamps import iso
 from chatproxy.identity.records import Profile, User
@@ -25,55 +26,56 @@ TOO_MANY = "Too many token requests, please try again later"
 
 @issuing.post("")
 def issue() -> Response:
-    """Answer both tokens for a user, who is made or changed on the way."""
+    """Issue both tokens for a user, who is created or updated on the way."""
     service = authenticated(Service)
-    key, (user_id, profile) = service.key, service.wanted
+    key, (user_id, profile) = service.key, service.requested
     subject = f"tokens {key.id} {key.app_id} {user_id}"
+    # Counted before the user is written, so that a refused request changes nothing.
     count = _spend(subject)
 
     try:
         user, _ = directory().users.upsert(key.app_id, user_id, profile)
     except ChatproxyError:
-        limiter().give_back(subject, _rate())  # it got no token
+        limiter().give_back(subject, _rate())  # no token was issued
         raise
 
-    pair = provider(ChatSDK).tokens.make(key.app_id, user_id, new_token_id(user.version), now())
-    answer = private(pair.body() | {"user": _echo(user_id, profile)})
+    tokens = provider(ChatSDK).tokens.make(key.app_id, user_id, new_token_id(user.version), now())
+    answer = private(tokens | {"user": _echo(user_id, profile)})
     answer.headers.update(count.headers())
     return answer
 
 
 @exchange.post("")
 def refresh() -> Response:
-    """Answer new tokens for one that is good, or was until a short while ago."""
+    """Issue new tokens for one that is valid, or expired within the refresh grace."""
     client = authenticated(Client)
     issued, standing = client.issued, client.standing
     count = _spend(f"exchanged tokens {issued.app_id} {issued.user_id}")
 
-    # The version is the one that was checked: a revocation in between ends these too.
+    # The version is the one that was checked. If the user is revoked in between, the new
+    # tokens are revoked as well.
     token_id = new_token_id(standing.version)
-    pair = provider(ChatSDK).tokens.make(issued.app_id, issued.user_id, token_id, now())
-    answer = private(pair.body())
+    tokens = provider(ChatSDK).tokens.make(issued.app_id, issued.user_id, token_id, now())
+    answer = private(tokens)
     answer.headers.update(count.headers())
     return answer
 
 
 @validation.get("")
 def validate() -> Response:
-    """Answer what a `token` says, and its user where the directory knows it."""
+    """Answer the claims of a `token`, and its user if the directory has it."""
     client = authenticated(Client)
-    user = None if client.standing.user is None else _shown(client.standing.user)
+    user = None if client.standing.user is None else _user_body(client.standing.user)
     return private({"valid": True, "payload": _payload(client.issued), "user": user})
 
 
 @websocket_validation.get("")
 def validate_websocket() -> Response:
-    """Answer what a `wsToken` says."""
+    """Answer the claims of a `wsToken`."""
     return private({"valid": True, "payload": _payload(authenticated(Client).issued)})
 
 
 def _spend(subject: str) -> Count:
-    """Count an issue; raise `TooManyRequests`."""
     return limiter().spend(subject, _rate(), TOO_MANY)
 
 
@@ -84,12 +86,11 @@ def _rate() -> Rate:
 
 
 def _echo(user_id: str, profile: Profile) -> dict[str, Any]:
-    """Repeat what the caller said of the user; what was not said is absent."""
-    said = {"id": user_id, "name": profile.name, "image": profile.image}
-    return {name: value for name, value in said.items() if value is not None}
+    # The vendor answers what the request said, not what is stored, and leaves out the rest.
+    return without_none({"id": user_id, "name": profile.name, "image": profile.image})
 
 
-def _shown(user: User) -> dict[str, Any]:
+def _user_body(user: User) -> dict[str, Any]:
     return {"id": user.external_id, "name": user.name, "image": user.image}
 
 

@@ -1,4 +1,4 @@
-"""`/api/users/…`: what a service does with a user by its API key."""
+"""`/api/users/…`: what a service may do with users."""
 
 import logging
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from chatproxy.errors import ChatproxyError, NotFound, UpstreamError
+from chatproxy.formats.objects import without_none
 from chatproxy.identity.records import User
 from chatproxy.providers.chatsdk.endpoints import api, schemas
 from chatproxy.providers.chatsdk.endpoints.access import Client, PlatformKey, Service, rest_token
@@ -27,9 +28,9 @@ PLACE = "/api/users/"
 
 
 def service_or_client() -> Service | Client:
-    """Let in a service by its key; without one the call is a client's own, to be forwarded.
+    """Let in a service by its key. Without a key it is a client's call, to be forwarded.
 
-    To delete a user is never a client's call.
+    Deleting a user always needs a key, as at the vendor.
     """
     is_client = header("X-API-Key") is None
     is_deletion = request.method == "DELETE" and named_user() is not None
@@ -37,32 +38,33 @@ def service_or_client() -> Service | Client:
 
 
 def named_user(segments: int = 1) -> str | None:
-    """Return the id in the raw path where it has so many segments, else None."""
+    """Return the id in the raw path if the path has that many segments, else None."""
+    # The router has decoded the path, so an id with an encoded slash would look like two.
     named = segments_below(PLACE)
     return decoded_id(named[0], "user") if len(named) == segments else None
 
 
-def wanted_revocation() -> tuple[str | None, str]:
-    """Read whose tokens are to end, and why."""
-    return named_user(2), schemas.wanted_reason()
+def requested_revocation() -> tuple[str | None, str]:
+    """Read whose tokens are to be revoked, and why."""
+    return named_user(2), schemas.revocation_reason()
 
 
 @ensuring.post("")
 def ensure() -> Response:
-    """Make or change a user without a token; 201 where it is new."""
+    """Create or update a user without issuing a token; 201 for a new one."""
     service = authenticated(Service)
-    user_id, profile = service.wanted
+    user_id, profile = service.requested
     user, action = directory().users.upsert(service.key.app_id, user_id, profile)
     made = {"created": action == "created", "updated": action == "updated"}
-    body = {"action": action, **made, "user": _shown(user)}
+    body = {"action": action, **made, "user": _user_body(user)}
     return private(body, 201 if action == "created" else 200)
 
 
 @revocation.post("")
 def revoke(user_id: str) -> Response:  # noqa: ARG001 - read from the raw path
-    """End all tokens that the user has now, and its WebSockets."""
+    """Revoke all tokens that the user has now, and close its WebSockets."""
     service = authenticated(Service)
-    key, (named, reason) = service.key, service.wanted
+    key, (named, reason) = service.key, service.requested
 
     if named is None or not directory().tokens.revoke_user(key.app_id, named):
         raise NotFound("User not found")
@@ -74,41 +76,42 @@ def revoke(user_id: str) -> Response:  # noqa: ARG001 - read from the raw path
 
 @single.get("")
 def show(user_id: str) -> Response:
-    """Answer what is known of a user."""
+    """Answer what is known about a user."""
     if isinstance(context().authenticated, Client):
         return api.forwarded(user_id)
 
     service = authenticated(Service)
-    app_id, named = service.key.app_id, service.wanted
+    app_id, named = service.key.app_id, service.requested
     user = None if named is None else directory().users.find(app_id, named)
 
     if user is None:
         raise NotFound("User not found")
 
-    return private({"user": _shown(user)})
+    return private({"user": _user_body(user)})
 
 
 @single.delete("")
 def delete(user_id: str) -> Response:
-    """Forget a user, and end its tokens and WebSockets."""
+    """Delete a user, revoke its tokens and close its WebSockets."""
     if isinstance(context().authenticated, Client):
         return api.forwarded(user_id)
 
     service = authenticated(Service)
-    app_id, named = service.key.app_id, service.wanted
+    app_id, named = service.key.app_id, service.requested
 
     if named is None or not directory().tokens.revoke_user(app_id, named):
         raise NotFound("User not found")
 
-    _disconnect(named)  # before the user is gone: where it fails, the call can be repeated
+    # The user is deleted last: if Centrifugo fails, the caller can repeat the request.
+    _disconnect(named)
     directory().users.delete(app_id, named)
     return private({"success": True, "anonymizedUserId": named})
 
 
 def _disconnect(user_id: str) -> None:
-    """Have Centrifugo end the user's connections; raise `UpstreamError` where it did not.
+    """Close the user's connections at Centrifugo; raise `UpstreamError` if that fails.
 
-    The tokens are dead by then, and asking again is harmless.
+    The tokens are revoked by then, and the request can safely be repeated.
     """
     centrifugo = provider(ChatSDK).centrifugo
     peer = services().peers.get(centrifugo.name)
@@ -130,13 +133,13 @@ def _disconnect(user_id: str) -> None:
         )
 
 
-def _shown(user: User) -> dict[str, Any]:
-    """Return what is known of a user, fields without a value left out."""
-    known = {
-        "id": user.external_id,
-        "name": user.name,
-        "image": user.image,
-        "email": user.email,
-        "custom": user.custom,
-    }
-    return {name: value for name, value in known.items() if value is not None}
+def _user_body(user: User) -> dict[str, Any]:
+    return without_none(
+        {
+            "id": user.external_id,
+            "name": user.name,
+            "image": user.image,
+            "email": user.email,
+            "custom": user.custom,
+        }
+    )

@@ -1,4 +1,4 @@
-"""`/ws`: no WebSocket is held here; say where clients connect."""
+"""`/ws`: WebSockets are not proxied; the answer says where clients connect."""
 
 from flask import Blueprint, Response
 
@@ -12,5 +12,5 @@ blueprint = Blueprint("chatsdk-websocket", __name__)
 @blueprint.route("", methods=METHODS)
 @blueprint.route("/<anything:path>", methods=METHODS)
 def websocket(path: str = "") -> Response:  # noqa: ARG001 - all places are alike
-    """Answer 501."""
+    """Answer 501 with the address of the WebSocket."""
     raise provider(ChatSDK).no_websocket()

@@ -1,4 +1,4 @@
-"""ImbaChat's surface: what is reachable, and who may call it."""
+"""ImbaChat's routes and their guards."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,10 @@ from chatproxy.web.routing import Route, anybody
 
 
 def routes(_services: Services) -> Sequence[Route]:
-    """Return the table."""
+    """Return every route with its guard."""
     return (
         Route("/imbachat", users.blueprint, only_imbachat),
         Route("/imbachat/api/v1", version.blueprint, anybody),
+        # Open to whoever reaches the port, like Stream's `/token`.
         Route("/imbachat", widget.blueprint, anybody),
     )

@@ -1,4 +1,4 @@
-"""Who calls: imbachat.com shows the widget's `API login` and `API password`."""
+"""The guard for imbachat.com, which sends the widget's `API login` and `API password`."""
 
 from chatproxy.errors import Unauthenticated
 from chatproxy.providers.imbachat import basic
@@ -7,20 +7,19 @@ from chatproxy.web import guards
 from chatproxy.web.current import provider
 from chatproxy.web.parsing import header
 
+#: Message and challenge are those of the vendor's plugin for OctoberCMS.
 REFUSED = "Authenticate required!"
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="Backend"'}
 
 
 def only_imbachat() -> None:
-    """Let imbachat.com pass; raise `Unauthenticated`, `TooManyRequests`.
-
-    What cannot be read guesses nothing, so only a wrong pair is counted.
-    """
+    """Let imbachat.com in; raise `Unauthenticated`, `TooManyRequests`."""
     given = basic.read(header("Authorization") or "")
 
     if given is not None and provider(ImbaChat).is_imbachat(given):
         return
 
+    # Only a wrong pair counts as a failure. A header that cannot be read is no guess.
     if given is not None:
         guards.count_failure(f"address {guards.address()}")
 

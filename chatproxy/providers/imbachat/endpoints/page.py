@@ -1,4 +1,4 @@
-"""The HTML that loads the widget, to be put into a page.
+"""The HTML that loads the widget in a page.
 
 Source: the vendor's page on its API, "How to enable the widget".
 """
@@ -9,8 +9,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-#: The script defines `ImbaChat` when it is ready, and `imbaChat` when it was loaded. It is
-#: waited for, since a page may put it anywhere, and may load it late.
+#: The script defines `ImbaChat` when it is ready, and `imbaChat` once that has loaded. A page
+#: may load the script late, so this code polls for it, as the vendor's samples do.
 TEMPLATE = Markup("""\
 <script src="{script_url}"></script>
 <button type="button" id="imbachat-dialog">Write a message</button>
@@ -27,17 +27,18 @@ document.getElementById("imbachat-dialog").addEventListener("click", function ()
 </script>
 """)
 
-#: Characters that end a script, begin a comment in one, or end a line of one in old browsers.
+#: Characters that could end the script element, start a comment in it, or end a line of
+#: JavaScript before ES2019.
 ESCAPED = {ord(one): f"\\u{ord(one):04x}" for one in "<>&\u2028\u2029"}
 
 
 def html(script_url: str, options: Mapping[str, Any], dialog: int) -> str:
-    """Return the script's tag, what loads the widget, and a button that opens a dialog."""
+    """Return the script, the code that loads the widget, and a button that opens a dialog."""
+    # `Markup.format` escapes the URL for the attribute; the other two are escaped already.
     return TEMPLATE.format(
         script_url=script_url, options=_in_a_script(options), dialog=_in_a_script(dialog)
     )
 
 
 def _in_a_script(value: Any) -> Markup:
-    """Write a value as JSON that is safe between `<script>` and `</script>`."""
     return Markup(json.dumps(value).translate(ESCAPED))  # noqa: S704 - escaped here

@@ -1,4 +1,4 @@
-"""What imbachat.com asks of a site: who are these users, and whom does a text find?"""
+"""What imbachat.com asks a site: the users with these ids, and a search for users."""
 
 from flask import Blueprint, Response
 
@@ -11,9 +11,10 @@ from chatproxy.web.parsing import query_values
 
 blueprint = Blueprint("imbachat-users", __name__)
 
-#: Query fields that may hold ids: the page's own, and that of the OpenCart plugin.
+#: Query fields for ids: that of the vendor's page, and that of its OpenCart plugin.
 LISTS = ("user_ids", "ids")
 
+#: The vendor documents no limit. A search for one letter must not answer the whole directory.
 MOST_HITS = 50
 
 
@@ -22,20 +23,18 @@ MOST_HITS = 50
 @blueprint.get("/api/v1/users")
 @blueprint.get("/api/v1/users/<anything:ids>")
 def info(ids: str = "") -> Response:
-    """Answer what is known of the users with these ids, in their order, as a bare array.
-
-    All places that may hold ids are read. A slash at either end of the path's comes from
-    how the URL was put together.
-    """
+    """Answer the users with these ids, in that order, as a bare array."""
+    # How imbachat.com joins the ids to the registered URL is not documented, so every place
+    # that a plugin uses is read, and slashes around the ids are dropped.
     lists = [ids.strip("/"), *(one for name in LISTS for one in query_values(name))]
-    wanted = userids.read_lists(lists)
-    found = directory().users.find_many(provider(ImbaChat).app, wanted)
-    return private([shapes.info(found[user_id]) for user_id in wanted if user_id in found])
+    ids_in_order = userids.read_lists(lists)
+    found = directory().users.find_many(provider(ImbaChat).app, ids_in_order)
+    return private([shapes.info(found[user_id]) for user_id in ids_in_order if user_id in found])
 
 
 @blueprint.get("/api/v1/search/<anything:key>")
 def search(key: str) -> Response:
-    """Answer the users whose name or id holds the text."""
+    """Answer the users whose name or id contains the text."""
     app, text = provider(ImbaChat).app, key.strip()
     found = directory().user_search.by_text(app, text, MOST_HITS, numbers_only=True)
     hits = [shapes.hit(user) for user in found if userids.is_user_id(user.external_id)]

@@ -1,4 +1,4 @@
-"""`GET /imbachat/api/v1`: which interface this is."""
+"""`GET /imbachat/api/v1`: the version of the interface."""
 
 from flask import Blueprint, Response, jsonify
 
@@ -9,5 +9,6 @@ blueprint = Blueprint("imbachat-version", __name__)
 
 @blueprint.get("")
 def version() -> Response:
-    """Answer the version of the interface, and what serves it."""
+    """Answer the version and what serves it."""
+    # Open, as in the vendor's plugin for OctoberCMS.
     return jsonify({"version": VERSION, "type": "chatproxy"})

@@ -1,9 +1,9 @@
-"""`/imbachat/token`, `/imbachat/widget`: what a page needs to show the chat."""
+"""`/imbachat/token` and `/imbachat/widget`: what a page needs to show the chat."""
 
 from typing import Any
 
 from flask import Blueprint, Response
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from chatproxy.errors import CallerError
 from chatproxy.providers.imbachat import userids
@@ -12,6 +12,7 @@ from chatproxy.providers.imbachat.provider import ImbaChat
 from chatproxy.web.answers import private
 from chatproxy.web.current import now, provider
 from chatproxy.web.parsing import load_query
+from chatproxy.web.user_schema import ObjectSchema
 
 blueprint = Blueprint("imbachat-widget", __name__)
 
@@ -23,14 +24,11 @@ def _one_of(*words: str, **kwargs: Any) -> fields.String:
 
 def _user_id(text: str) -> None:
     if not userids.is_user_id(text):
-        raise ValidationError(userids.WHAT_IT_IS)
+        raise ValidationError(userids.INVALID)
 
 
-class WidgetQuery(Schema):
+class WidgetQuery(ObjectSchema):
     """The query of `GET /imbachat/widget`."""
-
-    class Meta:
-        unknown = EXCLUDE
 
     format = _one_of("json", "html", load_default="json")
     dialog = fields.String(validate=_user_id)
@@ -41,15 +39,15 @@ class WidgetQuery(Schema):
 
 @blueprint.get("/token/<anything:user_id>")
 def token(user_id: str) -> Response:
-    """Answer a user's token. Whether the user exists is not asked."""
+    """Issue a token. The user need not exist in the directory."""
     return private(_issued(user_id) | {"expiresIn": provider(ImbaChat).token_ttl})
 
 
 @blueprint.get("/widget/<anything:user_id>")
 def widget(user_id: str) -> Response:
-    """Answer the options that the widget is loaded with, or the HTML that loads it.
+    """Answer the options that load the widget, or the HTML that does so.
 
-    `dialog` names whom the button writes to, in the HTML alone.
+    `dialog` is the user whom the button in the HTML writes to.
     """
     issued = _issued(user_id)
     options = load_query(WidgetQuery())
@@ -66,9 +64,9 @@ def widget(user_id: str) -> Response:
 
 
 def _issued(user_id: str) -> dict[str, Any]:
-    """Make a token. It has two names: the vendor's page says one, its samples the other."""
     if not userids.is_user_id(user_id):
-        raise CallerError(userids.WHAT_IT_IS)
+        raise CallerError(userids.INVALID)
 
     issued = provider(ImbaChat).issue_token(user_id, now())
+    # The text of the vendor's page calls it `user_key`; its samples and plugins use `token`.
     return {"user_id": int(user_id), "token": issued, "user_key": issued}

@@ -1,4 +1,4 @@
-"""IMKit's surface: what is reachable, and who may call it."""
+"""IMKit's routes and their guards."""
 
 from collections.abc import Sequence
 
@@ -16,14 +16,14 @@ from chatproxy.web.routing import Route, anybody
 
 
 def routes(services: Services) -> Sequence[Route]:
-    """Return the table."""
+    """Return every route with its guard."""
     return (
         Route("/imkit/admin/clients", clients.blueprint, access.platform),
         Route("/imkit/me", me.blueprint, access.acting_user),
-        Route("/imkit/me/badge", me.unread, me.who_asks_for_badge),
-        Route("/imkit/verify", verify.blueprint, anybody),  # who shows a token asks about it
-        Route("/imkit/badge", badge.blueprint, anybody),  # as open as the vendor's own sample
-        Route("/imkit/socket.io", socket.blueprint(services), anybody),  # asks for a token itself
+        Route("/imkit/me/badge", me.unread, me.badge_caller),
+        Route("/imkit/verify", verify.blueprint, anybody),  # the token is the credential
+        Route("/imkit/badge", badge.blueprint, anybody),  # as in the vendor's sample
+        Route("/imkit/socket.io", socket.blueprint(services), anybody),  # its `auth` event checks
         Route("/imkit", forwarded.preflight, anybody),
         Route("/imkit", forwarded.blueprint, access.forwarded_caller),
     )

@@ -1,21 +1,16 @@
-"""Who calls, as IMKit asks it: a platform by its API key, or a client by key and token.
+"""IMKit's guards: a platform by its API key, or a client by client key and token.
 
-Each header has a deprecated name too; the server in front lets those two with a `_` through
-(`IMKitSettings.underscored`).
+Each header has a deprecated name as well. gunicorn drops headers with a `_` in their name;
+`IMKitSettings.underscored` lists the two that it lets through (decision 0015).
 """
 
 import dataclasses
 import logging
 
-from chatproxy.errors import (
-    CallerError,
-    NotFound,
-    TokenMalformed,
-    TokenRejected,
-    Unauthenticated,
-)
+from chatproxy.errors import CallerError, NotFound, TokenMalformed, Unauthenticated
 from chatproxy.identity.records import Key, Kind, User
 from chatproxy.identity.token_records import Binding
+from chatproxy.providers.imkit.endpoints import clienttokens
 from chatproxy.providers.imkit.endpoints.paths import first_segment
 from chatproxy.providers.imkit.errors import (
     ClientNotFound,
@@ -29,20 +24,19 @@ from chatproxy.providers.imkit.errors import (
 from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.web import guards
 from chatproxy.web.current import context, directory, provider
-from chatproxy.web.parsing import BEARER, header, header_text
+from chatproxy.web.parsing import header, header_text
 
 log = logging.getLogger(__name__)
 
-LONGEST_DEVICE_ID = 255
-
-#: Below these nothing is an IMKit server's, and no more than what the table names is here.
+#: Below these paths nothing is forwarded: what the routes do not name is a 404.
 SERVED_HERE = frozenset({"badge", "verify", "socket.io"})
+#: Below these a client gets a 403, whatever it asks the IMKit server for.
 FOR_PLATFORMS = frozenset({"admin"})
 
 
 @dataclasses.dataclass(frozen=True)
 class Client:
-    """A client, and the token that it showed; `legacy` where that came as `Authorization`."""
+    """A client and its token; `legacy` if the token came in `Authorization`."""
 
     bound: Binding
     token: str = dataclasses.field(repr=False)
@@ -50,21 +44,21 @@ class Client:
 
 
 def platform() -> Key:
-    """Return the key of a platform caller; raise `Unauthenticated`, `Forbidden`."""
-    text, legacy = _shown("IM-API-KEY", "API_KEY")
+    """Let a platform in by its API key; raise `Unauthenticated`, `Forbidden`."""
+    text, legacy = _header_or_deprecated("IM-API-KEY", "API_KEY")
 
     if text:
-        return _key(text, "platform", "API_KEY" if legacy else None)
+        return _check_key(text, "platform", "API_KEY" if legacy else None)
 
     if header("IM-Client-Key") is not None or header("CLIENT_KEY") is not None:
-        client()
+        client()  # a client with bad credentials gets the error for those
         raise PermissionDenied("This call is made with a platform API key.")
 
     raise MissingAPIKey("Missing API key")
 
 
 def caller() -> Client | None:
-    """Return the client that calls, None for a platform caller, who may make every call."""
+    """Let in a client, or a platform, for which this returns None. A platform may do everything."""
     if header("IM-API-KEY") or header("API_KEY"):
         platform()
         return None
@@ -73,7 +67,7 @@ def caller() -> Client | None:
 
 
 def forwarded_caller() -> Client | None:
-    """Return who makes a call that is to be forwarded, None for a platform."""
+    """Let in the caller of a call to be forwarded; return None for a platform."""
     first = first_segment()
 
     if first in SERVED_HERE:
@@ -87,25 +81,22 @@ def forwarded_caller() -> Client | None:
 
 
 def client() -> Client:
-    """Return the client that calls; raise `Unauthenticated`, `InvalidClientKey`."""
-    text, legacy_key = _shown("IM-Client-Key", "CLIENT_KEY")
+    """Let in a client by its key and token; raise `Unauthenticated`, `InvalidClientKey`."""
+    text, legacy_key = _header_or_deprecated("IM-Client-Key", "CLIENT_KEY")
 
     if not text:
         raise MissingClientKey("Missing client key")
 
-    key = _key(text, "client", "CLIENT_KEY" if legacy_key else None)
-    found = _token(key)
-    device_id = _device_id()
-    directory().users.seen(found.bound.user)
-
-    if device_id:
-        directory().devices.note(found.bound.user.id, device_id)
-
+    key = _check_key(text, "client", "CLIENT_KEY" if legacy_key else None)
+    found = _read_token(key)
+    device_id = header_text("IM-DEVICE-ID") or ""
+    clienttokens.check_device_id("IM-Device-ID", device_id)
+    clienttokens.note_seen(found.bound.user, device_id)
     return found
 
 
 def acting_user() -> User:
-    """Return the user whom a client call is about: the client, or whom a platform names."""
+    """Let in a client or a platform; return the user whom the call is about."""
     found = caller()
 
     if found is not None:
@@ -124,32 +115,29 @@ def acting_user() -> User:
     return user
 
 
-def _shown(name: str, deprecated: str) -> tuple[str, bool]:
-    """Return what a header holds, and whether only its deprecated name was used.
-
-    Raises `CallerError` where the two hold different values: nobody could say which counts.
-    """
+def _header_or_deprecated(name: str, deprecated: str) -> tuple[str, bool]:
+    """Return a header's value, and whether only its deprecated name was used."""
     given = header(name)
     before = header(deprecated)
 
+    # Neither could be preferred: a proxy in front may have set one and let the other through.
     if given is not None and before is not None and given != before:
         raise CallerError(f"{name} and {deprecated} hold different keys. Send one.")
 
     return (before or "", True) if given is None else (given, False)
 
 
-def _key(text: str, kind: Kind, deprecated: str | None) -> Key:
-    """Return a key in force of this app; note a deprecated name."""
+def _check_key(text: str, kind: Kind, deprecated: str | None) -> Key:
     refusal = InvalidAPIKey if kind == "platform" else InvalidClientKey
-    words = "Invalid API key" if kind == "platform" else "Invalid client key"
+    message = "Invalid API key" if kind == "platform" else "Invalid client key"
 
     try:
-        key = guards.key(text, kind, refused=words)
+        key = guards.key(text, kind, refused=message)
     except Unauthenticated as error:
-        raise refusal(words) from error
+        raise refusal(message) from error
 
     if key.app_id != provider(IMKit).app:
-        raise refusal(words, detail="the key is of another app than IMKIT_APP")
+        raise refusal(message, detail="the key is of another app than IMKIT_APP")
 
     if deprecated is not None:
         _note_deprecated(key, deprecated)
@@ -157,20 +145,16 @@ def _key(text: str, kind: Kind, deprecated: str | None) -> Key:
     return key
 
 
-def _token(key: Key) -> Client:
-    """Return whose token it is; `Authorization` is looked at only without `IM-Authorization`."""
+def _read_token(key: Key) -> Client:
+    # Beside `IM-Authorization` the other header may be meant for somebody else, such as S3.
     given = header("IM-Authorization")
     legacy = given is None
-    text = bare((header("Authorization") or "") if given is None else given)
+    text = clienttokens.without_bearer(header("Authorization") or "" if legacy else given or "")
 
     if not text:
         raise TokenMalformed("Missing client token")
 
-    try:
-        bound = directory().opaque_tokens.check(key.app_id, text)
-    except TokenRejected as error:
-        guards.count_rejected(text, error)
-        raise
+    bound = clienttokens.find(key.app_id, text)
 
     if legacy:
         _note_deprecated(key, "Authorization")
@@ -178,24 +162,8 @@ def _token(key: Key) -> Client:
     return Client(bound, text, legacy)
 
 
-def bare(text: str) -> str:
-    """Return a token without a `Bearer` in front, which some callers send."""
-    found = BEARER.fullmatch(text)
-    return found[1] if found else text
-
-
-def _device_id() -> str:
-    """Return the id of the device, empty for none; raise `CallerError` for one of no use."""
-    device_id = header_text("IM-DEVICE-ID") or ""
-
-    if len(device_id) > LONGEST_DEVICE_ID or not device_id.isprintable():
-        raise CallerError(f"IM-Device-ID is at most {LONGEST_DEVICE_ID} printable characters.")
-
-    return device_id
-
-
 def _note_deprecated(key: Key, name: str) -> None:
-    """Log a deprecated header, once for each caller: somebody has to change it some day."""
+    # Once for each key: the operator has to find who still sends it, not how often.
     if provider(IMKit).is_first_use(key.id, name):
         fields = {"reqId": context().id, "keyId": key.id, "header": name}
         log.warning("a caller uses a deprecated header", extra=fields)

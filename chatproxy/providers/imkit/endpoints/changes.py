@@ -1,50 +1,46 @@
-"""Changes of clients and tokens: told to the IMKit server first, then kept here.
+"""Changes of clients and tokens: first at the IMKit server, then in the directory.
 
-An IMKit server finds a token by look-up, so it has to know of each. Where it fails, nothing
-is kept here; where keeping fails afterwards, a new token is taken back there.
+An IMKit server looks tokens up, so it must know each of them. If the server fails, nothing
+is stored here. If storing fails afterwards, a new token is ended again at the server. See
+decision 0014.
 """
 
 import contextlib
-import json
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from chatproxy.errors import ChatproxyError, Conflict, TokenRejected, UpstreamError
+from chatproxy.errors import ChatproxyError, Conflict, TokenRejected
 from chatproxy.identity.records import Profile, User, as_columns, changed_fields
 from chatproxy.identity.token_records import OpaqueToken
-from chatproxy.providers.imkit.endpoints.paths import clients_token_path
+from chatproxy.providers.imkit.endpoints import server
 from chatproxy.providers.imkit.errors import ClientNotFound, TokenNotFound
 from chatproxy.providers.imkit.provider import IMKit
-from chatproxy.providers.imkit.shapes import token_of, told
-from chatproxy.web.current import context, directory, provider, services
+from chatproxy.web.current import context, directory, provider
 
 log = logging.getLogger(__name__)
 
-CLIENTS = "/admin/clients"
-BOUND_ELSEWHERE = "Token is bound to another client"
 NO_CLIENT = "Client not found"
 
 
 def put_client(client_id: str, profile: Profile) -> User:
-    """Make or change a client without touching its tokens."""
-    _check_fits({client_id: profile})
-    _tell("POST", CLIENTS, told(client_id, profile))
+    """Create or update a client and leave its tokens alone."""
+    _check_storable({client_id: profile})
+    server.put_client(client_id, profile)
     user, _ = directory().users.upsert(provider(IMKit).app, client_id, profile, seen=False)
     return user
 
 
 def put_clients(profiles: Mapping[str, Profile]) -> None:
-    """Make or change many clients, all or none."""
-    _check_fits(profiles)
-    _tell("POST", f"{CLIENTS}/list", {"data": [told(*one) for one in profiles.items()]})
+    """Create or update many clients, all or none."""
+    _check_storable(profiles)
+    server.put_clients(profiles)
     directory().users.upsert_many(provider(IMKit).app, profiles)
 
 
 def change_client(user: User, profile: Profile) -> User:
-    """Change a client that is there; raise `ClientNotFound` where it was deleted meanwhile."""
-    _check_fits({user.external_id: profile})
-    _tell("POST", CLIENTS, told(user.external_id, profile))
+    """Update a client; raise `ClientNotFound` if it was deleted in the meantime."""
+    _check_storable({user.external_id: profile})
+    server.put_client(user.external_id, profile)
     changed = directory().users.change(user.app_id, user.id, profile)
 
     if changed is None:
@@ -54,10 +50,10 @@ def change_client(user: User, profile: Profile) -> User:
 
 
 def bind(client_id: str, token: OpaqueToken, profile: Profile | None = None) -> User:
-    """Bind a token to a client, which a profile makes or changes on the way.
+    """Bind a token to a client. With a profile the client is created or updated as well.
 
-    Raises `ClientNotFound` without either, `Conflict` where the token is another client's,
-    `UpstreamError`.
+    Raises `ClientNotFound`, `UpstreamError`, and `Conflict` if the token is bound to another
+    client.
     """
     app, known = provider(IMKit).app, directory().opaque_tokens
 
@@ -67,19 +63,20 @@ def bind(client_id: str, token: OpaqueToken, profile: Profile | None = None) -> 
     owner = known.owner(app, token.text)
 
     if owner not in (None, client_id):
-        raise Conflict(BOUND_ELSEWHERE)
+        raise Conflict(server.BOUND_ELSEWHERE)
 
-    _check_fits({client_id: profile or Profile()})
+    _check_storable({client_id: profile or Profile()})
     ended: list[OpaqueToken] = []
 
     try:
-        _tell("POST", CLIENTS, told(client_id, profile or Profile()) | token_of(token))
+        server.put_client(client_id, profile or Profile(), token)
         _end_replaced(client_id, token, ended)
         user = known.bind(app, client_id, token, profile)
 
-        if user is None:  # deleted meanwhile
+        if user is None:  # deleted in the meantime
             raise ClientNotFound(NO_CLIENT)
     except ChatproxyError:
+        # A lost answer does not say what the server did, so both directions are undone.
         if owner is None:
             _take_back(client_id, token.text)
 
@@ -90,7 +87,7 @@ def bind(client_id: str, token: OpaqueToken, profile: Profile | None = None) -> 
 
 
 def unbind(client_id: str, token: str | None) -> int:
-    """End one token of a client, or all; return how many.
+    """End one token of a client, or all; return how many ended.
 
     Raises `ClientNotFound`, `TokenNotFound`, `UpstreamError`.
     """
@@ -99,8 +96,7 @@ def unbind(client_id: str, token: str | None) -> int:
     if directory().users.find(app, client_id) is None:
         raise ClientNotFound(NO_CLIENT)
 
-    body = {} if token is None else {"token": token}
-    known_there = _tell("DELETE", clients_token_path(client_id), body, may_lack=True)
+    known_there = server.end_tokens(client_id, token)
     ended = directory().opaque_tokens.unbind(app, client_id, token)
 
     if ended is None:
@@ -112,8 +108,9 @@ def unbind(client_id: str, token: str | None) -> int:
     return ended or int(known_there and token is not None)
 
 
-def _check_fits(profiles: Mapping[str, Profile]) -> None:
-    """Refuse what the directory would refuse, before the server is told; raise `MalformedBody`."""
+def _check_storable(profiles: Mapping[str, Profile]) -> None:
+    # The directory refuses metadata that is too large. This asks it before the change goes to
+    # the server, where it could not be undone.
     known = directory().users.find_many(provider(IMKit).app, profiles)
 
     for client_id, profile in profiles.items():
@@ -126,11 +123,12 @@ def _check_fits(profiles: Mapping[str, Profile]) -> None:
 
 
 def _end_replaced(client_id: str, token: OpaqueToken, ended: list[OpaqueToken]) -> None:
-    """End at the server the tokens that were made here before, whose place a new one takes.
+    """End at the server the earlier tokens made here, which a new one replaces.
 
-    Each is put into `ended` before, so that it is known also where the answer is lost.
+    Each is added to `ended` before the call, so that it is known even if the answer is lost.
     """
-    if token.name is None or services().backends[IMKit.name].peer is None:
+    # A token with a name was made here; those that a platform chose replace nothing.
+    if token.name is None or not server.is_configured():
         return
 
     app, known = provider(IMKit).app, directory().opaque_tokens
@@ -138,73 +136,32 @@ def _end_replaced(client_id: str, token: OpaqueToken, ended: list[OpaqueToken]) 
     for name, digest in known.made_here(app, client_id):
         text = directory().opaque_tokens.text_of(name, digest)
 
-        if text is None:  # its secret is gone: nobody can name it to the server
+        if text is None:  # its signing secret is gone, so its text cannot be made again
             continue
 
-        with contextlib.suppress(TokenRejected):  # it ended just now
+        with contextlib.suppress(TokenRejected):  # it ended just now, and need not come back
             ended.append(OpaqueToken(text, known.check(app, text).expires, name))
 
-        _tell("DELETE", clients_token_path(client_id), {"token": text}, may_lack=True)
+        server.end_tokens(client_id, text)
 
 
 def _take_back(client_id: str, token: str) -> None:
-    """End a token at the server that it may know by now, and nobody else does."""
+    # If another request bound the same token to this client in the meantime, it stays.
     try:
         if directory().opaque_tokens.owner(provider(IMKit).app, token) != client_id:
-            _tell("DELETE", clients_token_path(client_id), {"token": token}, may_lack=True)
+            server.end_tokens(client_id, token)
     except ChatproxyError as error:
-        _log_left(error, "a token could not be taken back at the IMKit server")
+        _log_failure(error, "a token could not be taken back at the IMKit server")
 
 
 def _put_back(client_id: str, ended: Sequence[OpaqueToken]) -> None:
-    """Bind again at the server what was ended there, and counts here as before."""
     for token in ended:
         try:
-            _tell("POST", CLIENTS, {"_id": client_id} | token_of(token))
+            server.put_client(client_id, Profile(), token)
         except ChatproxyError as error:
-            _log_left(error, "a token could not be bound again at the IMKit server")
+            _log_failure(error, "a token could not be bound again at the IMKit server")
 
 
-def _log_left(error: ChatproxyError, message: str) -> None:
+def _log_failure(error: ChatproxyError, message: str) -> None:
+    # Only logged: the caller gets the failure of the change itself.
     log.warning(message, extra={"reqId": context().id, "detail": error.detail or error.message})
-
-
-def _tell(method: str, path: str, document: Mapping[str, Any], *, may_lack: bool = False) -> bool:
-    """Tell the server, where there is one; return whether it knew what it is about.
-
-    Raises `Conflict` where it knows the token as another client's, else `UpstreamError`.
-    """
-    peer = services().backends[IMKit.name].peer
-
-    if peer is None:
-        return False
-
-    try:
-        status, content = peer.ask(provider(IMKit).change(method, path, document))
-    except UpstreamError as error:
-        raise UpstreamError(
-            "The IMKit server could not be told of the change. Nothing was changed.",
-            detail=f"imkit: {error.detail or error.message}",
-        ) from error
-
-    if status == 404 and may_lack:
-        return False
-
-    if status == 409:
-        raise Conflict(BOUND_ELSEWHERE)
-
-    if not 200 <= status < 300 or not _says_ok(content):
-        raise UpstreamError(
-            "The IMKit server refused the change. Nothing was changed.",
-            detail=f"imkit: answered {status}",
-        )
-
-    return True
-
-
-def _says_ok(content: bytes) -> bool:
-    """Say whether an answer is a success to IMKit's own clients, who look at `RC`."""
-    try:
-        return bool(json.loads(content)["RC"] == 0)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return False

@@ -1,8 +1,8 @@
-"""`GET /imkit/admin/clients?q=&limit=&skip=`: a small part of MongoDB's filters.
+"""The query of `GET /imkit/admin/clients?q=&limit=&skip=`: a small part of MongoDB's filters.
 
-`{"field": value}`, `{"field": {"$in": […]}}` and `{"field": {"$regex": "text"}}` with plain
-text, perhaps `^` before it, and `"$options": "i"`. What is beyond that is refused: a filter
-that were ignored would answer with too many.
+`q` is `{"field": value}`, `{"field": {"$in": […]}}` or `{"field": {"$regex": "text"}}` with
+plain text, perhaps after a `^`, and `"$options": "i"`. Anything else is refused, because a
+filter that is ignored would answer with too many clients.
 """
 
 import dataclasses
@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema
-
 from chatproxy.errors import CallerError
 from chatproxy.formats import strictjson
 from chatproxy.identity.records import Condition, Field, Operator
 from chatproxy.settings.fields import WholeNumber
 from chatproxy.web.parsing import load_query, query_values
+from chatproxy.web.user_schema import ObjectSchema
 
+#: The default of 50 and the maximum are the vendor's.
 MOST_ROWS = 100
 MOST_SKIPPED = 1_000_000
 MOST_VALUES = 100
@@ -30,37 +30,36 @@ FIELDS: dict[str, Field] = {
     "avatarUrl": "image",
     "email": "email",
 }
+#: Characters that mean themselves in a regular expression, and escaped ones.
 PLAIN = re.compile(r"(\^?)((?:[^\\^$.|?*+()\[\]{}]|\\[\\^$.|?*+()\[\]{}/-])+)")
 
-UNKNOWN = (
+UNSUPPORTED = (
     "q is a JSON object of _id, nickname, avatarUrl and email, each a text, "
     '{"$in": [texts]} or {"$regex": "plain text"}.'
 )
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
-    """Which clients, and which of them."""
+class ClientQuery:
+    """The conditions, and which rows of the result."""
 
     conditions: Sequence[Condition]
     skip: int
     limit: int
 
 
-class PageQuery(Schema):
+class PageQuery(ObjectSchema):
     """The part of the query that says which rows."""
-
-    class Meta:
-        unknown = EXCLUDE
 
     limit = WholeNumber(1, MOST_ROWS, load_default=50)
     skip = WholeNumber(0, MOST_SKIPPED, load_default=0)
 
 
-def asked() -> Asked:
+def read_query() -> ClientQuery:
     """Read the query; raise `CallerError`."""
     page = load_query(PageQuery())
-    return Asked(tuple(_conditions(next(iter(query_values("q")), ""))), page["skip"], page["limit"])
+    conditions = tuple(_conditions(next(iter(query_values("q")), "")))
+    return ClientQuery(conditions, page["skip"], page["limit"])
 
 
 def _conditions(text: str) -> Iterator[Condition]:
@@ -70,33 +69,33 @@ def _conditions(text: str) -> Iterator[Condition]:
     try:
         document = strictjson.read(text[: LONGEST_QUERY + 1].encode("utf-8", "surrogatepass"))
     except ValueError as error:
-        raise CallerError(UNKNOWN) from error
+        raise CallerError(UNSUPPORTED) from error
 
     if not isinstance(document, dict) or not FIELDS.keys() >= document.keys():
-        raise CallerError(UNKNOWN)
+        raise CallerError(UNSUPPORTED)
 
-    for name, wanted in document.items():
-        yield _condition(FIELDS[name], wanted)
+    for name, value in document.items():
+        yield _condition(FIELDS[name], value)
 
 
-def _condition(field: Field, wanted: Any) -> Condition:
-    if isinstance(wanted, str):
-        return Condition(field, "in", _texts([wanted]))
+def _condition(field: Field, value: Any) -> Condition:
+    if isinstance(value, str):
+        return Condition(field, "in", _texts([value]))
 
-    if isinstance(wanted, dict) and list(wanted) == ["$in"]:
-        return Condition(field, "in", _texts(wanted["$in"]))
+    if isinstance(value, dict) and list(value) == ["$in"]:
+        return Condition(field, "in", _texts(value["$in"]))
 
-    if isinstance(wanted, dict) and {"$regex"} <= wanted.keys() <= {"$regex", "$options"}:
-        return _regex(field, wanted["$regex"], wanted.get("$options", ""))
+    if isinstance(value, dict) and {"$regex"} <= value.keys() <= {"$regex", "$options"}:
+        return _regex(field, value["$regex"], value.get("$options", ""))
 
-    raise CallerError(UNKNOWN)
+    raise CallerError(UNSUPPORTED)
 
 
 def _regex(field: Field, pattern: Any, options: Any) -> Condition:
     found = PLAIN.fullmatch(_texts([pattern])[0])
 
     if found is None or options not in ("", "i"):
-        raise CallerError(UNKNOWN)
+        raise CallerError(UNSUPPORTED)
 
     text = re.sub(r"\\(.)", r"\1", found[2])
     operator: Operator = "begins" if found[1] else "holds"
@@ -104,11 +103,10 @@ def _regex(field: Field, pattern: Any, options: Any) -> Condition:
 
 
 def _texts(values: Any) -> tuple[str, ...]:
-    if not isinstance(values, list) or len(values) > MOST_VALUES:
-        raise CallerError(UNKNOWN)
+    is_list = isinstance(values, list) and len(values) <= MOST_VALUES
 
-    # A NUL is in nothing that is stored, and PostgreSQL refuses it.
-    if not all(isinstance(one, str) and "\0" not in one for one in values):
-        raise CallerError(UNKNOWN)
+    # Nothing that is stored has a NUL, and PostgreSQL refuses a query with one.
+    if is_list and all(isinstance(one, str) and "\0" not in one for one in values):
+        return tuple(values)
 
-    return tuple(values)
+    raise CallerError(UNSUPPORTED)

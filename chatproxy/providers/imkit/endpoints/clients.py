@@ -1,4 +1,4 @@
-"""`/imkit/admin/clients`: what a platform does with its clients and their tokens."""
+"""`/imkit/admin/clients`: what a platform may do with clients and their tokens."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from chatproxy.identity.token_records import OpaqueToken
 from chatproxy.providers.imkit.endpoints import changes, clientquery, schemas
 from chatproxy.providers.imkit.endpoints.paths import named_client
 from chatproxy.providers.imkit.provider import IMKit
-from chatproxy.providers.imkit.shapes import client_of, device_of, envelope, listed, token_of
+from chatproxy.providers.imkit.shapes import client_of, device_of, envelope, token_of
 from chatproxy.web.answers import private
 from chatproxy.web.current import directory, now, provider
 from chatproxy.web.parsing import load, read_json, read_object
@@ -19,20 +19,20 @@ blueprint = Blueprint("imkit-clients", __name__)
 
 @blueprint.post("")
 def put() -> Response:
-    """Make or change a client, with a token made here, with one of its own, or without."""
-    wanted = load(schemas.NewClientBody(), read_json())
-    token = _wanted_token(wanted)
+    """Create or update a client, with a new token, with a given one, or without."""
+    body = load(schemas.NewClientBody(), read_json())
+    token = _requested_token(body)
 
     if token is None:
-        return private(envelope(client_of(changes.put_client(wanted["id"], wanted["profile"]))))
+        return private(envelope(client_of(changes.put_client(body["id"], body["profile"]))))
 
-    user = changes.bind(wanted["id"], token, wanted["profile"])
+    user = changes.bind(body["id"], token, body["profile"])
     return private(envelope(client_of(user) | token_of(token)))
 
 
 @blueprint.post("/list")
 def put_many() -> Response:
-    """Make or change up to 100 clients, all or none; no tokens are made."""
+    """Create or update up to 100 clients, all or none, without tokens."""
     profiles = schemas.load_clients(read_json())
     changes.put_clients(profiles)
     return private(envelope({"count": len(profiles)}))
@@ -40,27 +40,28 @@ def put_many() -> Response:
 
 @blueprint.get("")
 def show_all() -> Response:
-    """Answer the clients that fit, with their devices."""
-    wanted = clientquery.asked()
+    """Answer the clients that match the query, with their devices."""
+    query = clientquery.read_query()
     users, total = directory().user_search.page(
-        provider(IMKit).app, wanted.conditions, wanted.skip, wanted.limit
+        provider(IMKit).app, query.conditions, query.skip, query.limit
     )
     devices = directory().devices.of([user.id for user in users])
-    shown = [
+    rows = [
         client_of(user) | {"devices": [device_of(one) for one in devices[user.id]]}
         for user in users
     ]
-    return private(envelope(listed(shown, total)))
+    return private(envelope({"totalCount": total, "data": rows}))
 
 
+# The vendor's library sends a slash at the end, its documents do not.
 @blueprint.put("/<anything:client_id>/token")
 @blueprint.put("/<anything:client_id>/token/")
 def put_token(client_id: str) -> Response:  # noqa: ARG001 - read from the raw path
-    """Bind a token to a client that is there."""
+    """Bind a given token to a client that exists."""
     named = named_client()
     schemas.check_client_id(named)
-    wanted = load(schemas.TokenBody(), read_json())
-    token = OpaqueToken(wanted["token"], _end(wanted["expires"]))
+    body = load(schemas.TokenBody(), read_json())
+    token = OpaqueToken(body["token"], _expiry(body["expires"]))
     user = changes.bind(named, token)
     return private(envelope(client_of(user) | {"client": named} | token_of(token)))
 
@@ -71,29 +72,29 @@ def delete_token(client_id: str) -> Response:  # noqa: ARG001 - read from the ra
     """End one token of a client, or all of them."""
     named = named_client()
     ended = changes.unbind(named, load(schemas.RevocationBody(), read_object())["token"])
-    said = {"success": True, "message": "Tokens revoked", "revokedTokens": ended}
-    return private(envelope(said))
+    result = {"success": True, "message": "Tokens revoked", "revokedTokens": ended}
+    return private(envelope(result))
 
 
-def _wanted_token(wanted: dict[str, Any]) -> OpaqueToken | None:
-    """Return the token that the body asks for; raise `CallerError` where it asks for two."""
-    if wanted["issue"]:
-        if wanted["token"] is not None or wanted["expires"] is not None:
+def _requested_token(body: dict[str, Any]) -> OpaqueToken | None:
+    if body["issue"]:
+        if body["token"] is not None or body["expires"] is not None:
             raise CallerError("issueAccessToken makes token and expirationDate: send one or other.")
 
         return directory().opaque_tokens.make(now() + provider(IMKit).token_ttl)
 
-    if wanted["token"] is not None:
-        return OpaqueToken(wanted["token"], _end(wanted["expires"]))
+    if body["token"] is not None:
+        return OpaqueToken(body["token"], _expiry(body["expires"]))
 
-    if wanted["expires"] is not None:
+    if body["expires"] is not None:
         raise CallerError("expirationDate is that of a token, and there is none.")
 
     return None
 
 
-def _end(expires: float | None) -> float:
-    """Return a token's end; raise `CallerError` for one that is over."""
+def _expiry(expires: float | None) -> float:
+    """Return when a token expires; raise `CallerError` if that is over."""
+    # The guide and the vendor's library send a token without its expiry.
     if expires is None:
         return now() + provider(IMKit).token_ttl
 

@@ -1,4 +1,4 @@
-"""Every other path below `/imkit`: the caller was checked, and the call is handed on."""
+"""Every other path below `/imkit`: forwarded to the IMKit server."""
 
 from flask import Blueprint, Response
 
@@ -13,42 +13,41 @@ from chatproxy.web.relay import METHODS, relay
 blueprint = Blueprint("imkit-forwarded", __name__)
 preflight = Blueprint("imkit-preflight", __name__)
 
-#: No page may call these: the proxy lets everybody be the platform.
+#: Never for pages of a browser. `proxy` has no guard and calls as the platform.
 NOT_FOR_PAGES = SERVED_HERE | FOR_PLATFORMS | {"proxy"}
 
-#: What a page may send: all names by which IMKit's callers show who they are.
-FIELDS = (
+#: Headers that a page may send. The vendor's samples list only the deprecated names.
+HEADERS = (
     "Origin, X-Requested-With, Content-Type, Accept, Authorization, IM-Authorization, "
     "IM-Client-Key, IM-API-KEY, IM-Device-ID, IM-CLIENT-ID, CLIENT_KEY, API_KEY"
 )
 
-cross_origin = CrossOrigin(lambda: provider(IMKit).allowed_origins, FIELDS)
+cross_origin = CrossOrigin(lambda: provider(IMKit).allowed_origins, HEADERS)
 
 
 @preflight.after_request
 @blueprint.after_request
 def _mark(answer: Response) -> Response:
-    """Say which pages may read it, where it is a client's call at all."""
     return answer if first_segment() in NOT_FOR_PAGES else cross_origin.mark(answer)
 
 
 @blueprint.route("/<anything:path>", methods=METHODS)
 def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwarded, not this
-    """Hand a call on: a platform's with the real key, a client's with its token and its id."""
-    return hand_on(context().authenticated)
+    """Forward a call: a platform's with the real key, a client's with its token and id."""
+    return forward(context().authenticated)
 
 
 @preflight.route("/<anything:path>", methods=["OPTIONS"])
 def allow(path: str) -> Response:  # noqa: ARG001 - all client calls are alike
-    """Answer a browser that asks whether a page may make a client call."""
+    """Answer a browser's preflight request."""
     if first_segment() in NOT_FOR_PAGES:
         raise PermissionDenied("This is not for pages.")
 
     return cross_origin.preflight()
 
 
-def hand_on(client: Client | None) -> Response:
-    """Forward the call of a client, or of a platform where it is none."""
+def forward(client: Client | None) -> Response:
+    """Forward the call of a client, or of a platform if it is None."""
     backend, mount = services().backends[IMKit.name], f"{services().settings.service_prefix}/imkit"
 
     if client is None:

@@ -1,14 +1,13 @@
-"""`/imkit/me`: what a client asks and says of itself."""
+"""`/imkit/me`: a client's own profile and badge."""
 
 from flask import Blueprint, Response
 
 from chatproxy.identity.records import User
-from chatproxy.providers.imkit.endpoints import access, changes, forwarded, schemas
+from chatproxy.providers.imkit.endpoints import access, changes, forwarded, schemas, server
 from chatproxy.providers.imkit.errors import InvalidRoomTags
-from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.providers.imkit.shapes import BADGE_SOURCES, client_of, envelope
 from chatproxy.web.answers import private
-from chatproxy.web.current import authenticated, context, directory, services
+from chatproxy.web.current import authenticated, context, directory
 from chatproxy.web.parsing import load, query_values, read_json
 
 blueprint = Blueprint("imkit-me", __name__)
@@ -27,26 +26,26 @@ def show() -> Response:
 
 @blueprint.post("")
 def change() -> Response:
-    """Change the client's profile."""
+    """Update the client's profile."""
     profile = load(schemas.ProfileFields(), read_json())["profile"]
     return private(envelope(client_of(changes.change_client(authenticated(User), profile))))
 
 
-def who_asks_for_badge() -> User | access.Client | None:
-    """Return whom the question is about, or who asks the IMKit server; tags are checked first."""
+def badge_caller() -> User | access.Client | None:
+    """Check the tags; let in the caller, or the user concerned if nothing is forwarded."""
     tags = query_values("roomTags")
 
     if not all(tag and tag.isprintable() and len(tag) <= LONGEST_TAG for tag in tags):
         raise InvalidRoomTags("roomTags are texts that are not empty.")
 
-    return access.caller() if _has_server() else access.acting_user()
+    return access.caller() if server.is_configured() else access.acting_user()
 
 
 @unread.get("")
 def badge() -> Response:
-    """Answer how much is unread: by the IMKit server, which knows the rooms, else by the badges."""
-    if _has_server():
-        return forwarded.hand_on(context().authenticated)
+    """Answer how much is unread: from the IMKit server, or from the badges kept here."""
+    if server.is_configured():
+        return forwarded.forward(context().authenticated)
 
     user = authenticated(User)
 
@@ -55,7 +54,3 @@ def badge() -> Response:
 
     total = directory().badges(BADGE_SOURCES).total(user.app_id, user.external_id)
     return private(envelope({"badge": total}))
-
-
-def _has_server() -> bool:
-    return services().backends[IMKit.name].peer is not None

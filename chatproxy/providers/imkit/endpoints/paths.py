@@ -1,6 +1,4 @@
-"""Paths below `/imkit`, read from the raw form: an id may hold an encoded slash."""
-
-from urllib.parse import quote
+"""Paths below `/imkit`, read from the raw target: an id may have an encoded slash."""
 
 from chatproxy.errors import NotFound
 from chatproxy.providers.paths import folded_segments
@@ -11,7 +9,7 @@ CLIENTS = "/imkit/admin/clients/"
 
 
 def first_segment() -> str:
-    """Return the first name below `/imkit`, as the most lenient server would read it."""
+    """Return the first segment below `/imkit`, as the most lenient server would read it."""
     mount = f"{services().settings.service_prefix}/imkit"
     return next(iter(folded_segments(context().path.removeprefix(mount))), "")
 
@@ -20,15 +18,10 @@ def named_client() -> str:
     """Return the id in `/admin/clients/<id>/token`; raise `NotFound`, `BadTarget`."""
     segments = segments_below(CLIENTS)
 
-    if not segments[-1]:  # one slash or more at the end
+    if not segments[-1]:  # the vendor's library sends a slash at the end
         segments = "/".join(segments).rstrip("/").split("/")
 
     if len(segments) != 2:
         raise NotFound("Nothing is served at this path.")
 
     return decoded_id(segments[0], "client")
-
-
-def clients_token_path(client_id: str) -> str:
-    """Return the path, at an IMKit server, of a client's tokens."""
-    return f"/admin/clients/{quote(client_id, safe='')}/token"

@@ -1,7 +1,7 @@
-"""The bodies that IMKit's endpoints take.
+"""The bodies of IMKit's endpoints.
 
-A null or empty field of a profile counts as absent. A token never does: whoever sends an
-empty one believes to have bound it.
+A null or empty field of a profile counts as absent. An empty token is an error, because its
+sender would believe that the token is bound.
 """
 
 from collections.abc import Mapping
@@ -23,8 +23,9 @@ from chatproxy.web.user_schema import (
 from chatproxy.web.validators import BAD_CHARACTERS, TEXT_MESSAGES, email, picture_url
 
 LONGEST_TEXT = 8192
-#: A request header has room for twice that.
+#: Half of what a request header may have.
 LONGEST_TOKEN = 4096
+#: The vendor asks to keep lists below this.
 MOST_CLIENTS = 100
 REQUIRED_MESSAGE = {"required": TEXT_MESSAGES["required"]}
 NO_INSTANT = "An ISO 8601 date with time and zone, such as 2030-01-31T12:00:00Z."
@@ -35,13 +36,13 @@ TOKEN = validate.Regexp(
 
 
 def client_id(text: str) -> None:
-    """Refuse what could not be sent as `IM-CLIENT-ID` (RFC 9110 section 5.5), or in a path."""
+    """Refuse an id that cannot be a header (RFC 9110 section 5.5) or a segment of a path."""
     if not text.isprintable() or text != text.strip() or text in (".", ".."):
         raise ValidationError([BAD_CHARACTERS])
 
 
 class Instant(fields.Field[float]):
-    """A moment in ISO 8601 with its zone; its value is epoch seconds."""
+    """A time in ISO 8601 with a zone, loaded as epoch seconds."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> float:  # noqa: ARG002
         try:
@@ -49,14 +50,14 @@ class Instant(fields.Field[float]):
         except ValueError as error:
             raise ValidationError(NO_INSTANT) from error
 
-        if iso(seconds) is None:  # rounded to milliseconds it is beyond the last year
+        if iso(seconds) is None:  # rounded to milliseconds it is after year 9999
             raise ValidationError(NO_INSTANT)
 
         return seconds
 
 
 class Switch(fields.Field[bool]):
-    """True or false, and nothing that only looks like it."""
+    """True or false, but not the texts and numbers that marshmallow accepts for them."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:  # noqa: ARG002
         if not isinstance(value, bool):
@@ -66,7 +67,7 @@ class Switch(fields.Field[bool]):
 
 
 class ProfileFields(ObjectSchema):
-    """What a client may say of itself."""
+    """What a client may say about itself."""
 
     nickname = text_field(LONGEST_NAME)
     avatar_url = text_field(LONGEST_URL, picture_url, data_key="avatarUrl")
@@ -74,13 +75,11 @@ class ProfileFields(ObjectSchema):
     description = text_field(LONGEST_TEXT)
 
     @pre_load
-    def leave_out_empty(self, data: Any, **_: Any) -> Any:
-        """Drop fields of the profile that hold nothing."""
+    def _leave_out_empty(self, data: Any, **_: Any) -> Any:
         return without_empty(data, kept=("_id", "token", "expirationDate", "issueAccessToken"))
 
     @post_load
-    def as_profile(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """Put the profile together."""
+    def _as_profile(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         named = {"description": "description", "public_key": "publicKey"}
         custom = {name: data.pop(field) for field, name in named.items() if field in data}
         name, image = data.pop("nickname", None), data.pop("avatar_url", None)
@@ -88,14 +87,14 @@ class ProfileFields(ObjectSchema):
 
 
 class ClientBody(ProfileFields):
-    """A client as a platform describes it."""
+    """A client, as a platform describes it."""
 
     id = text_field(LONGEST_ID, client_id, data_key="_id", required=True)
     public_key = text_field(LONGEST_TEXT, data_key="publicKey")
 
 
 class NewClientBody(ClientBody):
-    """A client, and perhaps the token that it is to have."""
+    """A client, and perhaps a token for it."""
 
     issue = Switch(data_key="issueAccessToken", load_default=False)
     token = fields.String(validate=TOKEN, load_default=None, allow_none=False)
@@ -103,20 +102,20 @@ class NewClientBody(ClientBody):
 
 
 class TokenBody(ObjectSchema):
-    """A token that a client is to have; without its end it has that of one made here."""
+    """A token for a client. Without an expiry it lives as long as one made here."""
 
     token = fields.String(validate=TOKEN, required=True, error_messages=REQUIRED_MESSAGE)
     expires = Instant(data_key="expirationDate", load_default=None, allow_none=False)
 
 
 class RevocationBody(ObjectSchema):
-    """The token that is to end; absent: all."""
+    """The token to be revoked; absent: all of them."""
 
     token = fields.String(validate=TOKEN, load_default=None, allow_none=False)
 
 
 class ClientsBody(ObjectSchema):
-    """Clients without tokens."""
+    """A list of clients, without tokens."""
 
     data = fields.List(
         fields.Nested(ClientBody),
@@ -127,16 +126,16 @@ class ClientsBody(ObjectSchema):
 
 
 class VerificationBody(ObjectSchema):
-    """The token that is asked about."""
+    """The token to be verified."""
 
     token = fields.String(required=True, error_messages=REQUIRED_MESSAGE)
 
 
 def check_client_id(text: str) -> None:
-    """Refuse an id that no client can have; raise `InvalidBody`."""
+    """Raise `InvalidBody` for an id that no client can have."""
     load(ClientBody(), {"_id": text})
 
 
 def load_clients(document: Any) -> Mapping[str, Profile]:
-    """Read a list of clients; raise `InvalidBody`. Of one that is there twice the last counts."""
+    """Read a list of clients; raise `InvalidBody`. If an id is repeated, the last one counts."""
     return {one["id"]: one["profile"] for one in load(ClientsBody(), document)["data"]}

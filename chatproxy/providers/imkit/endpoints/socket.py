@@ -1,4 +1,4 @@
-"""`/imkit/socket.io`: where clients authenticate over a socket (see `providers/imkit/sockets`)."""
+"""`/imkit/socket.io`: clients authenticate over a socket (see `providers/imkit/sockets`)."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, copy_current_request_context
 from werkzeug.wsgi import ClosingIterator
 
-from chatproxy.errors import CallerError, Forbidden, NotFound, NotServed, TokenRejected
+from chatproxy.errors import Forbidden, NotFound, NotServed
 from chatproxy.identity.token_records import Binding
-from chatproxy.providers.imkit.endpoints import access
+from chatproxy.providers.imkit.endpoints import clienttokens
 from chatproxy.providers.imkit.provider import NO_SOCKETS, IMKit
 from chatproxy.services import Services
-from chatproxy.web import guards
-from chatproxy.web.current import context, directory, provider
+from chatproxy.web.current import context, provider
 from chatproxy.web.parsing import header
 from chatproxy.web.relay import METHODS
 from chatproxy.web.request_log import StartResponse
@@ -26,7 +25,7 @@ NO_CONNECTION = "The socket needs the server that this is shipped with."
 
 
 def blueprint(services: Services) -> Blueprint:
-    """Make the surface; it holds the worker's sockets."""
+    """Make the blueprint. Its view owns the sockets of this worker."""
     made = Blueprint("imkit-socket", __name__)
     hub = _hub(services)
 
@@ -37,11 +36,11 @@ def blueprint(services: Services) -> Blueprint:
         if path:
             raise NotFound("Nothing is served at this path.")
 
-        return _upgraded(hub)
+        return _upgrade(hub)
 
     for path in PATHS:
         made.add_url_rule(path, view_func=socket, methods=METHODS)
-        # The router asks other rules where the request is one for a WebSocket.
+        # werkzeug matches a WebSocket request only with rules that say `websocket=True`.
         made.add_url_rule(path, view_func=socket, methods=["GET"], websocket=True)
 
     return made
@@ -53,7 +52,7 @@ def _hub(services: Services) -> "Hub | None":
     if not imkit.has_sockets or services.directory is None:
         return None
 
-    # The library below it is an extra.
+    # Imported here because wsproto comes with an extra, which may not be installed.
     from chatproxy.providers.imkit.sockets.hub import Hub
 
     return Hub(
@@ -64,8 +63,7 @@ def _hub(services: Services) -> "Hub | None":
     )
 
 
-def _upgraded(hub: "Hub") -> Response:
-    """Answer a request for a socket; raise `CallerError`, `Forbidden`, `TooManySockets`."""
+def _upgrade(hub: "Hub") -> Response:
     from chatproxy.providers.imkit.sockets.handshake import accept_token
 
     token = accept_token(context().environ)
@@ -75,20 +73,19 @@ def _upgraded(hub: "Hub") -> Response:
     if connection is None:
         raise NotServed(NO_CONNECTION)
 
-    authenticate = copy_current_request_context(_authenticated)
+    authenticate = copy_current_request_context(_authenticate)
 
     def serve() -> None:
         current.notes["socket"] = {"endedBy": hub.serve(connection, authenticate)}
 
-    hub.take_place()
-    return Upgraded(token, serve, hub.leave_place)
+    # Released when the answer is closed, even if the client is gone before the first packet.
+    hub.acquire_slot()
+    return Upgraded(token, serve, hub.release_slot)
 
 
 def _check_origin() -> None:
-    """Refuse a page of another origin (RFC 6455 section 10.2).
-
-    Who is no page names none, or, as some clients' libraries do, the host that it calls.
-    """
+    # Browsers do not apply CORS to WebSockets, so the server has to (RFC 6455 section 10.2).
+    # An app sends no origin. Some client libraries send the host that they call.
     origin, allowed = header("Origin"), provider(IMKit).allowed_origins
 
     if origin is None or "*" in allowed or origin in allowed:
@@ -98,49 +95,33 @@ def _check_origin() -> None:
         raise Forbidden("Pages of this origin may not open the socket.")
 
 
-def _authenticated(text: str, device_id: str) -> Binding:
-    """Return whose token it is, and note that the client was seen; raise a `ChatproxyError`."""
-    token = access.bare(text)
-
-    if len(device_id) > access.LONGEST_DEVICE_ID or not device_id.isprintable():
-        longest = access.LONGEST_DEVICE_ID
-        raise CallerError(f"deviceId is at most {longest} printable characters.")
-
-    try:
-        bound = directory().opaque_tokens.check(provider(IMKit).app, token)
-    except TokenRejected as error:
-        guards.count_rejected(token, error)
-        raise
-
-    user = directory().users.seen(bound.user)
-
-    if device_id:
-        directory().devices.note(user.id, device_id)
-
+def _authenticate(text: str, device_id: str) -> Binding:
+    token = clienttokens.without_bearer(text)
+    clienttokens.check_device_id("deviceId", device_id)
+    bound = clienttokens.find(provider(IMKit).app, token)
+    user = clienttokens.note_seen(bound.user, device_id)
     return dataclasses.replace(bound, user=user)
 
 
 class Upgraded(Response):
-    """Answers that the protocol changes, and then serves the socket on the same connection."""
+    """A 101 answer that then serves the socket on the same connection."""
 
-    def __init__(
-        self, token: str, serve: Callable[[], None], at_the_end: Callable[[], None]
-    ) -> None:
+    def __init__(self, token: str, serve: Callable[[], None], at_end: Callable[[], None]) -> None:
         super().__init__(status=101)
         self._token = token
         self._serve = serve
-        self._at_the_end = at_the_end
+        self._at_end = at_end
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Begin the answer. What it returns ends with the socket."""
+        """Send the head; the returned iterable ends when the socket does."""
         fields = [
             ("Upgrade", "websocket"),
             ("Connection", "Upgrade"),
             ("Sec-WebSocket-Accept", self._token),
         ]
         start_response("101 Switching Protocols", fields)
-        return ClosingIterator(self._pieces(), [self._at_the_end])
+        return ClosingIterator(self._serve_socket(), [self._at_end])
 
-    def _pieces(self) -> Iterator[bytes]:
-        yield b""  # so that the head goes out
+    def _serve_socket(self) -> Iterator[bytes]:
+        yield b""  # gunicorn sends the head with the first piece
         self._serve()

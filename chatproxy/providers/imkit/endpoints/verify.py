@@ -1,13 +1,14 @@
-"""`POST /imkit/verify`: whose token is this? As an IMKit server asks of the customer's service."""
+"""`POST /imkit/verify`: the owner of a token, as an IMKit server asks the customer's service."""
 
 from typing import Any
 
 from flask import Blueprint, Response
 
 from chatproxy.errors import TokenRejected, TokenUnknown
+from chatproxy.formats.objects import without_none
 from chatproxy.identity.records import User
 from chatproxy.providers.base import ReadsTokens
-from chatproxy.providers.imkit.endpoints import access, schemas
+from chatproxy.providers.imkit.endpoints import clienttokens, schemas
 from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.web import guards
 from chatproxy.web.answers import private
@@ -19,25 +20,22 @@ blueprint = Blueprint("imkit-verify", __name__)
 
 @blueprint.post("")
 def verify() -> Response:
-    """Answer the client's id, nickname and picture; 401 for a token that does not count.
-
-    No key is asked for: whoever shows a good token knows whose it is.
-    """
-    token = access.bare(load(schemas.VerificationBody(), read_json())["token"])
+    """Answer the client's id, nickname and picture; 401 for an invalid token."""
+    # No key is needed: who has a valid token may know its owner.
+    token = clienttokens.without_bearer(load(schemas.VerificationBody(), read_json())["token"])
 
     try:
-        shown = _owner(token)
+        owner = _owner(token)
     except TokenRejected as error:
         guards.count_rejected(token, error)
         raise
 
-    return private(shown)
+    return private(owner)
 
 
 def _owner(token: str) -> dict[str, Any]:
-    """Return whose token it is; raise a `TokenRejected`."""
     try:
-        return _shown(directory().opaque_tokens.check(provider(IMKit).app, token).user)
+        return _owner_body(directory().opaque_tokens.check(provider(IMKit).app, token).user)
     except TokenUnknown:
         if not provider(IMKit).verifies_all:
             raise
@@ -46,7 +44,7 @@ def _owner(token: str) -> dict[str, Any]:
 
 
 def _owner_elsewhere(token: str) -> dict[str, Any]:
-    """Return whose token of another provider it is; raise a `TokenRejected`."""
+    # With IMKIT_VERIFY=all the tokens of other providers count too, if they are of this app.
     for backend in services().backends.values():
         if not isinstance(backend.provider, ReadsTokens):
             continue
@@ -62,14 +60,14 @@ def _owner_elsewhere(token: str) -> dict[str, Any]:
         user = directory().tokens.check(issued).user
 
         if user is not None:
-            return _shown(user)
+            return _owner_body(user)
 
-        if not issued.by_our_id:  # the same secret signed it elsewhere, for somebody new
+        if not issued.by_our_id:  # signed elsewhere with the same secret, for an unknown user
             return {"id": issued.user_id}
 
     raise TokenUnknown("Invalid token")
 
 
-def _shown(user: User) -> dict[str, Any]:
-    known = {"id": user.external_id, "nickname": user.name, "avatarUrl": user.image}
-    return {name: value for name, value in known.items() if value is not None}
+def _owner_body(user: User) -> dict[str, Any]:
+    # The IMKit server overwrites its own values with those that are present.
+    return without_none({"id": user.external_id, "nickname": user.name, "avatarUrl": user.image})

@@ -1,14 +1,15 @@
-"""The socket at which clients authenticate: Socket.IO, over a WebSocket only.
+"""The socket over which clients authenticate: Socket.IO, on WebSockets only.
 
 | file | what |
 |---|---|
-| `handshake` | is this a request for such a socket? |
-| `websocket` | messages out of and into frames |
-| `packets` | Socket.IO's packets in those messages |
-| `dialogue` | the answers to one client's events |
-| `session` | one client's socket from its first packet to its end |
-| `hub` | all sockets of a worker: how many, and which have to end |
+| `handshake` | checks the request for a socket |
+| `websocket` | reads and writes messages in frames |
+| `packets` | reads and writes Socket.IO's packets in those messages |
+| `dialogue` | answers one client's events |
+| `session` | serves one socket from the first packet to the end |
+| `hub` | limits the sockets of a worker, and ends those that must not stay |
+| `periodic` | the thread with which `hub` checks them |
 
-One thread, or greenlet, serves one socket: the one that answered the request for it. See
-decision 0013 for what python-socketio's server would cost instead.
+The greenlet that answered the request also serves the socket. Decision 0013 tells what
+python-socketio's server would cost instead.
 """

@@ -1,7 +1,7 @@
-"""What one client says of itself, and what it is told.
+"""One client's events, and the answers to them.
 
-Source: the vendor's page on the socket's connection. `auth` is the event of its guide, `auth2`
-the name of today: a token, and an object that may name the device.
+Source: the vendor's page on the socket's connection. The guide names the event `auth`, today's
+clients send `auth2`. Both carry a token, and an object that may name the device.
 """
 
 import base64
@@ -13,7 +13,7 @@ from typing import Any
 
 from chatproxy.errors import CallerError, ChatproxyError, InvalidBody, Issue, NotServed
 from chatproxy.identity.token_records import Binding
-from chatproxy.providers.imkit.errors import said
+from chatproxy.providers.imkit.errors import error_envelope
 from chatproxy.providers.imkit.shapes import client_of, envelope
 from chatproxy.providers.imkit.sockets.packets import Event
 
@@ -23,13 +23,13 @@ ENCODINGS = ("json", "base64")
 NO_CHAT = "This socket authenticates. Chat events are at the IMKit server."
 INTERNAL = "Something went wrong."
 
-#: Returns whose token it is, seen on the device of this id, which may be empty; raises a
-#: `ChatproxyError`.
+#: Takes a token and the id of a device, which may be empty, and returns the token's owner.
+#: Raises a `ChatproxyError`.
 Authenticate = Callable[[str, str], Binding]
 
 
 class Dialogue:
-    """The answers to one client. `bound` is who it is, and by which token, once that is known."""
+    """The conversation with one client. `bound` is its user and token, once it has signed in."""
 
     def __init__(self, authenticate: Authenticate) -> None:
         self.bound: Binding | None = None
@@ -37,31 +37,31 @@ class Dialogue:
         self._encoding = ENCODINGS[0]
 
     def answer(self, event: Event) -> Any:
-        """Return what the client is told; a failure leaves everything as it was."""
+        """Return the answer to an event. A failure leaves everything as it was."""
         try:
-            told = self._served(event)
+            answer = self._handle(event)
         except ChatproxyError as error:
-            told = said(error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the client waits for an answer
+            answer = error_envelope(error)
+        except Exception as error:  # noqa: BLE001 - the client waits for an answer
             _log_unexpected(error)
-            told = said(ChatproxyError(INTERNAL))
+            answer = error_envelope(ChatproxyError(INTERNAL))
 
-        # From the next one on: until this one arrives the client knows of no other encoding.
-        return told if event.name == "conf" else self._encoded(told)
+        # The encoding changes from the next answer on: the client reads this one as plain JSON.
+        return answer if event.name == "conf" else self._encode(answer)
 
-    def _served(self, event: Event) -> dict[str, Any]:
+    def _handle(self, event: Event) -> dict[str, Any]:
         if event.name == "conf":
-            return envelope(self._configured(event.arguments))
+            return envelope(self._configure(event.arguments))
 
         if event.name in ("auth", "auth2"):
-            return envelope(self._authenticated(event.arguments))
+            return envelope(self._sign_in(event.arguments))
 
         raise NotServed(NO_CHAT)
 
-    def _configured(self, arguments: list[Any]) -> dict[str, Any]:
-        wanted = arguments[0] if arguments else None
-        wanted = {} if wanted is None else wanted
-        encoding = wanted.get("encoding", ENCODINGS[0]) if isinstance(wanted, dict) else None
+    def _configure(self, arguments: list[Any]) -> dict[str, Any]:
+        options = arguments[0] if arguments else None
+        options = {} if options is None else options
+        encoding = options.get("encoding", ENCODINGS[0]) if isinstance(options, dict) else None
 
         if encoding not in ENCODINGS:
             raise CallerError("encoding: only base64 is known here, and none.")
@@ -69,7 +69,7 @@ class Dialogue:
         self._encoding = str(encoding)
         return {"encoding": encoding}
 
-    def _authenticated(self, arguments: list[Any]) -> dict[str, Any]:
+    def _sign_in(self, arguments: list[Any]) -> dict[str, Any]:
         if not arguments:
             raise InvalidBody([Issue(("token",), "Required", "required")])
 
@@ -86,15 +86,15 @@ class Dialogue:
         self.bound = self._authenticate(token, device_id)
         return {"client": client_of(self.bound.user)}
 
-    def _encoded(self, told: dict[str, Any]) -> Any:
+    def _encode(self, answer: dict[str, Any]) -> Any:
         if self._encoding != "base64":
-            return told
+            return answer
 
-        return base64.b64encode(json.dumps(told).encode()).decode()
+        return base64.b64encode(json.dumps(answer).encode()).decode()
 
 
 def _log_unexpected(error: Exception) -> None:
-    """Log where it happened. What it says may be what the client said."""
+    # Only where it happened: the text of the exception may contain the client's token.
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error(
         "unexpected failure", extra={"error": {"type": type(error).__name__, "stackTrace": where}}

@@ -1,4 +1,4 @@
-"""The request for a socket: Engine.IO's query, and the opening handshake (RFC 6455 section 4.2)."""
+"""The request for a socket: Engine.IO's query and the opening handshake of RFC 6455."""
 
 import base64
 import binascii
@@ -14,22 +14,24 @@ ONLY_WEBSOCKET = (
     "Only the WebSocket transport is served here: connect with transports: ['websocket']."
 )
 
-#: The revision of Engine.IO that Socket.IO 3 and 4 speak, and the version of WebSocket.
+#: The revision of Engine.IO that Socket.IO 3 and 4 use, the version of WebSocket, and the
+#: length of a key (RFC 6455 section 4.1).
 REVISION = "4"
 VERSION = "13"
 KEY_BYTES = 16
 
 
 class WrongVersion(CallerError):
-    """The caller speaks another version of WebSocket; `headers` name ours."""
+    """The caller uses another version of WebSocket."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
+        # A caller that knows ours may try again with it (RFC 6455 section 4.2.2).
         self.headers = {"Sec-WebSocket-Version": VERSION}
 
 
 def accept_token(environ: Mapping[str, Any]) -> str:
-    """Return the `Sec-WebSocket-Accept` for a request; raise `CallerError` for any other."""
+    """Return the value of `Sec-WebSocket-Accept`; raise `CallerError` for a bad request."""
     _check_transport(environ)
     _check_query(environ)
 
@@ -45,13 +47,13 @@ def accept_token(environ: Mapping[str, Any]) -> str:
 
 
 def _check_transport(environ: Mapping[str, Any]) -> None:
-    """Refuse what asks for no upgrade, and what cannot be upgraded: it has a body to be read."""
     asks = (
         "websocket" in _listed(environ.get("HTTP_UPGRADE", ""))
         and "upgrade" in _listed(environ.get("HTTP_CONNECTION", ""))
         and environ["REQUEST_METHOD"] == "GET"
         and environ["SERVER_PROTOCOL"] == "HTTP/1.1"
     )
+    # The bytes of a body would be read as the first frame.
     has_body = (environ.get("CONTENT_LENGTH") or "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ
 
     if not asks or has_body:
@@ -61,7 +63,8 @@ def _check_transport(environ: Mapping[str, Any]) -> None:
 def _check_query(environ: Mapping[str, Any]) -> None:
     query = parse_qs(environ.get("QUERY_STRING", ""))
 
-    if query.get("transport") != ["websocket"] or "sid" in query:  # a `sid` is of a polling one
+    # A `sid` belongs to a session that began with polling, which is not served.
+    if query.get("transport") != ["websocket"] or "sid" in query:
         raise CallerError(ONLY_WEBSOCKET)
 
     if query.get("EIO") != [REVISION]:

@@ -1,33 +1,32 @@
-"""All sockets of a worker: how many there may be, and which have to end."""
+"""The sockets of a worker: how many there may be, and which of them must end."""
 
-import contextlib
 import logging
 import socket
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 
 from wsproto.frame_protocol import CloseReason
 
 from chatproxy.errors import ChatproxyError, DirectoryUnavailable
 from chatproxy.providers.imkit.sockets.dialogue import Authenticate, Dialogue
-from chatproxy.providers.imkit.sockets.repeated import Repeated
+from chatproxy.providers.imkit.sockets.periodic import Periodic
 from chatproxy.providers.imkit.sockets.session import Session, Times
-from chatproxy.providers.imkit.sockets.websocket import Over, WebSocket
+from chatproxy.providers.imkit.sockets.websocket import SocketClosed, WebSocket
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks: whether tokens still count, and whether the worker stops.
-EVERY = 0.3
+#: Seconds between two checks: whether the worker stops, and whether the tokens are still valid.
+CHECK_INTERVAL = 0.3
 
-#: Tokens that one statement asks about.
-ASKED_AT_ONCE = 500
+#: Tokens in one query of the database.
+BATCH_SIZE = 500
 
 Tokens = Collection[tuple[str, str]]
 StillCount = Callable[[Tokens], set[tuple[str, str]]]
 
 
 class TooManySockets(ChatproxyError):
-    """The worker holds as many sockets as the settings allow."""
+    """The worker has as many sockets as the settings allow."""
 
     status = 503
 
@@ -39,8 +38,9 @@ class TooManySockets(ChatproxyError):
 class Hub:
     """The sockets of this worker.
 
-    `still_count` returns those tokens, each an app and a digest, that still count; it raises
-    `DirectoryUnavailable`. `is_stopping` says whether the worker was told to stop.
+    `still_count` returns those of the given tokens, each an app and a digest, that are still
+    valid, and raises `DirectoryUnavailable`. `is_stopping` returns whether the worker was told
+    to stop.
     """
 
     def __init__(
@@ -51,44 +51,39 @@ class Hub:
         monotonic: Callable[[], float],
         times: Times | None = None,
     ) -> None:
-        self._most = most
+        self._max_sockets = most
         self._still_count = still_count
         self._is_stopping = is_stopping
         self._monotonic = monotonic
         self._times = times or Times()
         self._lock = threading.Lock()
-        self._places = 0
+        self._slots_taken = 0
         self._sessions: set[Session] = set()
-        self._directory_away = False
-        # Apart, so that a directory which takes its time does not hold up the end.
+        self._directory_failed = False
+        # Two threads, so that a slow directory does not delay the stop of the worker.
         self._watches = (
-            Repeated(self._end_all_when_stopping, self._is_needed, EVERY),
-            Repeated(self._end_those_without_token, self._is_needed, EVERY),
+            Periodic(self._end_all_when_stopping, self._is_needed, CHECK_INTERVAL),
+            Periodic(self._end_those_without_valid_token, self._is_needed, CHECK_INTERVAL),
         )
 
-    def take_place(self) -> None:
-        """Take one of the places, to be left later; raise `TooManySockets`."""
+    def acquire_slot(self) -> None:
+        """Take a slot; raise `TooManySockets`. Every slot has to be released."""
         with self._lock:
-            if self._places >= self._most:
+            if self._slots_taken >= self._max_sockets:
                 raise TooManySockets
 
-            self._places += 1
+            self._slots_taken += 1
 
-    def leave_place(self) -> None:
-        """Leave a place."""
+    def release_slot(self) -> None:
+        """Give a slot back."""
         with self._lock:
-            self._places -= 1
+            self._slots_taken -= 1
 
     def serve(self, sock: socket.socket, authenticate: Authenticate) -> str:
-        """Serve a socket to its end; return who ended it."""
+        """Serve a socket until it ends; return who ended it."""
         websocket = WebSocket(sock, self._monotonic)
         session = Session(websocket, Dialogue(authenticate), self._monotonic, self._times)
 
-        with self._held(session):
-            return session.run()
-
-    @contextlib.contextmanager
-    def _held(self, session: Session) -> Iterator[None]:
         with self._lock:
             self._sessions.add(session)
 
@@ -96,7 +91,7 @@ class Hub:
             for watch in self._watches:
                 watch.start()
 
-            yield
+            return session.run()
         finally:
             with self._lock:
                 self._sessions.discard(session)
@@ -106,42 +101,42 @@ class Hub:
 
     def _end_all_when_stopping(self) -> None:
         if self._is_stopping():
-            for session in self._present():
-                session.end(Over("stop", CloseReason.GOING_AWAY))
+            for session in self._current_sessions():
+                session.end(SocketClosed("stop", CloseReason.GOING_AWAY))
 
-    def _end_those_without_token(self) -> None:
-        """Ask about all tokens; while nobody can be asked, nothing changes."""
-        tokens = {session: session.token for session in self._present() if session.token}
+    def _end_those_without_valid_token(self) -> None:
+        # While the directory is unavailable the sockets stay: to end them all would bring every
+        # client back at once.
+        tokens = {session: session.token for session in self._current_sessions() if session.token}
 
         try:
-            counting = self._counting({token for token in tokens.values() if token})
+            valid = self._valid_tokens({token for token in tokens.values() if token})
         except DirectoryUnavailable as error:
-            self._note_directory(error)
+            if not self._directory_failed:
+                self._directory_failed = True
+                log.warning(
+                    "the directory cannot be asked which sockets' tokens still count",
+                    extra={"detail": error.detail},
+                )
+
             return
 
-        self._directory_away = False
+        self._directory_failed = False
 
         for session, token in tokens.items():
-            if token not in counting and session.token == token:
-                session.end(Over("token", CloseReason.POLICY_VIOLATION))
+            # A client that has signed in with another token in the meantime stays.
+            if token not in valid and session.token == token:
+                session.end(SocketClosed("token", CloseReason.POLICY_VIOLATION))
 
-    def _counting(self, tokens: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    def _valid_tokens(self, tokens: set[tuple[str, str]]) -> set[tuple[str, str]]:
         listed = sorted(tokens)
-        counting: set[tuple[str, str]] = set()
+        valid: set[tuple[str, str]] = set()
 
-        for start in range(0, len(listed), ASKED_AT_ONCE):
-            counting |= self._still_count(listed[start : start + ASKED_AT_ONCE])
+        for start in range(0, len(listed), BATCH_SIZE):
+            valid |= self._still_count(listed[start : start + BATCH_SIZE])
 
-        return counting
+        return valid
 
-    def _present(self) -> list[Session]:
+    def _current_sessions(self) -> list[Session]:
         with self._lock:
             return list(self._sessions)
-
-    def _note_directory(self, error: DirectoryUnavailable) -> None:
-        if not self._directory_away:
-            self._directory_away = True
-            log.warning(
-                "the directory cannot be asked which sockets' tokens still count",
-                extra={"detail": error.detail},
-            )

@@ -1,11 +1,12 @@
-"""What is said on the socket: packets of Socket.IO, revision 5, in those of Engine.IO, revision 4.
+"""Packets of Socket.IO, revision 5, inside those of Engine.IO, revision 4.
 
 Source: the specifications, https://socket.io/docs/v4/socket-io-protocol/ and
-https://socket.io/docs/v4/engine-io-protocol/. A packet is a digit and what belongs to it; the
-packets of Socket.IO are Engine.IO's messages, which begin with a `4`.
+https://socket.io/docs/v4/engine-io-protocol/. A packet is a digit for its type and its
+content. Packets of Socket.IO are the content of Engine.IO's messages, of type `4`.
 """
 
 import dataclasses
+import enum
 import json
 import re
 from typing import Any
@@ -20,24 +21,26 @@ MESSAGE = re.compile(
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Pong:
-    """The client is there."""
+class Signal(enum.Enum):
+    """A packet without content of interest."""
+
+    PONG = enum.auto()
+    DISCONNECT = enum.auto()
+    IGNORED = enum.auto()
 
 
 @dataclasses.dataclass(frozen=True)
 class Connect:
-    """The client wants to speak in a namespace. What it says of itself there is not asked for."""
+    """A client joins a namespace. The credentials that it may send here are ignored."""
 
     namespace: str
 
 
 @dataclasses.dataclass(frozen=True)
 class Event:
-    """The client says something, and waits for an answer where it gives an `id`.
+    """An event with its arguments. A client that gives an `id` waits for an answer.
 
-    In the place of binary data stands an object; the data itself come behind, and nobody
-    here wants them.
+    Binary arguments are placeholder objects. Their data follow in frames that are dropped.
     """
 
     namespace: str
@@ -46,31 +49,21 @@ class Event:
     arguments: list[Any] = dataclasses.field(repr=False)
 
 
-@dataclasses.dataclass(frozen=True)
-class Leave:
-    """The client leaves."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Other:
-    """A packet that needs no answer here."""
-
-
-Packet = Pong | Connect | Event | Leave | Other
+Packet = Connect | Event | Signal
 
 
 def read(text: str) -> Packet:
-    """Return a client's packet; raise `ValueError` for what no client sends."""
+    """Parse a packet from a client; raise `ValueError` if no client may send it."""
     kind, content = text[:1], text[1:]
 
     if kind == "4":
         return _message(content)
 
     if kind == "3":
-        return Pong()
+        return Signal.PONG
 
     if kind == "1":
-        return Leave()
+        return Signal.DISCONNECT
 
     raise ValueError("not a packet that a client sends")
 
@@ -88,52 +81,52 @@ def _message(text: str) -> Packet:
         return Connect(namespace)
 
     if kind == "1":
-        return Leave() if namespace == MAIN else Other()
+        return Signal.DISCONNECT if namespace == MAIN else Signal.IGNORED
 
-    if kind in "25":  # without and with binary data
-        name, arguments = _said(found["content"])
+    if kind in "25":  # EVENT and BINARY_EVENT
+        name, arguments = _event_content(found["content"])
         return Event(namespace, found["id"], name, arguments)
 
-    if kind in "36":  # answers, to questions that nobody asks here
-        return Other()
+    if kind in "36":  # acknowledgements, of events that are never sent from here
+        return Signal.IGNORED
 
     raise ValueError("not a packet that a client sends")
 
 
-def _said(content: str) -> tuple[str, list[Any]]:
+def _event_content(content: str) -> tuple[str, list[Any]]:
     try:
-        said = json.loads(content)
+        event = json.loads(content)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
-    if not isinstance(said, list) or not said or not isinstance(said[0], str):
+    if not isinstance(event, list) or not event or not isinstance(event[0], str):
         raise ValueError("not an event")
 
-    return said[0], said[1:]
+    return event[0], event[1:]
 
 
-def opened(socket_id: str, ping_every: float, pong_within: float, longest: int) -> str:
-    """Return Engine.IO's first packet. Times are in seconds here, in milliseconds there."""
-    said = {
+def open_packet(socket_id: str, ping_every: float, pong_within: float, longest: int) -> str:
+    """Return Engine.IO's first packet; both times are in seconds."""
+    options = {
         "sid": socket_id,
         "upgrades": [],
         "pingInterval": int(ping_every * 1000),
         "pingTimeout": int(pong_within * 1000),
         "maxPayload": longest,
     }
-    return f"0{json.dumps(said)}"
+    return f"0{json.dumps(options)}"
 
 
-def connected(socket_id: str) -> str:
-    """Return that the client is in the main namespace."""
+def connect_packet(socket_id: str) -> str:
+    """Return the packet that lets a client into the main namespace."""
     return f"40{json.dumps({'sid': socket_id})}"
 
 
-def refused(namespace: str) -> str:
-    """Return that there is no such namespace."""
+def connect_error_packet(namespace: str) -> str:
+    """Return the packet that refuses a namespace."""
     return f"44{namespace},{json.dumps({'message': 'Invalid namespace'})}"
 
 
-def acknowledged(event_id: str, answer: Any) -> str:
-    """Return the answer to an event of the main namespace."""
+def ack_packet(event_id: str, answer: Any) -> str:
+    """Return the answer to an event in the main namespace."""
     return f"43{event_id}{json.dumps([answer])}"

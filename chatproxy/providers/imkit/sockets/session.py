@@ -1,4 +1,4 @@
-"""One client's socket from its first packet to its end."""
+"""One client's socket, from its first packet to its end."""
 
 import contextlib
 import dataclasses
@@ -10,15 +10,19 @@ from wsproto.frame_protocol import CloseReason
 
 from chatproxy.providers.imkit.sockets import packets
 from chatproxy.providers.imkit.sockets.dialogue import Dialogue
-from chatproxy.providers.imkit.sockets.packets import Connect, Event, Leave, Packet, Pong
-from chatproxy.providers.imkit.sockets.websocket import LONGEST, Over, WebSocket
+from chatproxy.providers.imkit.sockets.packets import Connect, Event, Packet, Signal
+from chatproxy.providers.imkit.sockets.websocket import LONGEST, SocketClosed, WebSocket
 
+#: Random bytes of a socket's id, 20 characters in base64.
 ID_BYTES = 15
 
 
 @dataclasses.dataclass(frozen=True)
 class Times:
-    """Seconds that a client has: to authenticate, between two pings, and to answer one."""
+    """Seconds for a client to authenticate, between two pings, and to answer one.
+
+    The times of the pings are the defaults of Engine.IO's own server.
+    """
 
     authenticate: float = 10.0
     ping_every: float = 25.0
@@ -26,7 +30,7 @@ class Times:
 
 
 class Session:
-    """One socket. All but `bound` and `end` is for the one thread that serves it."""
+    """One socket. Other threads than the one that serves it may use `token` and `end`."""
 
     def __init__(
         self,
@@ -47,74 +51,73 @@ class Session:
 
     @property
     def token(self) -> tuple[str, str] | None:
-        """The app and the digest of the token that lets the client stay; None before that."""
+        """The app and the digest of the client's token; None before it has signed in."""
         bound = self._dialogue.bound
         return None if bound is None else (bound.user.app_id, bound.digest)
 
-    def end(self, over: Over) -> None:
-        """End it, from any thread. What is under way is cut where it is called again later."""
-        self._socket.interrupt(over)
+    def end(self, closed: SocketClosed) -> None:
+        """End the session from any thread; called again later, it also cuts a write under way."""
+        self._socket.interrupt(closed)
 
     def run(self) -> str:
         """Serve the socket until it ends; return who ended it."""
         try:
             self._serve()
-        except Over as over:
-            self._leave(over)
-            return over.ended_by
-        except ValueError:
+        except SocketClosed as closed:
+            self._close(closed)
+            return closed.ended_by
+        except ValueError:  # a packet that no client of Socket.IO sends
             self._socket.close(CloseReason.PROTOCOL_ERROR)
             return "protocol"
 
     def _serve(self) -> NoReturn:
         times = self._times
-        opened = packets.opened(self._id, times.ping_every, times.pong_within, LONGEST)
+        opened = packets.open_packet(self._id, times.ping_every, times.pong_within, LONGEST)
         self._socket.send(opened)
 
         while True:
-            text = self._socket.receive(self._next_moment())
+            text = self._socket.receive(self._next_deadline())
             self._check_time()
 
             if text is not None:
-                self._take(packets.read(text))
+                self._handle(packets.read(text))
 
-    def _next_moment(self) -> float:
-        """Return when something has to be done though nothing comes."""
+    def _next_deadline(self) -> float:
         heartbeat = self._ping_at if self._pong_until is None else self._pong_until
         return heartbeat if self.token else min(heartbeat, self._authenticate_until)
 
     def _check_time(self) -> None:
-        """Ask whether the client is there, when it is time; raise `Over` where its time is up."""
+        """Send a ping when it is due; raise `SocketClosed` if the client is too late."""
         now = self._monotonic()
 
         if self.token is None and now >= self._authenticate_until:
-            raise Over("nobody authenticated", CloseReason.POLICY_VIOLATION)
+            raise SocketClosed("nobody authenticated", CloseReason.POLICY_VIOLATION)
 
         if self._pong_until is not None and now >= self._pong_until:
-            raise Over("silence", None)
+            raise SocketClosed("silence", None)
 
         if self._pong_until is None and now >= self._ping_at:
             self._socket.send(packets.PING)
             self._pong_until = now + self._times.pong_within
 
-    def _take(self, packet: Packet) -> None:
-        if isinstance(packet, Pong):
+    def _handle(self, packet: Packet) -> None:
+        if packet is Signal.PONG:
             self._pong_until = None
             self._ping_at = self._monotonic() + self._times.ping_every
         elif isinstance(packet, Connect):
             self._connect(packet.namespace)
         elif isinstance(packet, Event):
             self._answer(packet)
-        elif isinstance(packet, Leave):
-            raise Over("caller", CloseReason.NORMAL_CLOSURE)
+        elif packet is Signal.DISCONNECT:
+            raise SocketClosed("caller", CloseReason.NORMAL_CLOSURE)
 
     def _connect(self, namespace: str) -> None:
         if namespace != packets.MAIN:
-            self._socket.send(packets.refused(namespace))
+            self._socket.send(packets.connect_error_packet(namespace))
             return
 
         self._connected = True
-        self._socket.send(packets.connected(self._id))
+        self._socket.send(packets.connect_packet(self._id))
 
     def _answer(self, event: Event) -> None:
         if not self._connected or event.namespace != packets.MAIN:
@@ -123,17 +126,20 @@ class Session:
         answer = self._dialogue.answer(event)
 
         if event.id is not None:
-            self._socket.send(packets.acknowledged(event.id, answer))
+            self._socket.send(packets.ack_packet(event.id, answer))
 
-    def _leave(self, over: Over) -> None:
-        """Tell the client. Where it must not simply come again it is told so in a packet."""
-        if over.code is None:
+    def _close(self, closed: SocketClosed) -> None:
+        if closed.code is None:
             return
 
-        may_not_come_again = over.code == CloseReason.POLICY_VIOLATION and over.ended_by != "caller"
+        # Socket.IO's clients reconnect by themselves after a closed connection, but not after
+        # a DISCONNECT packet.
+        must_not_reconnect = (
+            closed.code == CloseReason.POLICY_VIOLATION and closed.ended_by != "caller"
+        )
 
-        if self._connected and may_not_come_again:
-            with contextlib.suppress(Over):
+        if self._connected and must_not_reconnect:
+            with contextlib.suppress(SocketClosed):
                 self._socket.send(packets.DISCONNECT)
 
-        self._socket.close(over.code)
+        self._socket.close(closed.code)

@@ -1,8 +1,8 @@
-"""Messages on a connection that is a WebSocket from now on (RFC 6455): its upgrade was answered.
+"""Text messages on a WebSocket (RFC 6455) whose handshake is done.
 
-A frame is read when somebody asks for the next message: whoever sends faster than it is served
-waits, and fills no memory here. No extension is agreed, so that a message is as long as it was
-on its way.
+Frames are read only when the next message is asked for, so a client that sends too fast has
+to wait and fills no memory. No extension such as compression is negotiated, so a message is
+no longer than the bytes that carried it.
 """
 
 import contextlib
@@ -17,26 +17,27 @@ from wsproto.utilities import LocalProtocolError
 
 from chatproxy.server.caller import linger
 
-#: Characters, or bytes, of the longest message. A token is at most some thousand.
+#: Characters or bytes of a message. A token has at most some thousand.
 LONGEST = 64 * 1024
 
 READ_AT_ONCE = 16 * 1024
 
-#: Seconds that a write may take, which only a client that does not read makes slow.
+#: Seconds that a write may take. It is slow only if the client does not read.
 WRITE_LIMIT = 10.0
 
-#: Seconds that a write which is under way has left when the socket has to end.
+#: Seconds that a write under way may still take when the socket must end.
 LAST_WRITE = 0.2
 
-#: Seconds in which a client may still send once it was told of the end, and bytes.
+#: Seconds, and bytes, that a client may still send after the close frame.
 LINGER = 1.0
 LINGER_BYTES = 4 * 1024 * 1024
 
 
-class Over(Exception):
-    """The socket ends: by whom, and what the client is told (RFC 6455 section 7.4.1).
+class SocketClosed(Exception):
+    """The socket ends.
 
-    `code` is None where nobody hears it.
+    `ended_by` is for the log. `code` is for the close frame (RFC 6455 section 7.4.1), or None
+    if the client is gone.
     """
 
     def __init__(self, ended_by: str, code: int | None) -> None:
@@ -46,7 +47,7 @@ class Over(Exception):
 
 
 class WebSocket:
-    """One connection. All but `interrupt` is for the one thread that serves it."""
+    """One connection. Other threads than the one that serves it may use only `interrupt`."""
 
     def __init__(self, sock: socket.socket, monotonic: Callable[[], float]) -> None:
         self._sock = sock
@@ -54,21 +55,21 @@ class WebSocket:
         self._frames = Connection(ConnectionType.SERVER)
         self._pieces: list[str] = []
         self._length = 0
-        self._interruption: Over | None = None
+        self._interruption: SocketClosed | None = None
         self._interrupted = 0.0
 
     def receive(self, until: float) -> str | None:
-        """Return the next text, None where none has come by then; raise `Over`.
+        """Return the next text, or None if there is none by then; raise `SocketClosed`.
 
-        Binary messages are dropped: no event here takes any.
+        Binary messages are dropped, because no event here takes any.
         """
         while True:
             if self._interruption is not None:
                 raise self._interruption
 
             for event in self._frames.events():
-                text = self._taken(event)
-                time.sleep(0)  # frames without a pause must not hold up the worker's others
+                text = self._handle_frame(event)
+                time.sleep(0)  # lets other greenlets run, however fast the frames come
 
                 if text is not None:
                     return text
@@ -79,32 +80,32 @@ class WebSocket:
             self._frames.receive_data(data)
 
     def send(self, text: str) -> None:
-        """Send a text; raise `Over` where the client does not take it."""
+        """Send a text; raise `SocketClosed` if the client does not take it."""
         self._write(TextMessage(data=text))
 
     def close(self, code: int) -> None:
-        """Tell the client the end, and take in what is on its way: else a reset could overtake."""
-        with contextlib.suppress(Over, LocalProtocolError):
+        """Send a close frame, and close the connection."""
+        with contextlib.suppress(SocketClosed, LocalProtocolError):
             self._write(CloseConnection(code=code))
 
+        # Closing with unread input sends a reset, which may reach the client before the frame.
         linger(self._sock, self._monotonic, seconds=LINGER, most=LINGER_BYTES)
 
-    def interrupt(self, over: Over) -> None:
-        """From any thread: have the next `receive`, or the present one, raise this.
+    def interrupt(self, closed: SocketClosed) -> None:
+        """Make the current or next `receive` raise this; called from any thread.
 
-        A write that is under way is cut where this is called again later.
+        Called again later, it also cuts a write under way.
         """
         now = self._monotonic()
 
         with contextlib.suppress(OSError):
             if self._interruption is None:
-                self._interruption, self._interrupted = over, now
+                self._interruption, self._interrupted = closed, now
                 self._sock.shutdown(socket.SHUT_RD)
             elif now - self._interrupted > LAST_WRITE:
                 self._sock.shutdown(socket.SHUT_RDWR)
 
     def _read(self, until: float) -> bytes:
-        """Return what came, nothing where nothing did in time; raise `Over`."""
         left = until - self._monotonic()
 
         if left <= 0:
@@ -119,27 +120,27 @@ class WebSocket:
             data = b""
 
         if not data:
-            raise self._interruption or Over("caller", None)
+            raise self._interruption or SocketClosed("caller", None)
 
         return data
 
-    def _taken(self, event: Event) -> str | None:
-        """Take a frame; return the text that is complete with it; raise `Over`."""
+    def _handle_frame(self, event: Event) -> str | None:
+        """Process a frame; return the text that it completes, if any; raise `SocketClosed`."""
         if isinstance(event, Ping):
             self._write(event.response())
         elif isinstance(event, CloseConnection):
             left = self._frames.state is ConnectionState.REMOTE_CLOSING
-            raise Over("caller" if left else "protocol", event.code)
+            raise SocketClosed("caller" if left else "protocol", event.code)
         elif isinstance(event, TextMessage | BytesMessage):
             return self._message(event)
 
         return None
 
     def _message(self, event: TextMessage | BytesMessage) -> str | None:
-        self._length += len(event.data) or 1  # many pieces with nothing in them take room too
+        self._length += len(event.data) or 1  # a list of empty pieces takes memory too
 
         if self._length > LONGEST:
-            raise Over("protocol", CloseReason.MESSAGE_TOO_BIG)
+            raise SocketClosed("protocol", CloseReason.MESSAGE_TOO_BIG)
 
         if isinstance(event, TextMessage):
             self._pieces.append(event.data)
@@ -156,4 +157,4 @@ class WebSocket:
             self._sock.settimeout(WRITE_LIMIT)
             self._sock.sendall(self._frames.send(event))
         except OSError as error:
-            raise self._interruption or Over("caller", None) from error
+            raise self._interruption or SocketClosed("caller", None) from error

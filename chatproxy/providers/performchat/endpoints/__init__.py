@@ -1,10 +1,10 @@
-"""PerformChat's surface: what is reachable, and who may call it."""
+"""PerformChat's routes and their guards."""
 
 from collections.abc import Sequence
 
-from chatproxy.providers.performchat.endpoints import agents, customers, tokens
+from chatproxy.providers.performchat.endpoints import agents, customers, schemas, tokens
 from chatproxy.providers.performchat.endpoints.access import PlatformKey
-from chatproxy.providers.performchat.endpoints.paging import wanted_page
+from chatproxy.providers.performchat.endpoints.paging import requested_page
 from chatproxy.services import Services
 from chatproxy.web.routing import Route, anybody
 
@@ -14,17 +14,17 @@ USERS = "/rest/v1/customer-users"
 
 
 def routes(_services: Services) -> Sequence[Route]:
-    """Return the table."""
+    """Return every route with its guard."""
     return (
-        Route(f"{AUTH}/token", tokens.issuing, PlatformKey(tokens.wanted_token)),
+        Route(f"{AUTH}/token", tokens.issuing, PlatformKey(schemas.requested_token)),
         Route(
             f"{AUTH}/invalidate-token",
             tokens.invalidation,
-            PlatformKey(tokens.wanted_invalidation),
+            PlatformKey(schemas.requested_invalidation),
         ),
-        Route(f"{AUTH}/verify", tokens.verification, anybody),  # who shows a token asks about it
-        Route(AGENTS, agents.listing, PlatformKey(wanted_page)),
+        Route(f"{AUTH}/verify", tokens.verification, anybody),  # the token is the credential
+        Route(AGENTS, agents.listing, PlatformKey(requested_page)),
         Route(f"{AGENTS}/<agent_id>", agents.single, PlatformKey()),
-        Route(USERS, customers.listing, PlatformKey(customers.wanted_users)),
-        Route(f"{USERS}/<user_id>", customers.single, PlatformKey(customers.wanted_change)),
+        Route(USERS, customers.listing, PlatformKey(schemas.requested_users)),
+        Route(f"{USERS}/<user_id>", customers.single, PlatformKey(schemas.requested_change)),
     )

@@ -1,10 +1,8 @@
-"""Who calls, as PerformChat asks it: a key's two halves in the JSON body, also of a GET."""
+"""PerformChat's guard: an API key as `keyId` and `keySecret` in the JSON body, even of a GET."""
 
 import dataclasses
 from collections.abc import Callable
 from typing import Any
-
-from marshmallow import EXCLUDE, Schema
 
 from chatproxy.errors import Unauthenticated
 from chatproxy.identity.records import Key
@@ -15,49 +13,40 @@ from chatproxy.web.parsing import read_object
 REFUSED = "Invalid API credentials"
 
 
-class Body(Schema):
-    """What a body may hold beside the key. Unknown fields are ignored."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    error_messages = {"type": "The body must be a JSON object."}  # noqa: RUF012
-
-
 @dataclasses.dataclass(frozen=True)
 class Company:
-    """A company that calls: its key, and what it asks for."""
+    """A calling company: its API key, and what the request asks for."""
 
     key: Key
-    wanted: Any
+    requested: Any
 
     @property
     def app_id(self) -> str:
-        """The app that the company's key is of."""
+        """The app of the company's key."""
         return self.key.app_id
 
 
 class PlatformKey:
     """Lets a company in by the key in its body.
 
-    `wanted` reads the rest of the body, or what else the call asks for. It comes first: at
-    the vendor's a fault in the body is told before one in the key.
+    `requested` reads the rest of the body. It runs before the key is checked, because the
+    vendor reports a bad body (400) before a bad key (401).
     """
 
-    def __init__(self, wanted: Callable[[dict[str, Any]], Any] = dict) -> None:
-        self._wanted = wanted
+    def __init__(self, requested: Callable[[dict[str, Any]], Any] = dict) -> None:
+        self._requested = requested
 
     def __call__(self) -> Company:
         """Return the company; raise `CallerError`, `Unauthenticated`, `TooManyRequests`."""
         document = read_object()
-        wanted = self._wanted(document)
-        return Company(_key_in(document), wanted)
+        requested = self._requested(document)
+        return Company(_read_key(document), requested)
 
 
-def _key_in(document: dict[str, Any]) -> Key:
+def _read_key(document: dict[str, Any]) -> Key:
     key_id, secret = document.get("keyId"), document.get("keySecret")
 
-    # A dot in the id would let the two be divided at another place.
+    # The two are joined by a dot. With a dot in the id they could be split elsewhere.
     if not (isinstance(key_id, str) and isinstance(secret, str)) or "." in key_id:
         raise Unauthenticated(REFUSED)
 
@@ -66,6 +55,8 @@ def _key_in(document: dict[str, Any]) -> Key:
     try:
         return guards.key(text, "platform", refused=REFUSED, claimed=key_id)
     except Unauthenticated as error:
+        # The vendor has its own message for an expired key. Only whoever knows the secret of
+        # the key gets it.
         ended = directory().keys.find_even_ended(text)
 
         if ended is not None and ended.revoked is None and not ended.is_good(now()):

@@ -19,26 +19,26 @@ single = Blueprint("performchat-agent", __name__)
 def show_all() -> Response:
     """Answer a page of the company's agents."""
     company = authenticated(Company)
-    page = company.wanted
+    page = company.requested
     agents, total = directory().agents.page(company.app_id, page.offset, page.limit)
-    rows = [_shown(agent) for agent in agents]
+    rows = [_agent_body(agent) for agent in agents]
     answer: Response = page.answer(rows, total)
     return answer
 
 
 @single.get("")
 def show(agent_id: str) -> Response:
-    """Answer one agent; another company's is as unknown as none."""
+    """Answer one agent; 404 for an agent of another company."""
     company = authenticated(Company)
     agent = None if "\0" in agent_id else directory().agents.find(company.app_id, agent_id)
 
     if agent is None:
         raise NotFound("Agent not found")
 
-    return private(_shown(agent) | {"prompt_template": None})
+    return private(_agent_body(agent) | {"prompt_template": None})
 
 
-def _shown(agent: Agent) -> dict[str, Any]:
+def _agent_body(agent: Agent) -> dict[str, Any]:
     return {
         "id": agent.id,
         "name": agent.name,

@@ -1,85 +1,44 @@
 """`/rest/v1/customer-users`: the users of a company."""
 
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from flask import Blueprint, Response
-from marshmallow import fields, validate
 
 from chatproxy.errors import NotFound
 from chatproxy.formats.timestamps import iso
-from chatproxy.identity.records import Condition, Field, Profile, User
-from chatproxy.providers.performchat.endpoints.access import Body, Company
-from chatproxy.providers.performchat.endpoints.paging import Page, wanted_page
+from chatproxy.identity.records import User
+from chatproxy.providers.performchat.endpoints.access import Company
 from chatproxy.web.answers import private
 from chatproxy.web.current import authenticated, directory
-from chatproxy.web.parsing import load
-from chatproxy.web.user_schema import LONGEST_NAME
-from chatproxy.web.validators import storable, storable_object
 
 listing = Blueprint("performchat-customers", __name__)
 single = Blueprint("performchat-customer", __name__)
 
 
-class FilterBody(Body):
-    """What listed users must have, beside the key."""
-
-    external_id = fields.String(load_default=None, allow_none=True, validate=storable)
-    name = fields.String(load_default=None, allow_none=True, validate=storable)
-    email = fields.String(load_default=None, allow_none=True, validate=storable)
-
-
-class ChangeBody(Body):
-    """What is changed of a user, beside the key. What is absent or null is left alone."""
-
-    name = fields.String(allow_none=True, validate=[validate.Length(1, LONGEST_NAME), storable])
-    email = fields.String(
-        allow_none=True, validate=[validate.Email(), validate.Length(max=LONGEST_NAME), storable]
-    )
-    metadata = fields.Raw(allow_none=True, validate=storable_object)
-
-
-def wanted_users(document: dict[str, Any]) -> tuple[Page, Sequence[Condition]]:
-    """Read which users are asked for, and which page of them; raise `CallerError`."""
-    page = wanted_page()
-    conditions = [
-        Condition(cast(Field, field), "in", (value,))
-        for field, value in load(FilterBody(), document).items()
-        if value is not None
-    ]
-    return page, conditions
-
-
-def wanted_change(document: dict[str, Any]) -> Profile:
-    """Read what is to be changed; raise `InvalidBody`."""
-    said = load(ChangeBody(), document)
-    return Profile(said.get("name"), None, said.get("email"), said.get("metadata"))
-
-
 @listing.get("")
 def show_all() -> Response:
-    """Answer a page of the company's users that fit the filter."""
+    """Answer a page of the company's users that match the filter."""
     company = authenticated(Company)
-    page, conditions = company.wanted
+    page, conditions = company.requested
     users, total = directory().user_search.page(company.app_id, conditions, page.offset, page.limit)
-    answer: Response = page.answer([_shown(user) for user in users], total)
+    answer: Response = page.answer([_user_body(user) for user in users], total)
     return answer
 
 
 @single.put("")
 def change(user_id: str) -> Response:
-    """Change a user, named by its internal id; metadata is merged, name by name."""
+    """Change a user, named by its internal id; metadata is merged key by key."""
     company, users = authenticated(Company), directory().users
-    known = "\0" not in user_id  # no database holds one, and PostgreSQL refuses the question
-    user = users.change(company.app_id, user_id, company.wanted) if known else None
+    known = "\0" not in user_id  # PostgreSQL refuses a query with a NUL
+    user = users.change(company.app_id, user_id, company.requested) if known else None
 
     if user is None:
         raise NotFound("Customer user not found")
 
-    return private(_shown(user) | {"updated_at": iso(user.updated)})
+    return private(_user_body(user) | {"updated_at": iso(user.updated)})
 
 
-def _shown(user: User) -> dict[str, Any]:
+def _user_body(user: User) -> dict[str, Any]:
     return {
         "id": user.id,
         "external_id": user.external_id,

@@ -1,25 +1,23 @@
-"""Lists in pages: `?page=` and `?limit=`, and what the vendor says beside the rows."""
+"""Pages of a list: `?page=` and `?limit=`, and `pagination` in the answer."""
 
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 from flask import Response
-from marshmallow import EXCLUDE, Schema
 
 from chatproxy.settings.fields import WholeNumber
 from chatproxy.web.answers import private
 from chatproxy.web.parsing import load_query
+from chatproxy.web.user_schema import ObjectSchema
 
+#: The default of 20 and the maximum are the vendor's.
 MOST_ROWS = 100
 MOST_PAGES = 1_000_000
 
 
-class PageQuery(Schema):
+class PageQuery(ObjectSchema):
     """Which page, and how many rows it has."""
-
-    class Meta:
-        unknown = EXCLUDE
 
     page = WholeNumber(1, MOST_PAGES, load_default=1)
     limit = WholeNumber(1, MOST_ROWS, load_default=20)
@@ -27,18 +25,18 @@ class PageQuery(Schema):
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """Which rows of a list are asked for."""
+    """The page that a request asks for."""
 
     number: int
     limit: int
 
     @property
     def offset(self) -> int:
-        """How many rows come before."""
+        """The number of rows before this page."""
         return (self.number - 1) * self.limit
 
     def answer(self, rows: Sequence[dict[str, Any]], total: int) -> Response:
-        """Answer the rows, and how many there are in all."""
+        """Answer the rows of this page, and how many there are in all."""
         pagination = {
             "page": self.number,
             "limit": self.limit,
@@ -48,7 +46,7 @@ class Page:
         return private({"data": list(rows), "pagination": pagination})
 
 
-def wanted_page(_document: Any = None) -> Page:
-    """Return the page that the query asks for; raise `CallerError`."""
+def requested_page(_document: Any = None) -> Page:
+    """Read the page from the query; raise `CallerError`."""
     query = load_query(PageQuery())
     return Page(query["page"], query["limit"])

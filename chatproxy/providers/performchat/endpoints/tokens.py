@@ -1,10 +1,8 @@
 """`/rest/v1/auth`: issue, invalidate and verify tokens."""
 
-import dataclasses
 from typing import Any
 
 from flask import Blueprint, Response
-from marshmallow import fields, validate
 
 from chatproxy.errors import (
     CallerError,
@@ -13,84 +11,42 @@ from chatproxy.errors import (
     TokenRevoked,
     Unauthenticated,
 )
-from chatproxy.formats import durations
 from chatproxy.identity.records import Agent, Profile, User
-from chatproxy.providers.performchat.endpoints.access import Body, Company
+from chatproxy.providers.performchat.endpoints.access import Company
 from chatproxy.providers.performchat.provider import PerformChat
+from chatproxy.providers.performchat.tokens import issued
 from chatproxy.web import guards
 from chatproxy.web.answers import private
 from chatproxy.web.current import authenticated, directory, limiter, now, provider
-from chatproxy.web.parsing import BEARER, header, load, read_object
-from chatproxy.web.user_schema import LONGEST_ID
-from chatproxy.web.validators import storable
+from chatproxy.web.parsing import BEARER, header, read_object
 
 issuing = Blueprint("performchat-tokens", __name__)
 invalidation = Blueprint("performchat-invalidation", __name__)
 verification = Blueprint("performchat-verification", __name__)
 
+#: The vendor's keys belong to an environment, ours do not. Its answers name the environment.
 ENVIRONMENT = "production"
-DEFAULT_LIFE = "24h"
-NOBODY = "Customer user not found or does not belong to your company"
+USER_NOT_FOUND = "Customer user not found or does not belong to your company"
 TOO_MANY = "Too many token requests"
-
-
-class TokenRequest(Body):
-    """The body of `POST /auth/token`, beside the key."""
-
-    user_id = fields.String(
-        data_key="userId", required=True, validate=[validate.Length(1, LONGEST_ID), storable]
-    )
-    agent_id = fields.String(
-        data_key="agentId",
-        load_default=None,
-        allow_none=True,
-        validate=[validate.Length(1, 64), storable],
-    )
-    expires_in = fields.String(data_key="expiresIn", load_default=DEFAULT_LIFE)
-
-
-class InvalidationRequest(Body):
-    """The body of `POST /auth/invalidate-token`, beside the key."""
-
-    customer_user_id = fields.String(data_key="customerUserId", required=True, validate=storable)
-
-
-@dataclasses.dataclass(frozen=True)
-class Wanted:
-    """The token that is asked for; `ttl` is seconds."""
-
-    user_id: str
-    agent_id: str | None
-    ttl: int
-
-
-def wanted_token(document: dict[str, Any]) -> Wanted:
-    """Read which token is asked for; raise `CallerError`."""
-    said = load(TokenRequest(), document)
-    return Wanted(said["user_id"], said["agent_id"], _life(said["expires_in"]))
-
-
-def wanted_invalidation(document: dict[str, Any]) -> str:
-    """Read whose tokens are to end; raise `InvalidBody`."""
-    user_id: str = load(InvalidationRequest(), document)["customer_user_id"]
-    return user_id
 
 
 @issuing.post("")
 def issue() -> Response:
-    """Answer a token for a user and an agent; the user is made on the way."""
+    """Issue a token for a user and an agent; the user is created on the way."""
     company, performchat = authenticated(Company), provider(PerformChat)
-    key, wanted = company.key, company.wanted
-    agent = _agent(key.app_id, wanted.agent_id)
+    key, requested = company.key, company.requested
+    agent = _agent(key.app_id, requested.agent_id)
+    # Counted before the user is written, so that a refused request changes nothing.
     count = limiter().spend(f"performchat tokens {key.id}", performchat.token_rate, TOO_MANY)
 
-    user, _ = directory().users.upsert(key.app_id, wanted.user_id, Profile())
-    shown = _shown(user, agent)
+    user, _ = directory().users.upsert(key.app_id, requested.user_id, Profile())
+    user_body = _user_body(user, agent)
     answer = private(
         {
-            "token": performchat.tokens.make(user, agent, now(), wanted.ttl),
-            "user": shown,
-            "customerUser": shown,
+            "token": performchat.tokens.make(user, agent, now(), requested.ttl),
+            # The vendor's examples call it `user`, its reference `customerUser`.
+            "user": user_body,
+            "customerUser": user_body,
             "agent": {"id": agent.id, "name": agent.name, "active": agent.active},
             "apiKey": {"id": key.id, "name": key.name, "environment": ENVIRONMENT},
         }
@@ -101,13 +57,13 @@ def issue() -> Response:
 
 @invalidation.post("")
 def invalidate() -> Response:
-    """End all tokens of a user, named by the internal id that `issue` answered."""
+    """Invalidate all tokens of a user, named by the internal id that `issue` answered."""
     company = authenticated(Company)
-    user_id = company.wanted
+    user_id = company.requested
     version = directory().tokens.revoke_user_by_our_id(company.app_id, user_id)
 
     if version is None:
-        raise CallerError(NOBODY)
+        raise CallerError(USER_NOT_FOUND)
 
     return private(
         {
@@ -120,11 +76,11 @@ def invalidate() -> Response:
 
 @verification.post("")
 def verify() -> Response:
-    """Answer the claims of a token that counts; the vendor's order of checks."""
-    token = _shown_token()
+    """Answer the claims of a valid token."""
+    token = _presented_token()
 
     try:
-        claims = _checked(token)
+        claims = _valid_claims(token)
     except TokenRejected as error:
         guards.count_rejected(token, error)
         raise
@@ -132,11 +88,9 @@ def verify() -> Response:
     return private(claims)
 
 
-def _checked(token: str) -> dict[str, Any]:
-    """Return the claims; raise a `TokenRejected`."""
-    read = provider(PerformChat).tokens.read(token, now())
-    claims = read.claims
-
+def _valid_claims(token: str) -> dict[str, Any]:
+    # The vendor documents this order: signature and expiry, user, version, company, agent.
+    claims = provider(PerformChat).tokens.read(token, now())
     user = directory().users.find_by_our_id(claims["sub"])
 
     if user is None:
@@ -149,7 +103,7 @@ def _checked(token: str) -> dict[str, Any]:
         raise TokenOfAnotherApp("Company mismatch")
 
     try:
-        directory().tokens.check(read.issued)  # by its id, and with all of the company
+        directory().tokens.check(issued(claims))  # revoked by its id, or with the whole company
     except TokenRevoked as error:
         raise TokenRevoked("Token has been invalidated") from error
 
@@ -161,10 +115,10 @@ def _checked(token: str) -> dict[str, Any]:
     return claims
 
 
-def _shown_token() -> str:
-    """Return the token in `Authorization` or in the body; two must be the same."""
+def _presented_token() -> str:
+    """Return the token in `Authorization` or in the body; if both are given they must agree."""
     given = read_object().get("token")
-    shown = BEARER.fullmatch(header("Authorization") or "")
+    bearer = BEARER.fullmatch(header("Authorization") or "")
 
     if given is not None and not isinstance(given, str):
         raise CallerError("token: Not a valid string.")
@@ -172,7 +126,7 @@ def _shown_token() -> str:
     if given is None:
         return guards.bearer(missing="Missing token")
 
-    if shown is not None and shown[1] != given:
+    if bearer is not None and bearer[1] != given:
         raise CallerError("The token in the body is another one than that in Authorization.")
 
     if not given:
@@ -181,40 +135,20 @@ def _shown_token() -> str:
     return given
 
 
-def _life(text: str) -> int:
-    """Return the seconds of `expiresIn`; raise `CallerError`, never cut."""
-    most = provider(PerformChat).max_ttl
-
-    try:
-        seconds = durations.seconds_of(text)
-    except ValueError as error:
-        raise CallerError("expiresIn must be digits and one of s, m, h, d, such as 24h") from error
-
-    if not 0 < seconds <= most:
-        raise CallerError(f"expiresIn must be from 1s to {durations.written(most)}")
-
-    return seconds
-
-
 def _agent(app_id: str, agent_id: str | None) -> Agent:
-    """Return the agent that is asked for, or the active one; raise `CallerError`."""
+    # An unknown agent is a 400 at the vendor, not a 404.
     if agent_id is None:
-        agent = directory().agents.first_active(app_id)
-
-        if agent is None:
-            raise CallerError("No active agents found")
-
-        return agent
-
-    agent = directory().agents.find(app_id, agent_id)
+        agent, message = directory().agents.first_active(app_id), "No active agents found"
+    else:
+        agent, message = directory().agents.find(app_id, agent_id), "Agent not found or inactive"
 
     if agent is None or not agent.active:
-        raise CallerError("Agent not found or inactive")
+        raise CallerError(message)
 
     return agent
 
 
-def _shown(user: User, agent: Agent) -> dict[str, Any]:
+def _user_body(user: User, agent: Agent) -> dict[str, Any]:
     return {
         "id": user.id,
         "externalId": user.external_id,

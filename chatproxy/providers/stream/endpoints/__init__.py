@@ -1,4 +1,4 @@
-"""Stream's own endpoints: what is reachable, and who may call it."""
+"""Stream's routes and their guards. They are open to whoever reaches the sidecar's port."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from chatproxy.web.routing import Route, anybody
 
 
 def routes(_services: Services) -> Sequence[Route]:
-    """Return the table."""
+    """Return every route with its guard."""
     return (
         Route("/token", token.blueprint, anybody),
         Route("/api-key", api_key.blueprint, anybody),

@@ -1,4 +1,4 @@
-"""`GET /api-key`: the public key with which a client names the application."""
+"""`GET /api-key`: the public key by which a client names the application."""
 
 from flask import Blueprint, Response, jsonify
 
@@ -10,5 +10,5 @@ blueprint = Blueprint("stream-api-key", __name__)
 
 @blueprint.get("")
 def api_key() -> Response:
-    """Answer `api_key`."""
+    """Answer the public API key."""
     return jsonify({"api_key": provider(Stream).api_key})

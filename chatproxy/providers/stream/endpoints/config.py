@@ -2,16 +2,16 @@
 
 import json
 import logging
-from typing import Any
 
 from flask import Blueprint, Response
-from marshmallow import EXCLUDE, Schema, fields, validate
+from marshmallow import fields, validate
 
 from chatproxy.errors import CallerError
 from chatproxy.providers.stream.provider import Stream
 from chatproxy.web.answers import private
 from chatproxy.web.current import context, now, provider, services
 from chatproxy.web.parsing import header_text, load_query
+from chatproxy.web.user_schema import ObjectSchema
 
 log = logging.getLogger(__name__)
 
@@ -19,15 +19,12 @@ blueprint = Blueprint("stream-config", __name__)
 
 AUTHENTICATION = "authentication"
 
-#: What a caller who is not logged in reads where the document has no text of its own.
+#: Messages for a caller who is not logged in, if the document has none.
 NOT_LOGGED_IN = {"title": "Not logged in", "message": "Log in to use the chat."}
 
 
-class ConfigQuery(Schema):
+class ConfigQuery(ObjectSchema):
     """The query of `GET /config`."""
-
-    class Meta:
-        unknown = EXCLUDE
 
     client_type = fields.String(
         data_key="clientType", required=True, validate=validate.Length(1, 255)
@@ -38,36 +35,25 @@ class ConfigQuery(Schema):
 def config() -> Response:
     """Answer the client type's object with `authentication`, or with the error object.
 
-    An unknown client type has an empty object. What the document says under
-    `authentication` is never passed on: a file cannot fake a session.
+    An unknown client type has an empty object.
     """
     client_type = load_query(ConfigQuery())["client_type"]
     stream = provider(Stream)
     document = stream.client_config.for_client_type(client_type)
-    document.pop(AUTHENTICATION, None)
+    document.pop(AUTHENTICATION, None)  # a file must not fake a session
     messages = document.pop(stream.error_object_key, NOT_LOGGED_IN)
     user_id = _user_id(stream)
 
     if user_id is None:
         return private(document | {stream.error_object_key: messages})
 
-    return private(document | {AUTHENTICATION: _authentication(stream, user_id)})
-
-
-def _authentication(stream: Stream, user_id: str) -> dict[str, Any]:
-    return {
-        "apiKey": stream.api_key,
-        "userId": user_id,
-        "userToken": stream.issue_token(user_id, now()),
-    }
+    token = stream.issue_token(user_id, now())
+    authentication = {"apiKey": stream.api_key, "userId": user_id, "userToken": token}
+    return private(document | {AUTHENTICATION: authentication})
 
 
 def _user_id(stream: Stream) -> str | None:
-    """Return who is logged in, as the gateway in front says; None is anonymous.
-
-    An id that the provider cannot know makes the caller anonymous, and is logged:
-    somebody has to look at `USERID_STRIP_PREFIX` or at the gateway.
-    """
+    """Return who is logged in according to the gateway's header, or None if nobody is."""
     header, *properties = services().settings.user_id_header.split(".")
     given = _header(header)
     user_id = given if not properties else _property(given, properties)
@@ -83,6 +69,7 @@ def _user_id(stream: Stream) -> str | None:
     if stream.is_user_id(user_id):
         return user_id
 
+    # Somebody has to look at `USERID_STRIP_PREFIX` or at the gateway.
     log.warning(
         "the user id in the header is not one that the provider allows: served as anonymous",
         extra={"reqId": context().id, "header": header, "length": len(user_id)},
@@ -91,7 +78,7 @@ def _user_id(stream: Stream) -> str | None:
 
 
 def _header(name: str) -> str:
-    """Return a header as text, empty for none and for what cannot be read: nobody is logged in."""
+    # A header that is not UTF-8 names nobody, so the caller is anonymous.
     try:
         return (header_text(name) or "").strip()
     except CallerError:
@@ -99,7 +86,7 @@ def _header(name: str) -> str:
 
 
 def _property(text: str, path: list[str]) -> str | None:
-    """Read a property of a JSON object; anything unexpected on the way is None, no error."""
+    # Anything unexpected makes the caller anonymous: the header is the gateway's, not theirs.
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""`GET /token/<userId>`: a user token in one call."""
+"""`GET /token/<userId>`: issue a user token."""
 
 from flask import Blueprint, Response
 
@@ -12,10 +12,10 @@ blueprint = Blueprint("stream-token", __name__)
 
 @blueprint.get("/<anything:user_id>")
 def token(user_id: str) -> Response:
-    """Answer 201 with `userId` and `token`; 400 for an id that the provider cannot know.
+    """Answer 201 with `userId` and `token`. The user need not exist.
 
-    Whether the user exists is not asked. The id is matched with its slashes, so
-    that an encoded one is a bad id and not another path.
+    The route matches slashes too, so that an id with an encoded slash is a bad id (400)
+    and not another path.
     """
     stream = provider(Stream)
 

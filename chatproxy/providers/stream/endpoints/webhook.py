@@ -1,4 +1,4 @@
-"""`POST /webhook/verify`: is this event really from the provider?"""
+"""`POST /webhook/verify`: check the signature of an event."""
 
 import base64
 import binascii
@@ -18,28 +18,29 @@ blueprint = Blueprint("stream-webhook", __name__)
 
 
 class Event(Schema):
-    """The body: the event as it was received, and its `X-Signature`."""
+    """An event as it was received, and its `X-Signature`."""
 
     class Meta:
         unknown = EXCLUDE
 
     raw_body = fields.String(data_key="rawBody", required=True)
     signature = fields.String(required=True)
+    # A compressed event is not text, so it comes as base64.
     encoding = fields.String(load_default="text", validate=validate.OneOf(["text", "base64"]))
 
 
 @blueprint.post("/verify")
 def verify() -> Response:
-    """Answer `isValid`. The verdict is logged, the body is not."""
+    """Answer `isValid`."""
     event = load_json(Event())
     body = _bytes_of(event["raw_body"], event["encoding"])
     is_valid = provider(Stream).verify_event(body, _utf_8(event["signature"]))
+    # Never the body: it has what users write.
     log.info("webhook verified", extra={"reqId": context().id, "isValid": is_valid})
     return jsonify({"isValid": is_valid})
 
 
 def _bytes_of(text: str, encoding: str) -> bytes:
-    """Return the bytes that were signed."""
     if encoding == "text":
         return _utf_8(text)
 
@@ -50,5 +51,5 @@ def _bytes_of(text: str, encoding: str) -> bytes:
 
 
 def _utf_8(text: str) -> bytes:
-    """Encode any JSON string. One with half a surrogate pair fits no signature, and no crash."""
+    # JSON may hold half a surrogate pair. It matches no signature, and must not be a 500.
     return text.encode("utf-8", "surrogatepass")

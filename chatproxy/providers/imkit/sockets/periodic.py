@@ -1,4 +1,4 @@
-"""Something that is done again and again, in a thread that is there only while it is needed."""
+"""Periodic work, in a thread that runs only while it is needed."""
 
 import logging
 import threading
@@ -8,8 +8,8 @@ from collections.abc import Callable
 log = logging.getLogger(__name__)
 
 
-class Repeated:
-    """`work` every so many seconds, from `start` on, as long as `is_needed` says so."""
+class Periodic:
+    """Calls `work` at an interval, from `start` until `is_needed` returns False."""
 
     def __init__(
         self, work: Callable[[], None], is_needed: Callable[[], bool], seconds: float
@@ -21,24 +21,24 @@ class Repeated:
         self._runs = False
 
     def start(self) -> None:
-        """Begin, unless it is under way. Call it after that which makes it needed."""
+        """Start the thread, unless it runs. `is_needed` has to be true by now."""
         with self._lock:
             if not self._runs:
                 threading.Thread(target=self._run, daemon=True).start()
                 self._runs = True
 
     def _run(self) -> None:
-        while self._goes_on():
+        while self._continues():
             try:
                 self._work()
             except Exception:
-                # Without this thread nobody would look any more, and nobody would know.
+                # The thread must survive: without it nothing is checked, and nobody notices.
                 log.exception("what is done again and again failed")
 
             time.sleep(self._seconds)
 
-    def _goes_on(self) -> bool:
-        """Say whether it is still needed. In one step: `start` must not come between."""
+    def _continues(self) -> bool:
+        # Under the lock: a `start` between the question and the answer would be lost.
         with self._lock:
             self._runs = self._is_needed()
             return self._runs
