@@ -100,7 +100,7 @@ def _revoke(call: Call) -> Answer:
     return success({"success": True, "message": message, "revokedTokens": len(revoked)})
 
 
-ROUTES = (
+ROUTES: tuple[Route[Call], ...] = (
     Route("POST", "/admin/clients", _upsert, server_only=True),
     Route("GET", "/admin/clients", _list, server_only=True),
     Route("POST", "/admin/clients/list", _upsert_list, server_only=True),
