@@ -1,4 +1,4 @@
-"""Worker class and threads by measurement: `python -m benchmarks.workers`.
+"""Many callers at once, by measurement: `python -m benchmarks.workers`.
 
 Three measurements of each candidate, and with `--parts 45` the first two once more
 while the directory is written. A whole run also writes `results/workers.md`, or
@@ -38,14 +38,9 @@ RESULTS = {"123": "workers", "45": "workers-directory"}
 DEFAULT_PARTS = "123"
 
 
-def _gthread(threads: int) -> dict[str, str]:
-    return {"WORKER_CLASS": "gthread", "WORKER_CONNECTIONS": str(threads)}
-
-
 CANDIDATES: dict[str, dict[str, str]] = {
-    "gevent, as shipped": {},
-    "gthread, 1,200 threads": _gthread(1200),
-    "gthread, 64 threads": _gthread(64),
+    "as shipped": {},
+    "two workers": {"WORKERS": "2"},
 }
 
 #: Options of gunicorn, and the variables, of each plain proxy.

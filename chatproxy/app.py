@@ -9,6 +9,7 @@ from chatproxy.routes import forwarding_mounts, listener_mounts, routes
 from chatproxy.services import Clock, open_services
 from chatproxy.settings import Settings
 from chatproxy.web import error_handlers, routing
+from chatproxy.web.dialects import Dialects
 from chatproxy.web.request_log import RequestLog
 
 
@@ -35,7 +36,8 @@ def create_app(found: Settings | None = None, clock: Clock | None = None) -> Fla
     app.url_map.strict_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
 
-    error_handlers.register(app, services, forwarding_mounts(services))
-    routing.register(app, routes(services))
+    dialects = Dialects(services, forwarding_mounts(services))
+    error_handlers.register(app, dialects)
+    routing.register(app, routes(services), dialects)
     app.wsgi_app = RequestLog(app.wsgi_app, services, listener_mounts(services))  # type: ignore[method-assign]
     return app

@@ -65,7 +65,7 @@ sendfile = False  # answers are sent in pieces, and `server.response` adds the h
 # "How do I avoid Gunicorn excessively blocking in os.fchmod?" in gunicorn's FAQ.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 proc_name = "chatproxy"
-logger_class = "chatproxy.server.logger.Logger"
+logger_class = "chatproxy.server.worker.Logger"
 logconfig_dict = logs.configuration(_settings.log_level, _settings.secrets())
 
 
@@ -130,7 +130,7 @@ def _raise_file_limit(wanted: int) -> int:
 
 def post_worker_init(worker: Any) -> None:
     """Install our response class, and let the services see when the worker has to stop."""
-    response.install()
+    response.install(_settings.body_idle_timeout)
 
     if (services := _services(worker)) is not None:
         services.lifetime.ends_when(lambda: not worker.alive)

@@ -13,8 +13,7 @@ from chatproxy.forwarding.outbound import ask
 from chatproxy.forwarding.session import open_session
 from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Limits
-from chatproxy.providers.base import Notes, Provider, Server
-from chatproxy.providers.credential import CredentialWatch
+from chatproxy.providers.base import CredentialWatch, Notes, Provider, Server
 from chatproxy.settings import Settings
 
 if TYPE_CHECKING:
@@ -98,14 +97,11 @@ class Backend:
     peer: Peer | None
     credential: CredentialWatch
 
-    def way(self) -> Way:
-        """Return the way there; raise `NotConfigured` if there is none."""
-        if self.peer is None:
-            raise NotConfigured(
-                f"This cannot be forwarded: it needs {self.provider.needed} to be set."
-            )
-
-        return self.peer.way
+    def not_configured(self) -> NotConfigured:
+        """Return the error that says what has to be set to reach the provider."""
+        return NotConfigured(
+            f"This cannot be forwarded: it needs {self.provider.needed} to be set."
+        )
 
     def ping(self) -> None:
         """Raise `UpstreamError` if the provider does not work or refuses our credential."""

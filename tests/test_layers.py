@@ -28,7 +28,7 @@ FLOORS = [
     [r"services"],
     [rf"providers\.(?:{'|'.join(SETTINGS)})(?=\.(?!settings|client_config))"],
     [r"providers\.base"],
-    [r"providers\.credential", r"providers\.paths"],
+    [r"providers\.paths"],
     [r"server", r"limiting"],
     [r"forwarding", r"identity", r"signing"],
     [r"providers"],  # the settings of each, and the table that names them

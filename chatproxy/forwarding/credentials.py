@@ -73,15 +73,12 @@ class Credentials:
 
     def into_json(
         self, fields: Fields, body: CallerBody | None, most: int
-    ) -> tuple[Fields, CallerBody | None]:
+    ) -> tuple[Fields, CallerBody]:
         """Put ours into the JSON object in the body; return the new fields and body.
 
         Reads the whole body, at most `most` bytes, and writes it anew. A request without a body
         gets one. Raises `UnsupportedBody`, `MalformedBody`, `BodyTooLarge`, `TruncatedBody`.
         """
-        if self.body is None:
-            return fields, body
-
         if value_of(fields, "content-encoding") is not None:
             raise UnsupportedBody("The body must not be coded: the credentials are put into it.")
 
@@ -94,7 +91,7 @@ class Credentials:
         # Strictly, and written anew: with a name twice in the object, the provider might read the
         # caller's value and not ours (RFC 8259 section 4).
         document = _read_object(content) if content else {}
-        content = json.dumps({**document, **self.body}, separators=(",", ":")).encode()
+        content = json.dumps({**document, **(self.body or {})}, separators=(",", ":")).encode()
         kept = [(name, value) for name, value in fields if name.lower() not in BODY_FIELDS]
         return [*kept, ("Content-Type", "application/json")], CallerBody.of_bytes(content)
 

@@ -1,11 +1,12 @@
 """The two log lines of a request, in the platform's format."""
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from chatproxy.errors import Side
-from chatproxy.formats.authority import host_in
+from chatproxy.formats.authority import AUTHORITY
 from chatproxy.logs.levels import TRACE
 
 log = logging.getLogger("chatproxy.request")
@@ -13,6 +14,8 @@ log = logging.getLogger("chatproxy.request")
 #: Characters of a caller's text in a line. Longer ones cost room, and time for the redaction.
 LONGEST_FIELD = 256
 LONGEST_PATH = 2048
+
+PORT = re.compile(r":[0-9]+\Z")
 
 #: Probes come every few seconds; only their failures are worth a line.
 STATUS_PREFIX = "/-/"
@@ -70,7 +73,7 @@ def _incoming(exchange: Exchange, environ: Mapping[str, Any]) -> dict[str, Any]:
         },
         "url": {"path": exchange.path[:LONGEST_PATH]},
         "host": {
-            "hostname": host_in(environ.get("HTTP_HOST", "")),
+            "hostname": _host(environ.get("HTTP_HOST", "")),
             "forwardedHost": _truncated(environ.get("HTTP_X_FORWARDED_HOST", "")),
             "ip": _truncated(environ.get("HTTP_X_FORWARDED_FOR") or environ.get("REMOTE_ADDR", "")),
         },
@@ -95,3 +98,8 @@ def _completed(exchange: Exchange, environ: Mapping[str, Any]) -> dict[str, Any]
 
 def _truncated(text: str) -> str:
     return text[:LONGEST_FIELD]
+
+
+def _host(field: str) -> str:
+    # Without its port; nothing where it is malformed, and may hold a password.
+    return PORT.sub("", field) if AUTHORITY.fullmatch(field) else ""

@@ -2,20 +2,25 @@
 
 import abc
 import dataclasses
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from chatproxy.errors import ChatproxyError
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
-from chatproxy.providers.credential import Verdict
 
 if TYPE_CHECKING:
     from chatproxy.identity.token_records import Issued
 
+log = logging.getLogger(__name__)
+
 #: Seconds by which `iat` is set back. Verifiers refuse a token from the future, and the
 #: clocks of two machines differ.
 BACK_DATED = 5
+
+#: What an answer says about our credential. Most say nothing.
+Verdict = Literal["refused", "accepted", "unknown"]
 
 #: What an operator should look at, by section of `/-/ready`.
 Notes = Mapping[str, Mapping[str, str]]
@@ -108,3 +113,29 @@ class Provider(abc.ABC):
     def notes(self) -> Notes:
         """Return what an operator should look at, apart from the credential."""
         return {}
+
+
+class CredentialWatch:
+    """What the last answers that this worker saw say about our credential.
+
+    If a provider refuses it, no caller can do anything about it.
+    """
+
+    def __init__(self, provider: str) -> None:
+        self._provider = provider
+        self.refused = False
+
+    def saw(self, status: int, verdict: Verdict) -> None:
+        """Note an answer."""
+        # Only changes are logged: with a bad key every call is refused, and would fill the log.
+        if verdict == "refused" and not self.refused:
+            self.refused = True
+            log.critical(
+                "the provider refuses our own credential: check its key and secret",
+                extra={"provider": self._provider, "statusCode": status},
+            )
+        elif verdict == "accepted" and self.refused:
+            self.refused = False
+            log.warning(
+                "the provider accepts our credential again", extra={"provider": self._provider}
+            )

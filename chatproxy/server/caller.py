@@ -62,12 +62,6 @@ class Caller:
         # waits behind the data that it could not send any more.
         return state == CLOSED or _peer_is_orphaned(self._sock)
 
-    def limit_writes(self, seconds: float | None) -> None:
-        """Bound each write to the caller; None lifts the bound, as gunicorn expects its sockets."""
-        if self._sock is not None:
-            with contextlib.suppress(OSError):  # closed: there is nothing left to bound
-                self._sock.settimeout(seconds)
-
     def linger(self, monotonic: Callable[[], float]) -> None:
         """Close in a way that lets a caller who is still sending read its answer."""
         if self._sock is not None:

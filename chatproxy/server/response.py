@@ -1,4 +1,4 @@
-"""gunicorn's response, changed in four ways.
+"""gunicorn's response, changed in five ways.
 
 - It replaces `Server` and `Date`, so a forwarded answer would lose its own.
 - It ignores an application's `Connection: close`, so that a caller could not be told to stop
@@ -6,6 +6,7 @@
 - It writes the head and the first piece of the body apart. One write for both saves a third of
   all system calls.
 - It would look for another request on a connection whose protocol was switched.
+- It waits for ever for a caller who reads nothing.
 """
 
 from collections.abc import Iterable
@@ -23,6 +24,9 @@ SWITCHING = 101
 
 class Response(wsgi.Response):  # type: ignore[misc]  # gunicorn has no annotations
     """One answer to a caller. The head waits for the first bytes that go out with it."""
+
+    #: Seconds that one write may take; `install` sets it.
+    write_limit: float | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -78,20 +82,29 @@ class Response(wsgi.Response):  # type: ignore[misc]  # gunicorn has no annotati
         """End the answer."""
         self.send_headers()
         self._flush_head()
-        super().close()
+
+        if self.chunked:
+            self._send(b"0\r\n\r\n")
 
     def _emit_body(self, data: bytes) -> None:
         head, self._head = self._head, b""
         framed = b"%X\r\n%b\r\n" % (len(data), data) if self.chunked else data
-        self.sock.sendall(head + framed if head else framed)
+        self._send(head + framed if head else framed)
 
     def _flush_head(self) -> None:
         if self._head:
             head, self._head = self._head, b""
-            self.sock.sendall(head)
+            self._send(head)
+
+    def _send(self, data: bytes) -> None:
+        # gunicorn expects its sockets without a limit. (With gevent this is no system call.)
+        self.sock.settimeout(self.write_limit)
+        self.sock.sendall(data)
+        self.sock.settimeout(None)
 
 
-def install() -> None:
-    """Make gunicorn's workers use this response."""
+def install(write_limit: float) -> None:
+    """Make gunicorn's workers use this response, whose writes may take so many seconds each."""
+    Response.write_limit = write_limit
     # gunicorn has no setting for it: `wsgi.create` looks the class up in its own module.
     wsgi.Response = Response

@@ -1,4 +1,4 @@
-"""gunicorn's gevent worker, changed in two ways.
+"""gunicorn's gevent worker, changed in two ways, and its logger without an access log.
 
 - It closes idle connections when it stops. Else a shutdown waits until the graceful timeout for
   every client that keeps a connection open, and all SDKs do.
@@ -8,9 +8,11 @@
 
 import contextlib
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import gevent
+from gunicorn.glogging import Logger as GunicornLogger
 from gunicorn.workers.ggevent import GeventWorker
 
 #: Seconds in which a kept connection may still send a request while the worker stops: one that is
@@ -54,3 +56,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
         for connection, timeout in list(self._idle.items()):
             # From the loop: `throw` switches to the other greenlet, and would not return here.
             loop.run_callback(connection.throw, timeout)
+
+
+class Logger(GunicornLogger):  # type: ignore[misc]  # gunicorn has no annotations
+    """Writes gunicorn's own messages only; `logs.access` writes a line for each request."""
+
+    def access(self, resp: Any, req: Any, environ: Any, request_time: timedelta) -> None:
+        """Do nothing."""
+        # Configured away, gunicorn would still prepare a line for each request and then drop it.

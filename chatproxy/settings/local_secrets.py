@@ -32,11 +32,12 @@ class LocalSecrets:
 
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.made.append(name)
-        _write_once(path, secrets.token_urlsafe(BYTES))
+        write_once(path, secrets.token_urlsafe(BYTES))
         return path.read_text().strip()
 
 
-def _write_once(path: Path, text: str) -> None:
+def write_once(path: Path, text: str) -> None:
+    """Write a file, whole and for its owner only, unless there is one already."""
     # A second process may start at the same moment. link(2) fails if the path exists, so one of the
     # two files wins, whole, and both processes read that one.
     descriptor, name = tempfile.mkstemp(dir=path.parent)  # mode 0600

@@ -2,7 +2,7 @@
 
 | file | what |
 |---|---|
-| `current`, `context` | the request that is being served, and the worker that serves it |
+| `current` | the request that is being served, and the worker that serves it |
 | `parsing`, `answers` | reading what a caller sent; answers of our own |
 | `routing`, `guards` | registering a route, and checking who calls it |
 | `relay` | forwarding a call |

@@ -46,19 +46,26 @@ def _load(mount: str, credentials: Credentials) -> Call:
     if request.method not in METHODS:  # HEAD, which werkzeug adds to GET
         raise WrongMethod("This method is not forwarded.", allowed=METHODS)
 
-    fields, body = credentials.into_json(
-        headers.of_request(request.environ), current.body, services().settings.max_json_bytes
-    )
+    fields, body = headers.of_request(current.environ), current.body
+
+    if credentials.body is not None:
+        most = services().settings.max_json_bytes
+        fields, body = credentials.into_json(fields, body, most)
+
     return Call(request.method, target, fields, body)
 
 
 def _forward(call: Call, mount: str, backend: Backend, credentials: Credentials) -> Answer:
-    current, worker = context(), services()
-    deadline = Deadline(worker.limits, worker.clock.monotonic, current.caller)
+    current, peer = context(), backend.peer
+
+    if peer is None:
+        raise backend.not_configured()
+
+    deadline = Deadline(peer.limits, current.monotonic, current)
     started = current.seconds()
     # On a listener of its own the provider is at the root, and so must its redirects be.
     public_mount = mount.removeprefix(current.listener_mount)
-    answer = forward(call, backend.way(), credentials, deadline, mount=public_mount)
+    answer = forward(call, peer.way, credentials, deadline, mount=public_mount)
 
     # A forwarded call is often the first to show that the provider refuses our credential.
     backend.credential.saw(answer.status, backend.provider.verdict(answer.status, None))

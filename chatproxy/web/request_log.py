@@ -14,7 +14,7 @@ from chatproxy.forwarding.target import Target
 from chatproxy.logs import access
 from chatproxy.server.input import body_of
 from chatproxy.services import Services
-from chatproxy.web.context import KEY, RequestContext
+from chatproxy.web.current import KEY, RequestContext
 
 StartResponse = Callable[..., Any]
 WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -38,7 +38,6 @@ class RequestLog:
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             context.status = int(status[:3])
-            context.caller.limit_writes(self._limits.body_idle)
 
             if context.refusal is not None or context.has_unread_body:
                 # Else the caller goes on sending, and gunicorn would look for its next request in
@@ -59,8 +58,10 @@ class RequestLog:
             context.target = Target(mount + raw.partition("?")[0], None)
 
         try:
-            # First, so that a refused request with a body is known to have one.
-            context.body = body_of(environ, self._limits, self._monotonic)
+            if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
+                # First, so that a refused request with a body is known to have one.
+                context.body = body_of(environ, self._limits, self._monotonic)
+
             _check_host(environ)
             target = Target.read(raw)
             context.target = Target(mount + target.path, target.query)
@@ -123,8 +124,6 @@ class _Stream:
 
         if context.has_unread_body:
             context.caller.linger(context.monotonic)
-
-        context.caller.limit_writes(None)
 
     def _reset_where_the_end_is_the_length(self) -> None:
         # HTTP/1.0 has no chunked coding, so the end of the connection may be what ends the answer.

@@ -8,6 +8,7 @@ from flask import Blueprint, Flask, request
 from werkzeug.routing import BaseConverter
 
 from chatproxy.web.current import context
+from chatproxy.web.dialects import Dialects
 
 #: Called before a view. Returns what it knows of the caller, for `current.authenticated`, or raises
 #: the error with which the caller is refused.
@@ -36,7 +37,7 @@ class Anything(BaseConverter):
     part_isolating = False
 
 
-def register(app: Flask, routes: Iterable[Route]) -> None:
+def register(app: Flask, routes: Iterable[Route], dialects: Dialects) -> None:
     """Register every blueprint, with its guard before all its views."""
     app.url_map.converters["anything"] = Anything
     guards: dict[str, Guard] = {}
@@ -46,8 +47,18 @@ def register(app: Flask, routes: Iterable[Route]) -> None:
         guards[route.blueprint.name] = route.guard
 
     @app.before_request
-    def ask_guard() -> None:
+    def admit() -> None:
+        current = context()
+
+        # Raised here and not by the layer outside, so that a bad head, too, is answered in the
+        # format of its surface.
+        if current.refusal is not None:
+            raise current.refusal
+
+        if "HTTP_UPGRADE" in current.environ:
+            dialects.refuse_websocket(current)
+
         # Without a blueprint nothing was found, and no view is called.
         if request.blueprint is not None:
-            context().surface = request.blueprint.partition("-")[0]
-            context().authenticated = guards[request.blueprint]()
+            current.surface = request.blueprint.partition("-")[0]
+            current.authenticated = guards[request.blueprint]()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chatproxy.settings import local_secrets as keptsecrets
+from chatproxy.settings import local_secrets as local_secrets
 from chatproxy.settings.local_secrets import LocalSecrets
 
 NAME = "KEY_SIGNING_SECRET"
@@ -57,7 +57,7 @@ def test_one_that_is_there_is_taken(tmp_path: Path) -> None:
 
 def test_one_that_is_there_is_only_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = LocalSecrets(tmp_path).text(NAME)
-    monkeypatch.delattr(keptsecrets, "_write_once")
+    monkeypatch.delattr(local_secrets, "write_once")
 
     assert LocalSecrets(tmp_path).text(NAME) == text
 
@@ -82,13 +82,13 @@ def test_many_at_once_agree_on_one(tmp_path: Path) -> None:
 
 
 def test_one_that_came_in_between_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_once = keptsecrets._write_once
+    alone = local_secrets.write_once
 
     def write_after_another(path: Path, text: str) -> None:
-        write_once(path, "the other start was first")
-        write_once(path, text)
+        alone(path, "the other start was first")
+        alone(path, text)
 
-    monkeypatch.setattr(keptsecrets, "_write_once", write_after_another)
+    monkeypatch.setattr(local_secrets, "write_once", write_after_another)
 
     assert LocalSecrets(tmp_path).text(NAME) == "the other start was first"
 

@@ -7,12 +7,11 @@ from chatproxy.errors import NotServed
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.identity.token_records import Issued
-from chatproxy.providers.base import Dialect, Provider, Server
+from chatproxy.providers.base import Dialect, Provider, Server, Verdict
 from chatproxy.providers.chatsdk import errors
 from chatproxy.providers.chatsdk.centrifugo import Centrifugo
 from chatproxy.providers.chatsdk.settings import ChatSDKSettings
 from chatproxy.providers.chatsdk.tokens import TokenPairs
-from chatproxy.providers.credential import Verdict
 
 
 class ChatSDK(Provider):

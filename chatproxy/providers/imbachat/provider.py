@@ -7,8 +7,7 @@ from typing import Any
 from chatproxy.errors import NotServed
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
-from chatproxy.providers.base import Dialect, Provider
-from chatproxy.providers.credential import Verdict
+from chatproxy.providers.base import Dialect, Provider, Verdict
 from chatproxy.providers.imbachat import basic
 from chatproxy.providers.imbachat.errors import envelope
 from chatproxy.providers.imbachat.settings import NO_DEV_ID, ImbaChatSettings

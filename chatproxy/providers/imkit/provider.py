@@ -9,8 +9,7 @@ from typing import Any
 from chatproxy.errors import NotServed
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
-from chatproxy.providers.base import Dialect, Provider
-from chatproxy.providers.credential import Verdict
+from chatproxy.providers.base import Dialect, Provider, Verdict
 from chatproxy.providers.imkit.errors import error_envelope
 from chatproxy.providers.imkit.settings import IMKitSettings
 

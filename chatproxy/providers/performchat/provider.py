@@ -8,8 +8,7 @@ from chatproxy.errors import NotServed
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.identity.token_records import Issued
-from chatproxy.providers.base import Dialect, Provider
-from chatproxy.providers.credential import Verdict
+from chatproxy.providers.base import Dialect, Provider, Verdict
 from chatproxy.providers.performchat.errors import envelope
 from chatproxy.providers.performchat.settings import PerformChatSettings
 from chatproxy.providers.performchat.tokens import Tokens, issued
