@@ -17,9 +17,9 @@ install: $(VENV)/installed ## Install the sidecar and what its tests need into .
 run: $(VENV)/run-installed ## Start the sidecar on 127.0.0.1:3000, with a stand-in where no account is set
 	@$(BIN)/python -m sandbox run
 
-# In two processes, a file in one of them: much of the time a test waits.
+# In three processes, a file in one of them: much of the time a test waits.
 test: install sdks ## Run the whole test suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: install ## Check style and layout of the code
 	$(BIN)/ruff check .

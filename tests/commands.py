@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from click.testing import CliRunner
 
 from chatproxy.cli import main
 from tests.sidecar import ROOT
+
+ONE_AT_A_TIME = threading.Lock()
 
 
 def run(
@@ -33,7 +36,9 @@ def answer(environ: Mapping[str, str], *arguments: str, stdin: str = "") -> Any:
 
     A second quicker than in a process of its own: for what a test needs, not what it is about.
     """
-    done = CliRunner().invoke(main, [*arguments, "--json"], input=stdin, env=dict(environ))
+    with ONE_AT_A_TIME:  # the runner swaps the process's own streams and environment
+        done = CliRunner().invoke(main, [*arguments, "--json"], input=stdin, env=dict(environ))
+
     assert done.exit_code == 0, done.output
     (line,) = done.stdout.splitlines()
     return json.loads(line)

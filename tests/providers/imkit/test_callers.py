@@ -3,7 +3,6 @@
 import dataclasses
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +45,8 @@ class Door:
 
 
 def run_all(site: Site, *commands: str) -> list[Any]:
-    """Run commands at once; return what they print."""
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(lambda command: site.run(*command.split()), commands))
+    """Run commands; return what they print."""
+    return [site.run(*command.split()) for command in commands]
 
 
 def useless_keys(site: Site) -> dict[str, str]:
