@@ -4,11 +4,21 @@ Every piece is counted and the size is bounded. A body that ends early raises: a
 never pass for the whole (RFC 9112 section 8).
 """
 
+import json
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from chatproxy.errors import BodyTooLarge, MalformedBody, TruncatedBody
+from chatproxy.errors import BodyTooLarge, MalformedBody, TruncatedBody, UnsupportedBody
+from chatproxy.formats import strictjson
+from chatproxy.forwarding.headers import Fields, value_of
+
+#: JSON, and the types with its suffix (RFC 6839 section 3.1).
+JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+
+#: Fields that describe a body and are wrong once it is rewritten (RFC 9110 section 8; RFC 9530).
+BODY_FIELDS = frozenset({"content-type", "content-md5", "digest", "content-digest", "repr-digest"})
 
 #: Bytes read at once, on either side.
 PIECE = 64 * 1024
@@ -139,6 +149,31 @@ def framing(content_length: str | None, transfer_encoding: str | None) -> tuple[
     return True, int(content_length)
 
 
+def with_json_fields(
+    fields: Fields, body: CallerBody | None, ours: Mapping[str, str], most: int
+) -> tuple[Fields, CallerBody]:
+    """Put fields of ours into the JSON object in a body; return the new header and body.
+
+    Reads the whole body, at most `most` bytes, and writes it anew. A request without a body
+    gets one. Raises `UnsupportedBody`, `MalformedBody`, `BodyTooLarge`, `TruncatedBody`.
+    """
+    if value_of(fields, "content-encoding") is not None:
+        raise UnsupportedBody("The body must not be coded: the credentials are put into it.")
+
+    content = b"" if body is None else body.read_all(most)
+    is_json = JSON_TYPE.fullmatch(value_of(fields, "content-type") or "") is not None
+
+    if content and not is_json:
+        raise UnsupportedBody("The body must be JSON: the credentials are put into it.")
+
+    # Strictly, and written anew: with a name twice in the object, the provider might read the
+    # caller's value and not ours (RFC 8259 section 4).
+    document = _read_object(content) if content else {}
+    content = json.dumps({**document, **ours}, separators=(",", ":")).encode()
+    kept = [(name, value) for name, value in fields if name.lower() not in BODY_FIELDS]
+    return [*kept, ("Content-Type", "application/json")], CallerBody.of_bytes(content)
+
+
 def taking_turns(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Pass the pieces on, and let other requests run in between."""
     turns = _Turns()
@@ -159,3 +194,15 @@ class _Turns:
         if self._moved >= TURN:
             self._moved = 0
             time.sleep(0)  # under gevent: back to the event loop
+
+
+def _read_object(content: bytes) -> dict[str, object]:
+    try:
+        document = strictjson.read(content)
+    except ValueError as error:
+        raise MalformedBody("The body must be a JSON object.", detail=str(error)) from error
+
+    if not isinstance(document, dict):
+        raise MalformedBody("The body must be a JSON object.")
+
+    return document

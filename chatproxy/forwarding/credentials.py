@@ -5,22 +5,11 @@ request, it would be up to the provider's server which of the two it reads.
 """
 
 import dataclasses
-import json
 import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import unquote_to_bytes
 
-from chatproxy.errors import MalformedBody, UnsupportedBody
-from chatproxy.formats import strictjson
-from chatproxy.forwarding.body import CallerBody
-from chatproxy.forwarding.headers import Fields, value_of
 from chatproxy.forwarding.target import MOST_ENCODINGS
-
-#: JSON, and the types with its suffix (RFC 6839 section 3.1).
-JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
-
-#: Fields that describe a body and are wrong once it is rewritten (RFC 9110 section 8; RFC 9530).
-BODY_FIELDS = frozenset({"content-type", "content-md5", "digest", "content-digest", "repr-digest"})
 
 #: Characters that some servers turn into `_` in a name: PHP does so with dots and spaces.
 READ_AS_UNDERSCORE = str.maketrans("-. ", "___")
@@ -70,30 +59,6 @@ class Credentials:
         pairs = [f"{name}={value}" for name, value in self.query]
         joined = "&".join([*pairs, kept] if kept else pairs)
         return joined if joined or query == "" else None
-
-    def into_json(
-        self, fields: Fields, body: CallerBody | None, most: int
-    ) -> tuple[Fields, CallerBody]:
-        """Put ours into the JSON object in the body; return the new fields and body.
-
-        Reads the whole body, at most `most` bytes, and writes it anew. A request without a body
-        gets one. Raises `UnsupportedBody`, `MalformedBody`, `BodyTooLarge`, `TruncatedBody`.
-        """
-        if value_of(fields, "content-encoding") is not None:
-            raise UnsupportedBody("The body must not be coded: the credentials are put into it.")
-
-        content = b"" if body is None else body.read_all(most)
-        is_json = JSON_TYPE.fullmatch(value_of(fields, "content-type") or "") is not None
-
-        if content and not is_json:
-            raise UnsupportedBody("The body must be JSON: the credentials are put into it.")
-
-        # Strictly, and written anew: with a name twice in the object, the provider might read the
-        # caller's value and not ours (RFC 8259 section 4).
-        document = _read_object(content) if content else {}
-        content = json.dumps({**document, **(self.body or {})}, separators=(",", ":")).encode()
-        kept = [(name, value) for name, value in fields if name.lower() not in BODY_FIELDS]
-        return [*kept, ("Content-Type", "application/json")], CallerBody.of_bytes(content)
 
     def are_in(self, text: str) -> bool:
         """Say whether a text for the caller holds one of the secrets."""
@@ -153,15 +118,3 @@ def _decode_fully(text: str) -> bytes | None:
         level = decoded
 
     return None
-
-
-def _read_object(content: bytes) -> dict[str, object]:
-    try:
-        document = strictjson.read(content)
-    except ValueError as error:
-        raise MalformedBody("The body must be a JSON object.", detail=str(error)) from error
-
-    if not isinstance(document, dict):
-        raise MalformedBody("The body must be a JSON object.")
-
-    return document

@@ -8,15 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chatproxy.providers.base import Provider
-from chatproxy.providers.chatsdk import endpoints as chatsdk
+from chatproxy.providers.chatsdk.endpoints import routes as chatsdk
 from chatproxy.providers.chatsdk.provider import ChatSDK
-from chatproxy.providers.imbachat import endpoints as imbachat
+from chatproxy.providers.imbachat.endpoints import routes as imbachat
 from chatproxy.providers.imbachat.provider import ImbaChat
-from chatproxy.providers.imkit import endpoints as imkit
+from chatproxy.providers.imkit.endpoints import routes as imkit
 from chatproxy.providers.imkit.provider import IMKit
-from chatproxy.providers.performchat import endpoints as performchat
+from chatproxy.providers.performchat.endpoints import routes as performchat
 from chatproxy.providers.performchat.provider import PerformChat
-from chatproxy.providers.stream import endpoints as stream
+from chatproxy.providers.stream.endpoints import routes as stream
 from chatproxy.providers.stream.provider import Stream
 from chatproxy.services import Services
 from chatproxy.web.routing import Route

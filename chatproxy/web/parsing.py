@@ -11,7 +11,7 @@ from marshmallow import Schema, ValidationError
 
 from chatproxy.errors import BadTarget, CallerError, InvalidBody, Issue, MalformedBody
 from chatproxy.formats import strictjson
-from chatproxy.forwarding.credentials import JSON_TYPE
+from chatproxy.forwarding.body import JSON_TYPE
 from chatproxy.web.current import context, services
 from chatproxy.web.validators import Fault
 

@@ -8,6 +8,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from chatproxy.errors import WrongMethod
 from chatproxy.forwarding import Answer, forward, headers
+from chatproxy.forwarding.body import with_json_fields
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.forwarding.timeouts import Deadline
@@ -50,7 +51,7 @@ def _load(mount: str, credentials: Credentials) -> Call:
 
     if credentials.body is not None:
         most = services().settings.max_json_bytes
-        fields, body = credentials.into_json(fields, body, most)
+        fields, body = with_json_fields(fields, body, credentials.body, most)
 
     return Call(request.method, target, fields, body)
 

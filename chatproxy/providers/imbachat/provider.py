@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from chatproxy.errors import NotServed
 from chatproxy.forwarding.call import Call
@@ -11,7 +10,7 @@ from chatproxy.providers.base import Dialect, Provider, Verdict
 from chatproxy.providers.imbachat import basic
 from chatproxy.providers.imbachat.errors import envelope
 from chatproxy.providers.imbachat.settings import NO_DEV_ID, ImbaChatSettings
-from chatproxy.signing.tokens import mint
+from chatproxy.providers.imbachat.tokens import UserTokens
 
 NO_WEBSOCKET = "WebSockets are not proxied. The widget opens its own, at imbachat.com."
 
@@ -24,7 +23,6 @@ class ImbaChat(Provider):
 
     def __init__(self, settings: ImbaChatSettings, _monotonic: Callable[[], float]) -> None:
         self.app = settings.app
-        self.token_ttl = settings.token_ttl
         self.base_url = None if settings.dev_id == NO_DEV_ID else settings.base_url
         self.dialect = Dialect(envelope, partial(NotServed, NO_WEBSOCKET))
         self.dialects = {"/imbachat": self.dialect}
@@ -32,7 +30,7 @@ class ImbaChat(Provider):
         self.script_url = settings.base_url.rstrip("/") + self._script_path
         self._api_login = settings.api_login
         self._api_password = settings.api_password
-        self._secret_key = settings.secret_key
+        self.tokens = UserTokens(settings)
         authorization = basic.write(settings.dev_id, settings.secret_key)
         self._credentials = Credentials(
             [], [("Authorization", authorization)], frozenset({"authorization"})
@@ -54,9 +52,3 @@ class ImbaChat(Provider):
     def is_imbachat(self, given: tuple[str, str]) -> bool:
         """Return whether login and password are those that imbachat.com sends."""
         return basic.is_pair(given, self._api_login, self._api_password)
-
-    def issue_token(self, user_id: str, now: float) -> str:
-        """Make a user token; `now` is in epoch seconds."""
-        # The vendor documents these two claims only: no `iat`, and no id to revoke it by.
-        claims: dict[str, Any] = {"exp": int(now) + self.token_ttl, "user_id": int(user_id)}
-        return mint(claims, self._secret_key)

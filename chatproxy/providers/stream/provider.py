@@ -3,23 +3,20 @@
 Source: the vendor's REST documentation and its official SDKs.
 """
 
-import re
 import zlib
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from chatproxy.errors import CallerError
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
-from chatproxy.providers.base import BACK_DATED, Dialect, Notes, Provider
+from chatproxy.providers.base import Dialect, Notes, Provider
 from chatproxy.providers.stream.client_config import ClientConfig
 from chatproxy.providers.stream.errors import envelope
 from chatproxy.providers.stream.settings import StreamSettings
+from chatproxy.providers.stream.tokens import UserTokens
 from chatproxy.signing.digests import is_signed
 from chatproxy.signing.tokens import mint
-
-USER_ID = re.compile(r"[A-Za-z0-9@_-]{1,255}")
 
 #: Names of headers and query fields in which Stream could find a credential of the caller.
 RESERVED = frozenset({"api_key", "api_secret", "authorization", "stream_auth_type"})
@@ -56,7 +53,7 @@ class Stream(Provider):
         self.user_id_prefixes = settings.user_id_strip_prefix
         self.client_config = ClientConfig(settings.style_config, monotonic)
         self._secrets = settings.api_secrets
-        self._duration = settings.token_duration
+        self.tokens = UserTokens(settings)
         server_token = settings.auth_token or mint({"server": True}, self._secrets[0])
         self._credentials = Credentials(
             query=[("api_key", settings.api_key)],
@@ -78,22 +75,6 @@ class Stream(Provider):
         self.client_config.refresh()
         fault = self.client_config.fault
         return {} if fault is None else {"config": {"fault": fault, "inForce": "the last good one"}}
-
-    def is_user_id(self, user_id: str) -> bool:
-        """Return whether Stream can have a user with this id."""
-        # Stream's documents show lower case only; ids in use have upper case as well.
-        return USER_ID.fullmatch(user_id) is not None
-
-    def issue_token(self, user_id: str, now: float) -> str:
-        """Make a user token, byte for byte as the official SDKs do."""
-        claims: dict[str, Any] = {"user_id": user_id}
-
-        if self._duration is not None:
-            claims["exp"] = int(now) + self._duration
-
-        # Stream revokes by comparing `iat`, so a token without it could not be revoked.
-        claims["iat"] = int(now) - BACK_DATED
-        return mint(claims, self._secrets[0])
 
     def verify_event(self, body: bytes, signature: bytes) -> bool:
         """Return whether `X-Signature` is right for a body, which may be compressed."""

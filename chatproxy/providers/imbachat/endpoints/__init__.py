@@ -1,18 +1,1 @@
-"""ImbaChat's routes and their guards."""
-
-from collections.abc import Sequence
-
-from chatproxy.providers.imbachat.endpoints import users, version, widget
-from chatproxy.providers.imbachat.endpoints.access import only_imbachat
-from chatproxy.services import Services
-from chatproxy.web.routing import Route, anybody
-
-
-def routes(_services: Services) -> Sequence[Route]:
-    """Return every route with its guard."""
-    return (
-        Route("/imbachat", users.blueprint, only_imbachat),
-        Route("/imbachat/api/v1", version.blueprint, anybody),
-        # Open to whoever reaches the port, like Stream's `/token`.
-        Route("/imbachat", widget.blueprint, anybody),
-    )
+"""The provider's own endpoints. `routes` is the table: what is reachable, and who may call it."""

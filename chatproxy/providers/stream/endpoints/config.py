@@ -8,6 +8,7 @@ from marshmallow import fields, validate
 
 from chatproxy.errors import CallerError
 from chatproxy.providers.stream.provider import Stream
+from chatproxy.providers.stream.tokens import is_user_id
 from chatproxy.web.answers import private
 from chatproxy.web.current import context, now, provider, services
 from chatproxy.web.parsing import header_text, load_query
@@ -47,7 +48,7 @@ def config() -> Response:
     if user_id is None:
         return private(document | {stream.error_object_key: messages})
 
-    token = stream.issue_token(user_id, now())
+    token = stream.tokens.make(user_id, now())
     authentication = {"apiKey": stream.api_key, "userId": user_id, "userToken": token}
     return private(document | {AUTHENTICATION: authentication})
 
@@ -66,7 +67,7 @@ def _user_id(stream: Stream) -> str | None:
             user_id = user_id.removeprefix(prefix)
             break
 
-    if stream.is_user_id(user_id):
+    if is_user_id(user_id):
         return user_id
 
     # Somebody has to look at `USERID_STRIP_PREFIX` or at the gateway.

@@ -1,0 +1,36 @@
+"""ChatSDK's routes and their guards."""
+
+from collections.abc import Sequence
+
+from chatproxy.providers.chatsdk.endpoints import api, tokens, users, websocket
+from chatproxy.providers.chatsdk.endpoints.access import (
+    PlatformKey,
+    exchangeable_token,
+    rest_token,
+    websocket_token,
+)
+from chatproxy.providers.chatsdk.endpoints.schemas import requested_user
+from chatproxy.services import Services
+from chatproxy.web.routing import Route, anybody
+
+USERS = "/api/users"
+
+
+def routes(_services: Services) -> Sequence[Route]:
+    """Return every route with its guard."""
+    return (
+        Route("/tokens", tokens.issuing, PlatformKey(requested_user)),
+        Route("/tokens/refresh", tokens.exchange, exchangeable_token),
+        Route("/tokens/validate", tokens.validation, rest_token),
+        Route("/tokens/validate-ws", tokens.websocket_validation, websocket_token),
+        Route(f"{USERS}/ensure", users.ensuring, PlatformKey(requested_user)),
+        Route(
+            f"{USERS}/<anything:user_id>/revoke-tokens",
+            users.revocation,
+            PlatformKey(users.requested_revocation),
+        ),
+        Route(f"{USERS}/<anything:user_id>", users.single, users.service_or_client),
+        Route("/api", api.preflight, anybody),
+        Route("/api", api.blueprint, rest_token),
+        Route("/ws", websocket.blueprint, anybody),  # answers 501 and says where to connect
+    )

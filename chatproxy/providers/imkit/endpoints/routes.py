@@ -1,0 +1,29 @@
+"""IMKit's routes and their guards."""
+
+from collections.abc import Sequence
+
+from chatproxy.providers.imkit.endpoints import (
+    access,
+    badge,
+    clients,
+    forwarded,
+    me,
+    socket,
+    verify,
+)
+from chatproxy.services import Services
+from chatproxy.web.routing import Route, anybody
+
+
+def routes(services: Services) -> Sequence[Route]:
+    """Return every route with its guard."""
+    return (
+        Route("/imkit/admin/clients", clients.blueprint, access.platform),
+        Route("/imkit/me", me.blueprint, access.acting_user),
+        Route("/imkit/me/badge", me.unread, me.badge_caller),
+        Route("/imkit/verify", verify.blueprint, anybody),  # the token is the credential
+        Route("/imkit/badge", badge.blueprint, anybody),  # as in the vendor's sample
+        Route("/imkit/socket.io", socket.blueprint(services), anybody),  # its `auth` event checks
+        Route("/imkit", forwarded.preflight, anybody),
+        Route("/imkit", forwarded.blueprint, access.forwarded_caller),
+    )

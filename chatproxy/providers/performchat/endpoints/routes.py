@@ -1,0 +1,30 @@
+"""PerformChat's routes and their guards."""
+
+from collections.abc import Sequence
+
+from chatproxy.providers.performchat.endpoints import agents, customers, schemas, tokens
+from chatproxy.providers.performchat.endpoints.access import PlatformKey
+from chatproxy.providers.performchat.endpoints.paging import requested_page
+from chatproxy.services import Services
+from chatproxy.web.routing import Route, anybody
+
+AUTH = "/rest/v1/auth"
+AGENTS = "/rest/v1/agents"
+USERS = "/rest/v1/customer-users"
+
+
+def routes(_services: Services) -> Sequence[Route]:
+    """Return every route with its guard."""
+    return (
+        Route(f"{AUTH}/token", tokens.issuing, PlatformKey(schemas.requested_token)),
+        Route(
+            f"{AUTH}/invalidate-token",
+            tokens.invalidation,
+            PlatformKey(schemas.requested_invalidation),
+        ),
+        Route(f"{AUTH}/verify", tokens.verification, anybody),  # the token is the credential
+        Route(AGENTS, agents.listing, PlatformKey(requested_page)),
+        Route(f"{AGENTS}/<agent_id>", agents.single, PlatformKey()),
+        Route(USERS, customers.listing, PlatformKey(schemas.requested_users)),
+        Route(f"{USERS}/<user_id>", customers.single, PlatformKey(schemas.requested_change)),
+    )
