@@ -23,8 +23,9 @@ class Dialects:
 
     def of(self, request: RequestContext) -> Dialect | None:
         """Return the dialect of a request, None for the sidecar's own."""
-        # The longest match wins, since one surface may lie below another.
-        path = request.path
+        # The longest match wins, since one surface may lie below another. The target of a refused
+        # request may be unreadable; then gunicorn's reading of the path has to do.
+        path = request.path or request.environ["PATH_INFO"]
         found = (one for one in self._by_path if path == one or path.startswith(one + "/"))
         longest = max(found, key=len, default=None)
         return None if longest is None else self._by_path[longest]
