@@ -1,0 +1,93 @@
+"""A guard stands before every view, and what it makes of the caller reaches the view."""
+
+from typing import Any
+
+import pytest
+from flask import Blueprint, Flask, Response, jsonify
+from flask.testing import FlaskClient
+
+from chatproxy import settings
+from chatproxy.app import create_app
+from chatproxy.errors import Forbidden
+from chatproxy.providers import SETTINGS
+from chatproxy.services import Services
+from chatproxy.web import error_handlers, routing
+from chatproxy.web.current import authenticated
+from chatproxy.web.dialects import Dialects
+from chatproxy.web.request_log import RequestLog
+from chatproxy.web.routing import Route, anybody
+
+ENVIRON = {"STREAM_API_KEY": "key", "STREAM_API_SECRET": "s" * 40}
+
+
+@pytest.fixture
+def services() -> Services:
+    found: Services = create_app(settings.load(SETTINGS, ENVIRON)).extensions["chatproxy"]
+    return found
+
+
+def room(name: str, served: list[str]) -> Blueprint:
+    """A blueprint with one view, which notes that it was served."""
+    made = Blueprint(name, __name__)
+
+    @made.get("")
+    def view() -> Response:
+        served.append(name)
+        return jsonify(authenticated(object))
+
+    return made
+
+
+def serving(services: Services, *routes: Route, past: Blueprint | None = None) -> FlaskClient:
+    """An application with these lines in its table, and perhaps a blueprint past it."""
+    app = Flask("chatproxy")
+    app.extensions["chatproxy"] = services
+    dialects = Dialects(services, {})
+    error_handlers.register(app, dialects)
+    routing.register(app, routes, dialects)
+
+    if past is not None:
+        app.register_blueprint(past, url_prefix="/past")
+
+    app.wsgi_app = RequestLog(app.wsgi_app, services, {})
+    return app.test_client()
+
+
+def get(client: FlaskClient, path: str) -> Any:
+    return client.get(path, environ_overrides={"RAW_URI": path})
+
+
+def test_what_the_guard_returns_reaches_the_view(services: Services) -> None:
+    client = serving(services, Route("/room", room("room", []), lambda: {"who": "alice"}))
+
+    assert get(client, "/room").get_json() == {"who": "alice"}
+
+
+def test_whom_the_guard_refuses_no_view_serves(services: Services) -> None:
+    served: list[str] = []
+
+    def refuse() -> None:
+        raise Forbidden("Not you.")
+
+    answer = get(serving(services, Route("/room", room("room", served), refuse)), "/room")
+
+    assert (answer.status_code, answer.get_json()) == (403, {"errorMsg": "Not you."})
+    assert served == []
+
+
+def test_a_blueprint_without_a_line_in_the_table_serves_nobody(services: Services) -> None:
+    served: list[str] = []
+    table = Route("/room", room("room", served), anybody)
+    answer = get(serving(services, table, past=room("past", served)), "/past")
+
+    assert answer.status_code == 500
+    assert served == []
+
+
+def test_where_the_router_finds_nothing_no_guard_is_asked(services: Services) -> None:
+    asked: list[str] = []
+    client = serving(services, Route("/room", room("room", []), lambda: asked.append("guard")))
+
+    assert get(client, "/elsewhere").status_code == 404
+    assert client.post("/room", environ_overrides={"RAW_URI": "/room"}).status_code == 405
+    assert asked == []
