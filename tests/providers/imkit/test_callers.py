@@ -303,7 +303,7 @@ def test_no_field_moves_the_routes(door: Door) -> None:
 
 @pytest.fixture(scope="session")
 def chatsdk_server() -> Iterator[ChatSDKUpstream]:
-    with ChatSDKUpstream(0, canaries.CHATSDK_KEY) as sandbox:
+    with ChatSDKUpstream(canaries.CHATSDK_KEY) as sandbox:
         yield sandbox
 
 
