@@ -65,9 +65,7 @@ def answers_of(sample: str, sidecar: Sidecar, folder: Path) -> list[dict[str, An
             "PERFORMCHAT_KEY_ID": made["keyId"],
             "PERFORMCHAT_KEY_SECRET": made["keySecret"],
         }
-        done = subprocess.run(
-            [program, sample], cwd=folder, env=environ, capture_output=True, text=True, timeout=60
-        )
+        done = commands.finished([program, sample], environ, folder=folder)
 
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
