@@ -7,14 +7,11 @@ import json
 import pytest
 
 from tests.badinput.conversation import CREDENTIALS, keys_in, only_arrival, rows
-from tests.canaries import API_KEY, CANARIES, SERVER_TOKEN
+from tests.canaries import API_KEY, BEARER, CANARIES, COOKIE, PASSWORD, SERVER_TOKEN
+from tests.canaries import QUERY_KEY as KEY
 from tests.wire import ask, get, post
 
-KEY = CANARIES["caller's API key in the query"]
-BEARER = CANARIES["caller's bearer token"]
-COOKIE = CANARIES["caller's cookie"]
 USER_TOKEN = CANARIES["user token"]
-PASSWORD = CANARIES["caller's Basic password"]
 BASIC = base64.b64encode(f"user:{PASSWORD}".encode()).decode()
 SECRETS = (KEY, BEARER, COOKIE, USER_TOKEN, BASIC)
 

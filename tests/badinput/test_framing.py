@@ -20,13 +20,8 @@ from tests.badinput.conversation import (
     said_until_closed,
     the_answer_in,
 )
-from tests.canaries import CANARIES
+from tests.canaries import BEARER, COOKIE, PASSWORD, QUERY_KEY
 from tests.wire import ask, chunked, connected, get, post
-
-PASSWORD = CANARIES["caller's Basic password"]
-BEARER = CANARIES["caller's bearer token"]
-COOKIE = CANARIES["caller's cookie"]
-QUERY_KEY = CANARIES["caller's API key in the query"]
 
 TARGET = "/proxy/_sandbox/echo"
 LONGEST_LINE = 8190

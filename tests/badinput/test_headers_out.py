@@ -9,12 +9,9 @@ import pytest
 
 from tests.badinput.canned import CannedUpstream
 from tests.badinput.conversation import CREDENTIALS, envelope, only_arrival, rows, said_until_closed
-from tests.canaries import CANARIES
+from tests.canaries import COOKIE, PASSWORD
 from tests.sidecar import Sidecar
 from tests.wire import RawAnswer, answer_on, ask, connected, get, post
-
-COOKIE = CANARIES["caller's cookie"]
-PASSWORD = CANARIES["caller's Basic password"]
 
 STAYS_BEHIND = {
     "Connection": (["Connection: keep-alive"], "connection"),

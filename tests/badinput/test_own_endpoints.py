@@ -9,12 +9,9 @@ import jwt
 import pytest
 
 from tests.badinput.conversation import error_message, rows, said_until_closed
-from tests.canaries import API_KEY, API_SECRET, CANARIES
+from tests.canaries import API_KEY, API_SECRET, COOKIE, TEXT
 from tests.sidecar import Sidecar
 from tests.wire import ask, get, post
-
-COOKIE = CANARIES["caller's cookie"]
-TEXT = CANARIES["text in a query"]
 
 IDS = {
     "letters": ("alice", "alice"),

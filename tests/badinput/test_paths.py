@@ -14,11 +14,10 @@ from tests.badinput.conversation import (
     only_arrival,
     rows,
 )
-from tests.canaries import API_KEY, CANARIES
+from tests.canaries import API_KEY, TEXT
 from tests.sidecar import free_port
 from tests.wire import ask, get
 
-TEXT = CANARIES["text in a query"]
 LONGEST_PATH = 8190 - len("GET  HTTP/1.1")
 
 REFUSED = {
