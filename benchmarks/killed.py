@@ -4,7 +4,6 @@ A run as it is by default also writes `results/killed.md`. What the columns mean
 the README beside this.
 """
 
-import argparse
 import collections
 import contextlib
 import json
@@ -21,7 +20,7 @@ from pathlib import Path
 from benchmarks import directory, report
 from benchmarks.load import BEGUN
 from benchmarks.processes import Server, callers, cpu_ticks, raise_descriptor_limit
-from benchmarks.report import Found, cell, table, verdict
+from benchmarks.report import Found, cells, table, verdict
 
 KILLS = 20
 CONNECTIONS = 16
@@ -112,9 +111,7 @@ def _inside(url: str) -> tuple[list[str], str]:
 
 def main() -> None:
     """Measure, print the table, and write it where the run was whole."""
-    parser = argparse.ArgumentParser(description="kill -9 of a worker under write load.")
-    parser.add_argument("--kills", type=int, default=KILLS, help="for each number of workers")
-    kills = parser.parse_args().kills
+    kills = report.asked_number("kills", KILLS, "for each number of workers", __doc__)
     raise_descriptor_limit()
     command = f"`python -m benchmarks.killed`, {kills} kills for each number of workers"
     head = report.heading("Killed workers", command, "SQLAlchemy")
@@ -125,11 +122,7 @@ def main() -> None:
             with directory.new_database("sqlite", Path(name)) as url:
                 found[workers] = _told(survived(Path(name), url, workers, kills))
 
-    text = "\n".join([head, report.MEDIANS, _table(found), report.ending()])
-    print(text)
-
-    if kills == KILLS:
-        report.write("killed", text)
+    report.finish("killed", head, report.MEDIANS, _table(found), whole=kills == KILLS)
 
 
 def _told(rounds: Iterator[Found]) -> list[Found]:
@@ -150,9 +143,9 @@ def _table(found: dict[int, list[Found]]) -> str:
             str(sum(one["before"] for one in rounds)),
             str(max(one["lost"] for one in rounds)),
             report.counted(collections.Counter(one["integrity"] for one in rounds)),
-            cell(rounds, "failed", "{:.0f}"),
+            *cells(rounds, failed=0),
             report.in_all(rounds, "failures"),
-            cell(rounds, "again", "{:.2f}"),
+            *cells(rounds, again=2),
             verdict(rounds),
         ]
         for workers, rounds in found.items()

@@ -4,7 +4,6 @@ A run as it is by default also writes `results/limits.md`. What the columns mean
 the README beside this.
 """
 
-import argparse
 import collections
 import tempfile
 from collections.abc import Iterator
@@ -63,12 +62,9 @@ def _workers(server: Server, lines_before: int) -> list[int]:
 
 def main() -> None:
     """Measure, print the table, and write it where the run was whole."""
-    parser = argparse.ArgumentParser(description="The limiter over several workers on Redis.")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds, each for a new user")
-    rounds = parser.parse_args().rounds
+    rounds = report.asked_number("rounds", ROUNDS, "rounds, each for a new user", __doc__)
     raise_descriptor_limit()
-    command = f"`python -m benchmarks.limits`, {rounds} rounds"
-    head = report.heading("Limits", command, "redis")
+    head = report.heading("Limits", f"`python -m benchmarks.limits`, {rounds} rounds", "redis")
 
     with (
         tempfile.TemporaryDirectory() as name,
@@ -76,11 +72,7 @@ def main() -> None:
     ):
         found = list(admitted(Path(name), url, directory.REDIS, rounds))
 
-    text = "\n".join([head, _summary(found), _table(found), report.ending()])
-    print(text)
-
-    if rounds == ROUNDS:
-        report.write("limits", text)
+    report.finish("limits", head, _summary(found), _table(found), whole=rounds == ROUNDS)
 
 
 def _summary(found: list[Found]) -> str:

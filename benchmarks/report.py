@@ -1,5 +1,6 @@
 """What every result has in common: its heading, its tables, and where it is written."""
 
+import argparse
 import collections
 import datetime
 import sys
@@ -16,6 +17,14 @@ RESULTS = ROOT / "benchmarks" / "results"
 Found = dict[str, Any]
 
 MEDIANS = "Each cell is the median of the rounds; in brackets every round, in order.\n"
+
+
+def asked_number(option: str, default: int, meaning: str, description: str | None) -> int:
+    """Read a benchmark's one option from the command line."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument(f"--{option}", type=int, default=default, help=meaning)
+    number: int = getattr(parser.parse_args(), option)
+    return number
 
 
 def heading(title: str, command: str, *further: str) -> str:
@@ -36,9 +45,24 @@ def table(title: str, columns: str, rows: Sequence[Sequence[str]]) -> str:
     return f"\n## {title}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def cell(rounds: Sequence[Found], key: str, form: str) -> str:
-    """Return one figure's median, and that of every round."""
-    return listed([one[key] for one in rounds], form)
+def rounds_table(
+    title: str,
+    columns: str,
+    found: Mapping[str, Sequence[Found]],
+    *counts: str,
+    **digits: int,
+) -> str:
+    """Return a table of what was measured: a row has a name, figures, counts, and the verdict."""
+    rows = [
+        [name, *cells(rounds, **digits), *(in_all(rounds, key) for key in counts), verdict(rounds)]
+        for name, rounds in found.items()
+    ]
+    return table(title, columns, rows)
+
+
+def cells(rounds: Sequence[Found], **digits: int) -> list[str]:
+    """Return each figure's median and that of every round, to so many digits after the point."""
+    return [listed([one[key] for one in rounds], f"{{:.{n}f}}") for key, n in digits.items()]
 
 
 def listed(values: Sequence[float], form: str) -> str:
@@ -79,6 +103,15 @@ def percentile(ordered: Sequence[float], share: float) -> float:
         return float("nan")
 
     return ordered[max(0, -int(-share * len(ordered) // 1) - 1)]
+
+
+def finish(name: str, *parts: str, whole: bool) -> None:
+    """Print a result with its ending, and write it where the run was whole."""
+    text = "\n".join([*parts, ending()])
+    print(text)
+
+    if whole:
+        write(name, text)
 
 
 def write(name: str, text: str) -> Path:

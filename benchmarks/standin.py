@@ -13,7 +13,7 @@ def serve(port: int) -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
 
-    with StreamSandbox(port, API_KEY, [API_SECRET]):
+    with StreamSandbox(API_KEY, [API_SECRET], port=port):
         stop.wait()
 
 

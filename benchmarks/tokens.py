@@ -4,10 +4,10 @@ A run as it is by default also writes `results/tokens.md`. What the columns mean
 the README beside this.
 """
 
-import argparse
 import contextlib
 import json
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ from benchmarks.processes import (
     plain_app,
     raise_descriptor_limit,
 )
-from benchmarks.report import Found, cell, listed, ratios, table, verdict
+from benchmarks.report import Found, listed, ratios, rounds_table, table
 
 ROUNDS = 5
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -149,13 +149,11 @@ def _cpu_of_sdk() -> float:
 
 def main() -> None:
     """Measure, print the tables, and write them where the run was whole."""
-    parser = argparse.ArgumentParser(description="Tokens at once, and CPU per token.")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds of each measurement")
-    rounds = parser.parse_args().rounds
+    rounds = report.asked_number("rounds", ROUNDS, "rounds of each measurement", __doc__)
     raise_descriptor_limit()
 
     if not SDK_PYTHON.exists():
-        parser.exit(1, "Stream's SDK is not here: make sdks\n")
+        sys.exit("Stream's SDK is not here: make sdks")
 
     command = f"`python -m benchmarks.tokens`, {rounds} rounds"
     head = report.heading("Tokens", command, "PyJWT", "SQLAlchemy", "psycopg")
@@ -166,28 +164,10 @@ def main() -> None:
             _cpu_table(cpu_per_token(Path(name), rounds)),
         ]
 
-    text = "\n".join([head, report.MEDIANS, *sections, report.ending()])
-    print(text)
-
-    if rounds == ROUNDS:
-        report.write("tokens", text)
+    report.finish("tokens", head, report.MEDIANS, *sections, whole=rounds == ROUNDS)
 
 
 def _at_once_table(found: dict[str, list[Found]]) -> str:
-    rows = [
-        [
-            name,
-            cell(rounds, "users", "{:.0f}"),
-            cell(rounds, "failed", "{:.0f}"),
-            cell(rounds, "rate", "{:.0f}"),
-            cell(rounds, "seconds", "{:.2f}"),
-            cell(rounds, "p50", "{:.0f}"),
-            cell(rounds, "slowest", "{:.0f}"),
-            report.in_all(rounds, "reasons"),
-            verdict(rounds),
-        ]
-        for name, rounds in found.items()
-    ]
     title = (
         f"1. {REQUESTS:,} × `POST /tokens` for {USERS} new users, {PARALLEL} connections, "
         f"{WORKERS} workers"
@@ -196,7 +176,8 @@ def _at_once_table(found: dict[str, list[Found]]) -> str:
         "database|users in the database|errors|requests per second|seconds|p50 ms|slowest ms|"
         f"what the log says of errors|errors 0 and users {USERS}"
     )
-    return table(title, columns, rows)
+    digits = {"users": 0, "failed": 0, "rate": 0, "seconds": 2, "p50": 0, "slowest": 0}
+    return rounds_table(title, columns, found, "reasons", **digits)
 
 
 def _cpu_table(found: dict[str, list[float]]) -> str:

@@ -31,7 +31,7 @@ from benchmarks.processes import (
     stand_in,
     upstream,
 )
-from benchmarks.report import Found, cell, listed, ratios, table, verdict
+from benchmarks.report import Found, cells, listed, ratios, rounds_table, table, verdict
 
 #: Which parts each result is made of.
 RESULTS = {"123": "workers", "45": "workers-directory"}
@@ -281,7 +281,7 @@ def _slow_writes_table(found: dict[str, list[Found]]) -> str:
     rows = [
         [
             *_slow_row(name, rounds),
-            cell(rounds, "users", "{:.0f}"),
+            *cells(rounds, users=0),
             report.in_all(rounds, "failures"),
         ]
         for name, rounds in found.items()
@@ -296,55 +296,30 @@ def _slow_writes_table(found: dict[str, list[Found]]) -> str:
 def _slow_row(name: str, rounds: list[Found]) -> list[str]:
     return [
         name,
-        cell(rounds, "failed", "{:.0f}"),
-        cell(rounds, "p50", "{:.1f}"),
-        cell(rounds, "p99", "{:.1f}"),
-        cell(rounds, "slowest", "{:.0f}"),
+        *cells(rounds, failed=0, p50=1, p99=1, slowest=0),
         ", ".join(dict.fromkeys(one["open"] for one in rounds)),
-        cell(rounds, "completed", "{:.0f}"),
+        *cells(rounds, completed=0),
         verdict(rounds),
     ]
 
 
 def _burst_table(found: dict[str, list[Found]]) -> str:
-    rows = [
-        [
-            name,
-            cell(rounds, "succeeded", "{:.0f}"),
-            cell(rounds, "last", "{:.2f}"),
-            cell(rounds, "waiting", "{:.0f}"),
-            cell(rounds, "idle", "{:.1f}"),
-            cell(rounds, "pss", "{:.1f}"),
-            cell(rounds, "private", "{:.1f}"),
-            cell(rounds, "alone", "{:.1f}"),
-            verdict(rounds),
-        ]
-        for name, rounds in found.items()
-    ]
     columns = (
         "worker|succeeded of 500|last answer s|waiting upstream at once|alone before MB|"
         "PSS at that moment MB|of it private MB|alone MB|all within 4 s"
     )
-    return table("2. 500 requests at once, answered upstream after 2 s", columns, rows)
+    title = "2. 500 requests at once, answered upstream after 2 s"
+    memory = {"idle": 1, "pss": 1, "private": 1, "alone": 1}
+    return rounds_table(title, columns, found, succeeded=0, last=2, waiting=0, **memory)
 
 
 def _burst_writes_table(found: dict[str, list[Found]]) -> str:
-    rows = [
-        [
-            name,
-            cell(rounds, "succeeded", "{:.0f}"),
-            cell(rounds, "last", "{:.2f}"),
-            cell(rounds, "users", "{:.0f}"),
-            report.in_all(rounds, "failures"),
-            verdict(rounds),
-        ]
-        for name, rounds in found.items()
-    ]
     columns = (
         "worker|succeeded of 500|last answer s|users in the database|failures by kind|"
         "all within 4 s"
     )
-    return table("5. `POST /tokens` for 500 new users at once, on SQLite", columns, rows)
+    title = "5. `POST /tokens` for 500 new users at once, on SQLite"
+    return rounds_table(title, columns, found, "failures", succeeded=0, last=2, users=0)
 
 
 def _cpu_table(found: dict[str, list[float]]) -> str:

@@ -35,7 +35,7 @@ def serve(port: int, host: str, provider: str, beyond_loopback: bool) -> None:
         signal.signal(number, lambda *_: stop.set())
 
     try:
-        server = SERVED[provider](port, host=host, exposed=beyond_loopback)
+        server = SERVED[provider](port=port, host=host, exposed=beyond_loopback)
     except (OSError, ValueError) as error:
         raise click.ClickException(f"cannot listen on {host} port {port}: {error}") from error
 

@@ -15,8 +15,9 @@ OUT_OF_FILES = 0.05
 
 
 class Listening(TypedDict, total=False):
-    """Where a server listens, if not on 127.0.0.1."""
+    """Where a server listens, if not on a free port of 127.0.0.1."""
 
+    port: int
     host: str
     exposed: bool
 

@@ -19,19 +19,26 @@ IMKIT_CLIENT_KEY = "canary-imkit-client-key-8b2d6f40"
 BOUND_TOKEN = "canary-customers-own-token-5e9c1a7d"
 IMPORTED_KEY = "canary-imported-key-6b0d4f8a2c7e"
 
+# What callers bring, and what must not be logged of them.
+BEARER = "canary-bearer-51d0e7"
+PASSWORD = "canary-password-90aa3f"
+QUERY_KEY = "canary-query-key-77b2c1"
+COOKIE = "canary-cookie-3e5f60"
+TEXT = "canary-message-text-a9c0"
+
 CANARIES = {
     "API key": API_KEY,
     "API secret": API_SECRET,
     "API secret being retired": OLD_API_SECRET,
     "server token": SERVER_TOKEN,
     "user token": mint({"user_id": "canary"}, API_SECRET).rpartition(".")[2],
-    "caller's bearer token": "canary-bearer-51d0e7",
-    "caller's Basic password": "canary-password-90aa3f",
-    "caller's API key in the query": "canary-query-key-77b2c1",
-    "caller's cookie": "canary-cookie-3e5f60",
+    "caller's bearer token": BEARER,
+    "caller's Basic password": PASSWORD,
+    "caller's API key in the query": QUERY_KEY,
+    "caller's cookie": COOKIE,
     "webhook signature": "canary-signature-0011aabb",
     "webhook body": "canary-webhook-body-42ff",
-    "text in a query": "canary-message-text-a9c0",
+    "text in a query": TEXT,
     "secret of REST tokens": JWT_SECRET,
     "secret of WebSocket tokens": CENTRIFUGO_SECRET,
     "secret that signs API keys": KEY_SIGNING_SECRET,

@@ -4,7 +4,8 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
@@ -15,20 +16,32 @@ from tests.sidecar import ROOT
 ONE_AT_A_TIME = threading.Lock()
 
 
+def finished(
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    folder: Path = ROOT,
+    stdin: str = "",
+    within: float = 60,
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, whatever that is; keep all that it prints."""
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environ,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=within,
+        check=False,
+    )
+
+
 def run(
     environ: Mapping[str, str], *arguments: str, stdin: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "chatproxy.cli", *arguments],
-        cwd=ROOT,
-        env=dict(environ),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return finished([sys.executable, "-m", "chatproxy.cli", *arguments], environ, stdin=stdin)
 
 
 def answer(environ: Mapping[str, str], *arguments: str, stdin: str = "") -> Any:

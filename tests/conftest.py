@@ -70,7 +70,7 @@ def clock() -> Stopwatch:
 
 @pytest.fixture(scope="session")
 def upstream() -> Iterator[StreamUpstream]:
-    with StreamUpstream(port=0, api_key=API_KEY, api_secrets=[API_SECRET]) as sandbox:
+    with StreamUpstream(api_key=API_KEY, api_secrets=[API_SECRET]) as sandbox:
         yield sandbox
 
 

@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 
 from tests import commands
 from tests.sidecar import Sidecar
-from tests.test_samples import COMPACT_JWT, ENVIRON, PROGRAMS, PYTHON, SAMPLES
+from tests.test_samples import COMPACT_JWT, ENVIRON, PYTHON, SAMPLES, can_run
 from tests.tls_end import tls_before
 
 #: What runs each sample, and the sample of the other guide whose libraries it needs too.
@@ -48,12 +47,7 @@ def answers_of(sample: str, sidecar: Sidecar, folder: Path) -> list[dict[str, An
     """Run a sample with the sidecar's URL in it; return the JSON lines that it prints."""
     program, like = RUN[sample]
 
-    if (
-        like is not None
-        and subprocess.run(
-            [PROGRAMS[like][0], *PROGRAMS[like][1]], env=ENVIRON, capture_output=True
-        ).returncode
-    ):
+    if like is not None and not can_run(like):
         pytest.skip(f"what {sample} needs is not installed: make sdks, .ci/packages")
 
     with tls_before(sidecar.port, folder) as (tls_url, authority):
@@ -65,9 +59,7 @@ def answers_of(sample: str, sidecar: Sidecar, folder: Path) -> list[dict[str, An
             "PERFORMCHAT_KEY_ID": made["keyId"],
             "PERFORMCHAT_KEY_SECRET": made["keySecret"],
         }
-        done = subprocess.run(
-            [program, sample], cwd=folder, env=environ, capture_output=True, text=True, timeout=60
-        )
+        done = commands.finished([program, sample], environ, folder=folder)
 
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.commands import finished
 from tests.sidecar import ROOT, Sidecar, bare_environ
 
 SAMPLES = ROOT / "tests" / "samples"
@@ -60,9 +61,7 @@ def environ(
 
 def run(command: list[str], environ: dict[str, str]) -> dict[str, Any]:
     """Run a program; return the JSON that it prints last."""
-    done = subprocess.run(
-        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = finished(command, environ)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip(), done.stderr
     printed: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

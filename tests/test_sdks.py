@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.canaries import API_KEY, SERVER_TOKEN
+from tests.commands import finished
 from tests.sidecar import ROOT, Sidecar, bare_environ, free_port
 from tests.upstream import StreamUpstream
 
@@ -47,15 +47,7 @@ def environ(
 def run(script: str, environ: dict[str, str]) -> dict[str, Any]:
     """Run one SDK's script; return its report."""
     interpreter = str(NODE) if script.endswith(".mjs") else str(PYTHON)
-    done = subprocess.run(
-        [interpreter, script],
-        cwd=SDKS,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = finished([interpreter, script], environ, folder=SDKS, within=120)
     assert done.stdout.strip(), done.stderr
     report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     assert report["failures"] == []

@@ -7,17 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.canaries import API_KEY, API_SECRET, CANARIES, SERVER_TOKEN, forms
+from tests.canaries import (
+    API_KEY,
+    API_SECRET,
+    BEARER,
+    CANARIES,
+    COOKIE,
+    PASSWORD,
+    QUERY_KEY,
+    SERVER_TOKEN,
+    TEXT,
+    forms,
+)
 from tests.conftest import leaks_in
 from tests.sidecar import Sidecar, free_port
 from tests.upstream import StreamUpstream
 from tests.wire import ask, connected, get, post
 
-BEARER = CANARIES["caller's bearer token"]
-PASSWORD = CANARIES["caller's Basic password"]
-QUERY_KEY = CANARIES["caller's API key in the query"]
-COOKIE = CANARIES["caller's cookie"]
-TEXT = CANARIES["text in a query"]
 BASIC = base64.b64encode(f"user:{PASSWORD}".encode()).decode()
 
 FIELDS = (f"Authorization: Bearer {BEARER}", f"Cookie: session={COOKIE}")

@@ -23,11 +23,10 @@ class CentrifugoSandbox(Server):
 
     def __init__(
         self,
-        port: int = 0,
         api_key: str = API_KEY,
         token_secrets: Sequence[str] = (TOKEN_SECRET,),
         **listening: Unpack[Listening],
     ) -> None:
         self.disconnected: list[str] = []
         app = CentrifugoApplication(api_key, tuple(token_secrets), self.disconnected)
-        super().__init__(app, port, **listening)
+        super().__init__(app, **listening)

@@ -24,7 +24,6 @@ class ChatSDKSandbox(Server):
 
     def __init__(
         self,
-        port: int = 0,
         api_key: str = API_KEY,
         jwt_secrets: Sequence[str] = (JWT_SECRET,),
         centrifugo_secrets: Sequence[str] = (CENTRIFUGO_SECRET,),
@@ -32,4 +31,4 @@ class ChatSDKSandbox(Server):
         **listening: Unpack[Listening],
     ) -> None:
         credentials = Credentials(api_key, tuple(jwt_secrets), tuple(centrifugo_secrets), app_id)
-        super().__init__(ChatSDKApplication(credentials), port, **listening)
+        super().__init__(ChatSDKApplication(credentials), **listening)

@@ -17,11 +17,6 @@ class ImbaChatSandbox(Server):
     """The stand-in on a real socket."""
 
     def __init__(
-        self,
-        port: int = 0,
-        dev_id: str = DEV_ID,
-        secret_key: str = SECRET_KEY,
-        **listening: Unpack[Listening],
+        self, dev_id: str = DEV_ID, secret_key: str = SECRET_KEY, **listening: Unpack[Listening]
     ) -> None:
-        app = ImbaChatApplication(dev_id, secret_key)
-        super().__init__(app, port, **listening)
+        super().__init__(ImbaChatApplication(dev_id, secret_key), **listening)

@@ -24,15 +24,11 @@ class IMKitSandbox(Server):
     """
 
     def __init__(
-        self,
-        port: int = 0,
-        api_key: str = API_KEY,
-        client_key: str = CLIENT_KEY,
-        **listening: Unpack[Listening],
+        self, api_key: str = API_KEY, client_key: str = CLIENT_KEY, **listening: Unpack[Listening]
     ) -> None:
         state = State()
         self.clients: dict[str, Document] = state.clients
         self.tokens: dict[str, tuple[str, float]] = state.tokens
         self.lock = state.lock
         app = IMKitApplication(Keys(api_key, client_key), state)
-        super().__init__(app, port, **listening)
+        super().__init__(app, **listening)

@@ -17,11 +17,6 @@ class PerformChatSandbox(Server):
     """The stand-in on a real socket."""
 
     def __init__(
-        self,
-        port: int = 0,
-        key_id: str = KEY_ID,
-        key_secret: str = KEY_SECRET,
-        **listening: Unpack[Listening],
+        self, key_id: str = KEY_ID, key_secret: str = KEY_SECRET, **listening: Unpack[Listening]
     ) -> None:
-        app = PerformChatApplication(key_id, key_secret)
-        super().__init__(app, port, **listening)
+        super().__init__(PerformChatApplication(key_id, key_secret), **listening)

@@ -23,10 +23,8 @@ class StreamSandbox(Server):
 
     def __init__(
         self,
-        port: int = 0,
         api_key: str = API_KEY,
         api_secrets: Sequence[str] = (API_SECRET,),
         **listening: Unpack[Listening],
     ) -> None:
-        app = StreamApplication(Credentials(api_key, tuple(api_secrets)))
-        super().__init__(app, port, **listening)
+        super().__init__(StreamApplication(Credentials(api_key, tuple(api_secrets))), **listening)

@@ -19,9 +19,15 @@ ENVELOPE = {"code", "message", "StatusCode", "duration", "more_info", "details"}
 CREDENTIALS = f"api_key={API_KEY}"
 
 
-def rows(table: dict[str, tuple[Any, ...]]) -> list[Any]:
-    """Make the rows of a parametrised test; the keys are their ids."""
-    return [pytest.param(*values, id=name) for name, values in table.items()]
+def rows(table: dict[str, Any]) -> list[Any]:
+    """Make the rows of a parametrised test; the keys are their ids.
+
+    A tuple holds the values of a row that has several.
+    """
+    return [
+        pytest.param(*(row if isinstance(row, tuple) else (row,)), id=name)
+        for name, row in table.items()
+    ]
 
 
 def said_until_closed(

@@ -7,14 +7,11 @@ import json
 import pytest
 
 from tests.badinput.conversation import CREDENTIALS, keys_in, only_arrival, rows
-from tests.canaries import API_KEY, CANARIES, SERVER_TOKEN
+from tests.canaries import API_KEY, BEARER, CANARIES, COOKIE, PASSWORD, SERVER_TOKEN
+from tests.canaries import QUERY_KEY as KEY
 from tests.wire import ask, get, post
 
-KEY = CANARIES["caller's API key in the query"]
-BEARER = CANARIES["caller's bearer token"]
-COOKIE = CANARIES["caller's cookie"]
 USER_TOKEN = CANARIES["user token"]
-PASSWORD = CANARIES["caller's Basic password"]
 BASIC = base64.b64encode(f"user:{PASSWORD}".encode()).decode()
 SECRETS = (KEY, BEARER, COOKIE, USER_TOKEN, BASIC)
 
@@ -70,43 +67,45 @@ QUERIES = {
 }
 
 FIELDS = {
-    "Authorization": ([f"Authorization: {USER_TOKEN}"],),
-    "Bearer": ([f"Authorization: Bearer {BEARER}"],),
-    "Basic": ([f"Authorization: Basic {BASIC}"],),
-    "lower case": ([f"authorization: {BEARER}"],),
-    "upper case": ([f"AUTHORIZATION: {BEARER}"],),
-    "empty": (["Authorization:"],),
-    "two": ([f"Authorization: {BEARER}", f"Authorization: {USER_TOKEN}"],),
-    "two of different case": ([f"Authorization: {BEARER}", f"authorization: {USER_TOKEN}"],),
-    "Latin-1": ([f"Authorization: Bearer {BEARER}\xe9"],),
-    "tab": ([f"Authorization:\tBearer\t{BEARER}"],),
-    "8 kB": ([f"Authorization: Bearer {BEARER}{'a' * 8000}"],),
-    "auth type": (["stream-auth-type: anonymous"],),
-    "auth type, other case": (["Stream-Auth-Type: anonymous"],),
-    "auth type, two": (["stream-auth-type: jwt", "Stream-Auth-Type: anonymous"],),
-    "auth type with underscores": (["stream_auth_type: anonymous"],),
-    "auth type, half": (["stream-auth_type: anonymous"],),
-    "key": ([f"api-key: {KEY}"],),
-    "key with underscore": ([f"api_key: {KEY}"],),
-    "key, upper case": ([f"API-KEY: {KEY}"],),
-    "secret": ([f"api-secret: {KEY}"],),
-    "secret with underscore": ([f"api_secret: {KEY}"],),
-    "proxy": ([f"Proxy-Authorization: Basic {BASIC}"],),
-    "cookie": ([f"Cookie: session={COOKIE}"],),
-    "two cookies": ([f"Cookie: a={COOKIE}", f"cookie: b={COOKIE}"],),
-    "all at once": (
-        [f"Authorization: Bearer {BEARER}", "stream-auth-type: anonymous", f"Cookie: a={COOKIE}"],
-    ),
+    "Authorization": [f"Authorization: {USER_TOKEN}"],
+    "Bearer": [f"Authorization: Bearer {BEARER}"],
+    "Basic": [f"Authorization: Basic {BASIC}"],
+    "lower case": [f"authorization: {BEARER}"],
+    "upper case": [f"AUTHORIZATION: {BEARER}"],
+    "empty": ["Authorization:"],
+    "two": [f"Authorization: {BEARER}", f"Authorization: {USER_TOKEN}"],
+    "two of different case": [f"Authorization: {BEARER}", f"authorization: {USER_TOKEN}"],
+    "Latin-1": [f"Authorization: Bearer {BEARER}\xe9"],
+    "tab": [f"Authorization:\tBearer\t{BEARER}"],
+    "8 kB": [f"Authorization: Bearer {BEARER}{'a' * 8000}"],
+    "auth type": ["stream-auth-type: anonymous"],
+    "auth type, other case": ["Stream-Auth-Type: anonymous"],
+    "auth type, two": ["stream-auth-type: jwt", "Stream-Auth-Type: anonymous"],
+    "auth type with underscores": ["stream_auth_type: anonymous"],
+    "auth type, half": ["stream-auth_type: anonymous"],
+    "key": [f"api-key: {KEY}"],
+    "key with underscore": [f"api_key: {KEY}"],
+    "key, upper case": [f"API-KEY: {KEY}"],
+    "secret": [f"api-secret: {KEY}"],
+    "secret with underscore": [f"api_secret: {KEY}"],
+    "proxy": [f"Proxy-Authorization: Basic {BASIC}"],
+    "cookie": [f"Cookie: session={COOKIE}"],
+    "two cookies": [f"Cookie: a={COOKIE}", f"cookie: b={COOKIE}"],
+    "all at once": [
+        f"Authorization: Bearer {BEARER}",
+        "stream-auth-type: anonymous",
+        f"Cookie: a={COOKIE}",
+    ],
 }
 
 NAMED = {
-    "Authorization": ("authorization",),
-    "all of ours": ("authorization, stream-auth-type, api_key",),
-    "other case": ("AUTHORIZATION, Stream-Auth-Type",),
-    "empty members": (",, authorization ,,stream-auth-type,",),
-    "framing": ("authorization, content-length, transfer-encoding, host",),
-    "close as well": ("close, authorization, stream-auth-type",),
-    "keep-alive as well": ("keep-alive, authorization, accept-encoding",),
+    "Authorization": "authorization",
+    "all of ours": "authorization, stream-auth-type, api_key",
+    "other case": "AUTHORIZATION, Stream-Auth-Type",
+    "empty members": ",, authorization ,,stream-auth-type,",
+    "framing": "authorization, content-length, transfer-encoding, host",
+    "close as well": "close, authorization, stream-auth-type",
+    "keep-alive as well": "keep-alive, authorization, accept-encoding",
 }
 
 BODIES = {

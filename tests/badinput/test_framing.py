@@ -20,13 +20,8 @@ from tests.badinput.conversation import (
     said_until_closed,
     the_answer_in,
 )
-from tests.canaries import CANARIES
+from tests.canaries import BEARER, COOKIE, PASSWORD, QUERY_KEY
 from tests.wire import ask, chunked, connected, get, post
-
-PASSWORD = CANARIES["caller's Basic password"]
-BEARER = CANARIES["caller's bearer token"]
-COOKIE = CANARIES["caller's cookie"]
-QUERY_KEY = CANARIES["caller's API key in the query"]
 
 TARGET = "/proxy/_sandbox/echo"
 LONGEST_LINE = 8190
@@ -101,48 +96,48 @@ CODINGS = {
 }
 
 OUR_CODINGS = {
-    "identity before chunked": ("identity, chunked",),
-    "gzip before chunked": ("gzip, chunked",),
-    "deflate before chunked": ("deflate,chunked",),
+    "identity before chunked": "identity, chunked",
+    "gzip before chunked": "gzip, chunked",
+    "deflate before chunked": "deflate,chunked",
 }
 
 CHUNKS_REFUSED = {
-    "underscore in the size": (b"0_5\r\nhello\r\n0\r\n\r\n",),
-    "plus": (b"+5\r\nhello\r\n0\r\n\r\n",),
-    "minus": (b"-5\r\nhello\r\n0\r\n\r\n",),
-    "hexadecimal prefix": (b"0x5\r\nhello\r\n0\r\n\r\n",),
-    "leading space": (b" 5\r\nhello\r\n0\r\n\r\n",),
-    "trailing space": (b"5 \r\nhello\r\n0\r\n\r\n",),
-    "no size": (b"\r\nhello\r\n0\r\n\r\n",),
-    "no hexadecimal digit": (b"zz\r\nhello\r\n0\r\n\r\n",),
-    "bare LF": (b"5\nhello\r\n0\r\n\r\n",),
-    "bare LF throughout": (b"5\nhello\n0\n\n",),
-    "bare CR": (b"5\rhello\r\n0\r\n\r\n",),
-    "CR in the extension": (b"5;a\rb\r\nhello\r\n0\r\n\r\n",),
-    "LF in the extension": (b"5;a\nb\r\nhello\r\n0\r\n\r\n",),
-    "NUL in the extension": (b"5;a\x00b\r\nhello\r\n0\r\n\r\n",),
-    "extension of nothing": (b"5;\r\nhello\r\n0\r\n\r\n",),
-    "open quote in the extension": (b'5;a="b\r\nhello\r\n0\r\n\r\n',),
-    "9,000 bytes of extension": (b"5;" + b"a" * 9000,),
-    "data longer than the size": (b"5\r\nhello!\r\n0\r\n\r\n",),
-    "data without its end": (b"5\r\nhello0\r\n\r\n",),
-    "second size is bad": (b"5\r\nhello\r\n5g\r\nhello\r\n0\r\n\r\n",),
-    "size above 64 bits": (b"fffffffffffffffff\r\nhello",),
-    "size that wraps at 64 bits": (b"10000000000000005\r\nhello\r\n0\r\n\r\n",),
-    "no last chunk": (b"5\r\nhello\r\n",),
-    "last line end missing": (b"5\r\nhello\r\n0\r\n",),
-    "cut within a chunk": (b"5\r\nhel",),
-    "cut within a size": (b"5\r\nhello\r\n1",),
-    "trailer Content-Length": (b"0\r\nContent-Length: 5\r\n\r\n",),
-    "trailer Transfer-Encoding": (b"0\r\nTransfer-Encoding: chunked\r\n\r\n",),
-    "trailer Host": (b"0\r\nHost: evil.example\r\n\r\n",),
-    "trailer Authorization": (f"0\r\nAuthorization: Bearer {BEARER}\r\n\r\n".encode(),),
-    "trailer TE": (b"0\r\nTE: trailers\r\n\r\n",),
-    "trailer Trailer": (b"0\r\nTrailer: a\r\n\r\n",),
-    "trailer without a colon": (b"0\r\nnothing\r\n\r\n",),
-    "trailer with space before the colon": (b"0\r\na : b\r\n\r\n",),
-    "trailer with bare LF": (b"0\r\na: b\n\r\n\r\n",),
-    "101 trailers": (b"0\r\n" + b"a: b\r\n" * 101 + b"\r\n",),
+    "underscore in the size": b"0_5\r\nhello\r\n0\r\n\r\n",
+    "plus": b"+5\r\nhello\r\n0\r\n\r\n",
+    "minus": b"-5\r\nhello\r\n0\r\n\r\n",
+    "hexadecimal prefix": b"0x5\r\nhello\r\n0\r\n\r\n",
+    "leading space": b" 5\r\nhello\r\n0\r\n\r\n",
+    "trailing space": b"5 \r\nhello\r\n0\r\n\r\n",
+    "no size": b"\r\nhello\r\n0\r\n\r\n",
+    "no hexadecimal digit": b"zz\r\nhello\r\n0\r\n\r\n",
+    "bare LF": b"5\nhello\r\n0\r\n\r\n",
+    "bare LF throughout": b"5\nhello\n0\n\n",
+    "bare CR": b"5\rhello\r\n0\r\n\r\n",
+    "CR in the extension": b"5;a\rb\r\nhello\r\n0\r\n\r\n",
+    "LF in the extension": b"5;a\nb\r\nhello\r\n0\r\n\r\n",
+    "NUL in the extension": b"5;a\x00b\r\nhello\r\n0\r\n\r\n",
+    "extension of nothing": b"5;\r\nhello\r\n0\r\n\r\n",
+    "open quote in the extension": b'5;a="b\r\nhello\r\n0\r\n\r\n',
+    "9,000 bytes of extension": b"5;" + b"a" * 9000,
+    "data longer than the size": b"5\r\nhello!\r\n0\r\n\r\n",
+    "data without its end": b"5\r\nhello0\r\n\r\n",
+    "second size is bad": b"5\r\nhello\r\n5g\r\nhello\r\n0\r\n\r\n",
+    "size above 64 bits": b"fffffffffffffffff\r\nhello",
+    "size that wraps at 64 bits": b"10000000000000005\r\nhello\r\n0\r\n\r\n",
+    "no last chunk": b"5\r\nhello\r\n",
+    "last line end missing": b"5\r\nhello\r\n0\r\n",
+    "cut within a chunk": b"5\r\nhel",
+    "cut within a size": b"5\r\nhello\r\n1",
+    "trailer Content-Length": b"0\r\nContent-Length: 5\r\n\r\n",
+    "trailer Transfer-Encoding": b"0\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "trailer Host": b"0\r\nHost: evil.example\r\n\r\n",
+    "trailer Authorization": f"0\r\nAuthorization: Bearer {BEARER}\r\n\r\n".encode(),
+    "trailer TE": b"0\r\nTE: trailers\r\n\r\n",
+    "trailer Trailer": b"0\r\nTrailer: a\r\n\r\n",
+    "trailer without a colon": b"0\r\nnothing\r\n\r\n",
+    "trailer with space before the colon": b"0\r\na : b\r\n\r\n",
+    "trailer with bare LF": b"0\r\na: b\n\r\n\r\n",
+    "101 trailers": b"0\r\n" + b"a: b\r\n" * 101 + b"\r\n",
 }
 
 FIELDS = {
@@ -203,27 +198,27 @@ LINES = {
 }
 
 OUR_REFUSALS = {
-    "no Host": (bare("GET /proxy/app HTTP/1.1"),),
-    "no Host, other fields": (bare("GET /proxy/app HTTP/1.1", "X-Host: a"),),
-    "empty Host": (host(""),),
-    "Host with comma": (host("a,b"),),
-    "Host with path": (host("a/b"),),
-    "Host with query": (host("a?b"),),
-    "Host with userinfo": (host(f"user:{PASSWORD}@a"),),
-    "Host with space": (host("a b"),),
-    "Host with scheme": (host("http://a"),),
-    "Host with letters for a port": (host("a:b"),),
-    "Host with open bracket": (host("[::1"),),
-    "Host with Latin-1": (host("\xe4"),),
-    "absolute form without a host": (get("http:///proxy/app"),),
-    "absolute form with userinfo": (get(f"http://user:{PASSWORD}@evil.example/proxy/app"),),
+    "no Host": bare("GET /proxy/app HTTP/1.1"),
+    "no Host, other fields": bare("GET /proxy/app HTTP/1.1", "X-Host: a"),
+    "empty Host": host(""),
+    "Host with comma": host("a,b"),
+    "Host with path": host("a/b"),
+    "Host with query": host("a?b"),
+    "Host with userinfo": host(f"user:{PASSWORD}@a"),
+    "Host with space": host("a b"),
+    "Host with scheme": host("http://a"),
+    "Host with letters for a port": host("a:b"),
+    "Host with open bracket": host("[::1"),
+    "Host with Latin-1": host("\xe4"),
+    "absolute form without a host": get("http:///proxy/app"),
+    "absolute form with userinfo": get(f"http://user:{PASSWORD}@evil.example/proxy/app"),
 }
 
 OUTSIDE = {
-    "OPTIONS star": (get("*", method="OPTIONS"),),
-    "CONNECT": (get("evil.example:443", method="CONNECT"),),
-    "other scheme": (get("ftp://evil.example/proxy/app"),),
-    "script as scheme": (get("javascript://evil.example/proxy/app"),),
+    "OPTIONS star": get("*", method="OPTIONS"),
+    "CONNECT": get("evil.example:443", method="CONNECT"),
+    "other scheme": get("ftp://evil.example/proxy/app"),
+    "script as scheme": get("javascript://evil.example/proxy/app"),
 }
 
 

@@ -9,12 +9,9 @@ import pytest
 
 from tests.badinput.canned import CannedUpstream
 from tests.badinput.conversation import CREDENTIALS, envelope, only_arrival, rows, said_until_closed
-from tests.canaries import CANARIES
+from tests.canaries import COOKIE, PASSWORD
 from tests.sidecar import Sidecar
 from tests.wire import RawAnswer, answer_on, ask, connected, get, post
-
-COOKIE = CANARIES["caller's cookie"]
-PASSWORD = CANARIES["caller's Basic password"]
 
 STAYS_BEHIND = {
     "Connection": (["Connection: keep-alive"], "connection"),
@@ -78,60 +75,58 @@ ARRIVES = {
 }
 
 BROKEN = {
-    "nothing": (b"",),
-    "half a status line": (b"HTTP/1.1 20",),
-    "half a head": (b"HTTP/1.1 200 OK\r\nContent-Len",),
-    "junk": (b"\x15\x03\x01\x00\x02\x02\x46\r\n\r\n",),
-    "line of a mail server": (b"220 mail ready\r\n\r\n",),
-    "other protocol": (b"ICY 200 OK\r\n\r\n",),
-    "HTTP/2.0": (b"HTTP/2.0 200 OK\r\n\r\n",),
-    "HTTP/1": (b"HTTP/1 200 OK\r\n\r\n",),
-    "status 99": (b"HTTP/1.1 99 Low\r\n\r\n",),
-    "status 099": (b"HTTP/1.1 099 Low\r\n\r\n",),
-    "status 1000": (b"HTTP/1.1 1000 High\r\n\r\n",),
-    "status of letters": (b"HTTP/1.1 abc OK\r\n\r\n",),
-    "status negative": (b"HTTP/1.1 -20 OK\r\n\r\n",),
-    "two spaces": (b"HTTP/1.1  200 OK\r\n\r\n",),
-    "NUL in the reason": (b"HTTP/1.1 200 O\x00K\r\nContent-Length: 0\r\n\r\n",),
-    "escape in the reason": (b"HTTP/1.1 200 O\x1bK\r\nContent-Length: 0\r\n\r\n",),
-    "DEL in the reason": (b"HTTP/1.1 200 O\x7fK\r\nContent-Length: 0\r\n\r\n",),
-    "no colon": (b"HTTP/1.1 200 OK\r\nX-A\r\nContent-Length: 0\r\n\r\n",),
-    "empty name": (b"HTTP/1.1 200 OK\r\n: a\r\nContent-Length: 0\r\n\r\n",),
-    "space in the name": (b"HTTP/1.1 200 OK\r\nX A: a\r\nContent-Length: 0\r\n\r\n",),
-    "space before the colon": (b"HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n",),
-    "Latin-1 in the name": (b"HTTP/1.1 200 OK\r\nX-\xc4: a\r\nContent-Length: 0\r\n\r\n",),
-    "NUL in a value": (b"HTTP/1.1 200 OK\r\nX-A: a\x00b\r\nContent-Length: 0\r\n\r\n",),
-    "CR in a value": (b"HTTP/1.1 200 OK\r\nX-A: a\rb\r\nContent-Length: 0\r\n\r\n",),
-    "escape in a value": (b"HTTP/1.1 200 OK\r\nX-A: \x1b[31m\r\nContent-Length: 0\r\n\r\n",),
-    "DEL in a value": (b"HTTP/1.1 200 OK\r\nX-A: a\x7fb\r\nContent-Length: 0\r\n\r\n",),
-    "two lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",),
-    "list of lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\nab",),
-    "length with a plus": (b"HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nab",),
-    "negative length": (b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nab",),
-    "hexadecimal length": (b"HTTP/1.1 200 OK\r\nContent-Length: 0x2\r\n\r\nab",),
-    "length of letters": (b"HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nab",),
-    "length of 40 digits": (b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 40 + b"\r\n\r\nab",),
-    "coding gzip": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nab",),
-    "coding gzip and chunked": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0",),
-    "chunked twice": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",),
-    "70 kB field": (b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 70_000 + b"\r\n\r\n",),
-    "101 fields": (b"HTTP/1.1 200 OK\r\n" + b"X-A: a\r\n" * 101 + b"\r\n",),
-    "head without an end": (b"HTTP/1.1 200 OK\r\n" + b"X-A: a\r\n" * 20_000,),
-    "101 unasked": (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: a\r\n\r\nab",),
-    "interim only": (b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n" * 3,),
+    "nothing": b"",
+    "half a status line": b"HTTP/1.1 20",
+    "half a head": b"HTTP/1.1 200 OK\r\nContent-Len",
+    "junk": b"\x15\x03\x01\x00\x02\x02\x46\r\n\r\n",
+    "line of a mail server": b"220 mail ready\r\n\r\n",
+    "other protocol": b"ICY 200 OK\r\n\r\n",
+    "HTTP/2.0": b"HTTP/2.0 200 OK\r\n\r\n",
+    "HTTP/1": b"HTTP/1 200 OK\r\n\r\n",
+    "status 99": b"HTTP/1.1 99 Low\r\n\r\n",
+    "status 099": b"HTTP/1.1 099 Low\r\n\r\n",
+    "status 1000": b"HTTP/1.1 1000 High\r\n\r\n",
+    "status of letters": b"HTTP/1.1 abc OK\r\n\r\n",
+    "status negative": b"HTTP/1.1 -20 OK\r\n\r\n",
+    "two spaces": b"HTTP/1.1  200 OK\r\n\r\n",
+    "NUL in the reason": b"HTTP/1.1 200 O\x00K\r\nContent-Length: 0\r\n\r\n",
+    "escape in the reason": b"HTTP/1.1 200 O\x1bK\r\nContent-Length: 0\r\n\r\n",
+    "DEL in the reason": b"HTTP/1.1 200 O\x7fK\r\nContent-Length: 0\r\n\r\n",
+    "no colon": b"HTTP/1.1 200 OK\r\nX-A\r\nContent-Length: 0\r\n\r\n",
+    "empty name": b"HTTP/1.1 200 OK\r\n: a\r\nContent-Length: 0\r\n\r\n",
+    "space in the name": b"HTTP/1.1 200 OK\r\nX A: a\r\nContent-Length: 0\r\n\r\n",
+    "space before the colon": b"HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n",
+    "Latin-1 in the name": b"HTTP/1.1 200 OK\r\nX-\xc4: a\r\nContent-Length: 0\r\n\r\n",
+    "NUL in a value": b"HTTP/1.1 200 OK\r\nX-A: a\x00b\r\nContent-Length: 0\r\n\r\n",
+    "CR in a value": b"HTTP/1.1 200 OK\r\nX-A: a\rb\r\nContent-Length: 0\r\n\r\n",
+    "escape in a value": b"HTTP/1.1 200 OK\r\nX-A: \x1b[31m\r\nContent-Length: 0\r\n\r\n",
+    "DEL in a value": b"HTTP/1.1 200 OK\r\nX-A: a\x7fb\r\nContent-Length: 0\r\n\r\n",
+    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    "list of lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\nab",
+    "length with a plus": b"HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nab",
+    "negative length": b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nab",
+    "hexadecimal length": b"HTTP/1.1 200 OK\r\nContent-Length: 0x2\r\n\r\nab",
+    "length of letters": b"HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nab",
+    "length of 40 digits": b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 40 + b"\r\n\r\nab",
+    "coding gzip": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nab",
+    "coding gzip and chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0",
+    "chunked twice": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+    "70 kB field": b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 70_000 + b"\r\n\r\n",
+    "101 fields": b"HTTP/1.1 200 OK\r\n" + b"X-A: a\r\n" * 101 + b"\r\n",
+    "head without an end": b"HTTP/1.1 200 OK\r\n" + b"X-A: a\r\n" * 20_000,
+    "101 unasked": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: a\r\n\r\nab",
+    "interim only": b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n" * 3,
 }
 
 BREAKS_OFF = {
-    "short of its length": (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel",),
-    "length 10^18": (b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000000000\r\n\r\nhel",),
-    "no body at all": (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",),
-    "chunk without its end": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",),
-    "no last chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n",),
-    "size of letters": (
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\nzz\r\n",
-    ),
-    "negative size": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-3\r\nhel\r\n",),
-    "data past the size": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nhel\r\n",),
+    "short of its length": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel",
+    "length 10^18": b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000000000\r\n\r\nhel",
+    "no body at all": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
+    "chunk without its end": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+    "no last chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n",
+    "size of letters": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\nzz\r\n",
+    "negative size": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-3\r\nhel\r\n",
+    "data past the size": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nhel\r\n",
 }
 
 FAULTS = {

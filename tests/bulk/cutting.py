@@ -10,7 +10,6 @@ import socket
 import struct
 import threading
 import time
-from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs
 
@@ -39,12 +38,7 @@ class CuttingUpstream:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
 

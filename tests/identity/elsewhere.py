@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterator, Sequence
 from multiprocessing.synchronize import Barrier
 
-from chatproxy.errors import ChatproxyError, TokenRevoked
+from chatproxy.errors import ChatproxyError
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.records import DEFAULT_APP, Action, Profile
 from chatproxy.identity.schema import upgrade
 from chatproxy.identity.token_records import Issued
+from tests.identity.tokens import is_good
 
 SECRETS = ("signs-the-keys-of-this-test-run-0123456789",)
 WITHIN = 30
@@ -49,12 +50,7 @@ def upsert_together(url: str, external_ids: Sequence[str]) -> list[Action]:
 
 def is_revoked(url: str, token: Issued) -> bool:
     with directory_at(url) as directory:
-        try:
-            directory.tokens.check(token)
-        except TokenRevoked:
-            return True
-
-        return False
+        return not is_good(directory, token)
 
 
 def write_until_killed(url: str, prefix: str) -> None:

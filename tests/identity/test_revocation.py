@@ -6,13 +6,14 @@ from multiprocessing.pool import Pool
 import pytest
 from sqlalchemy import select
 
-from chatproxy.errors import IdentityError, TokenOfAnotherApp, TokenRevoked
+from chatproxy.errors import IdentityError, TokenOfAnotherApp
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.records import DEFAULT_APP, Profile, User
 from chatproxy.identity.revocation import REMEMBERED
 from chatproxy.identity.tables import revoked_tokens
 from chatproxy.identity.token_records import Issued, new_token_id
 from tests.identity.elsewhere import is_revoked
+from tests.identity.tokens import is_good
 from tests.stopwatch import Stopwatch
 
 HOUR = 3600.0
@@ -42,15 +43,6 @@ def token_of(user: User, clock: Stopwatch) -> Issued:
     """A token that is made now."""
     token_id = new_token_id(user.version)
     return Issued(user.app_id, user.external_id, token_id, clock.now, clock.now + HOUR)
-
-
-def is_good(directory: Directory, token: Issued) -> bool:
-    try:
-        directory.tokens.check(token)
-    except TokenRevoked:
-        return False
-
-    return True
 
 
 def test_a_new_token_counts(directory: Directory, clock: Stopwatch) -> None:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from chatproxy.errors import TokenRevoked
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.records import DEFAULT_APP, Profile
 from chatproxy.identity.token_records import Issued, new_token_id
 from tests.identity.conftest import NOON
+from tests.identity.tokens import is_good
 from tests.stopwatch import Stopwatch
 
 IDS = {
@@ -30,15 +30,6 @@ every_id = pytest.mark.parametrize("token_id", IDS.values(), ids=IDS)
 
 def foreign(issued: float, token_id: str | None = None, user: str = "alice") -> Issued:
     return Issued(DEFAULT_APP, user, token_id, issued, issued + 3600)
-
-
-def is_good(directory: Directory, token: Issued) -> bool:
-    try:
-        directory.tokens.check(token)
-    except TokenRevoked:
-        return False
-
-    return True
 
 
 @pytest.fixture

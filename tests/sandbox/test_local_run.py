@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from chatproxy.providers import SETTINGS
+from tests.commands import finished, run
 from tests.sidecar import ROOT, bare_environ
 
 
@@ -53,15 +54,8 @@ def running(folder: Path, environ: dict[str, str]) -> Iterator[list[str]]:
 
 def test_the_commands_answer_as_said(running: list[str], environ: dict[str, str]) -> None:
     commands = [line.strip() for line in running if re.match(r"\s+(curl |KEY=)", line)]
-    done = subprocess.run(
-        ["bash", "-c", "; echo; ".join(commands)],
-        cwd=ROOT,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    done = finished(["bash", "-c", "; echo; ".join(commands)], environ)
+    assert done.returncode == 0, done.stderr
     answers = [json.loads(line) for line in done.stdout.splitlines() if line]
     token, users, config, check_up, tokens = answers
 
@@ -113,15 +107,7 @@ def test_the_start_says_which_providers_are_on(running: list[str], folder: Path)
     ids=lambda environ: next(iter(environ)),
 )
 def test_half_of_an_account_is_refused(environ: dict[str, str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "chatproxy.cli", "run"],
-        cwd=ROOT,
-        env=bare_environ() | environ,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    done = run(bare_environ() | environ, "run")
 
     assert done.returncode == 1
     assert "is missing while" in done.stderr

@@ -43,6 +43,11 @@ class Walk:
         data = {"name": "Room", "members": [self.ann]}
         self.channel = client.channel("messaging", f"room-{self.run}", data)
 
+    @property
+    def parts(self) -> tuple[Checklist, Any, Any, str, str, str]:
+        """What most steps are about: SDK, client, channel, both users, the first message."""
+        return self.sdk, self.client, self.channel, self.ann, self.bob, self.message_id
+
     async def everything(self) -> None:
         """All steps, in the order they need each other."""
         for step in STEPS:
@@ -116,13 +121,7 @@ async def rooms(walk: Walk) -> None:
 
 async def messages(walk: Walk) -> None:
     """Send, read, edit and pin a message."""
-    sdk, client, channel, ann, message_id = (
-        walk.sdk,
-        walk.client,
-        walk.channel,
-        walk.ann,
-        walk.message_id,
-    )
+    sdk, client, channel, ann, _, message_id = walk.parts
     with sdk.call("channel.send_message"):
         answer = await got(
             channel.send_message({"id": message_id, "text": "héllo <b>", "mood": "fine"}, ann)
@@ -158,13 +157,7 @@ async def messages(walk: Walk) -> None:
 
 async def threads(walk: Walk) -> None:
     """Reply, react, search."""
-    sdk, client, channel, bob, message_id = (
-        walk.sdk,
-        walk.client,
-        walk.channel,
-        walk.bob,
-        walk.message_id,
-    )
+    sdk, client, channel, _, bob, message_id = walk.parts
     with sdk.call("channel.send_message, reply"):
         answer = await got(channel.send_message({"text": "so do I", "parent_id": message_id}, bob))
         assert answer["message"]["type"] == "reply"
@@ -192,14 +185,7 @@ async def threads(walk: Walk) -> None:
 
 async def visits(walk: Walk) -> None:
     """Send events, mark read, query and change channels."""
-    sdk, client, channel, ann, bob, message_id = (
-        walk.sdk,
-        walk.client,
-        walk.channel,
-        walk.ann,
-        walk.bob,
-        walk.message_id,
-    )
+    sdk, client, channel, ann, bob, message_id = walk.parts
     with sdk.call("channel.send_event"):
         answer = await got(channel.send_event({"type": "typing.start"}, ann))
         assert answer["event"]["type"] == "typing.start"
@@ -339,14 +325,7 @@ async def refusals(walk: Walk) -> None:
 
 async def farewells(walk: Walk) -> None:
     """Delete what was made."""
-    sdk, client, channel, ann, bob, message_id = (
-        walk.sdk,
-        walk.client,
-        walk.channel,
-        walk.ann,
-        walk.bob,
-        walk.message_id,
-    )
+    sdk, client, channel, ann, bob, message_id = walk.parts
     with sdk.call("delete_message"):
         assert (await got(client.delete_message(message_id)))["message"]["type"] == "deleted"
         await got(client.delete_message(message_id, hard=True))

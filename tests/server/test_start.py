@@ -7,21 +7,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.commands import finished
 from tests.sidecar import GUNICORN, ROOT, Sidecar, bare_environ, free_port
 from tests.upstream import StreamUpstream
 from tests.wire import answer_on, ask, connected, get
 
 
 def start(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env=bare_environ() | environ,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    return finished([sys.executable, *arguments], bare_environ() | environ, within=30)
 
 
 def test_bad_settings_end_the_start_with_one_message() -> None:
@@ -137,16 +130,9 @@ def test_stream_alone_loads_no_database_and_writes_nothing(tmp_path: Path) -> No
         "print([m for m in ('sqlalchemy', 'alembic', 'redis') if m in sys.modules])"
     )
     environ = {"STREAM_API_KEY": "k", "STREAM_API_SECRET": "s" * 40, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=bare_environ() | environ,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=True,
-    )
+    done = finished([sys.executable, "-c", code], bare_environ() | environ, folder=tmp_path)
 
+    assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
     assert list(tmp_path.iterdir()) == []
 

@@ -20,7 +20,7 @@ SAMPLES = ROOT / "docs" / "samples"
 
 @pytest.fixture(scope="module")
 def centrifugo() -> Iterator[CentrifugoUpstream]:
-    with CentrifugoUpstream(0, CENTRIFUGO_KEY, [CENTRIFUGO_SECRET]) as sandbox:
+    with CentrifugoUpstream(CENTRIFUGO_KEY, [CENTRIFUGO_SECRET]) as sandbox:
         yield sandbox
 
 

@@ -26,7 +26,7 @@ PASSWORD = "canary-password-90aa3f"
 @pytest.fixture(scope="module")
 def away(output_folder: Path) -> Iterator[App]:
     """A sidecar whose PostgreSQL is not there, with a ChatSDK server that is."""
-    with ChatSDKUpstream(0, CHATSDK_KEY, [JWT_SECRET]) as server:
+    with ChatSDKUpstream(CHATSDK_KEY, [JWT_SECRET]) as server:
         environ = TOKEN_SECRETS | {
             "PROVIDERS": "chatsdk",
             "DATABASE_URL": f"postgresql://user:{PASSWORD}@127.0.0.1:{free_port()}/nowhere",

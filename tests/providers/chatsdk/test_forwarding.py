@@ -22,7 +22,7 @@ def server() -> Iterator[ChatSDKUpstream]:
     """It shares its secrets with the sidecar, so a token made here is good there."""
     secrets = {"jwt_secrets": [JWT_SECRET], "centrifugo_secrets": [CENTRIFUGO_SECRET]}
 
-    with ChatSDKUpstream(0, CHATSDK_KEY, **secrets) as sandbox:
+    with ChatSDKUpstream(CHATSDK_KEY, **secrets) as sandbox:
         yield sandbox
 
 

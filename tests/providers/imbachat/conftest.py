@@ -16,7 +16,7 @@ from tests.sidecar import Sidecar
 
 OFTEN = "100000 per minute"
 LOGIN = "Imba-Login"
-PASSWORD = canaries.CANARIES["caller's Basic password"]
+PASSWORD = canaries.PASSWORD
 SECRET_KEY = canaries.JWT_SECRET
 DEV_ID = "1540"
 ACCOUNT = {
@@ -66,6 +66,14 @@ class Site:
     def get(self, path: str, *fields: str) -> Reply:
         """Call without a credential."""
         return call(self.sidecar.port, "GET", path, *fields)
+
+    def credentials(self, path: str) -> dict[str, Any]:
+        """What a page signs in with: nobody may keep it, and the token is there by both names."""
+        reply = self.get(path)
+        assert (reply.status, reply.header("Cache-Control")) == (200, "no-store")
+        found: dict[str, Any] = reply.json
+        assert found["token"] == found["user_key"]
+        return found
 
     def ids(self, path: str) -> list[int]:
         """The ids of the users that are told of."""

@@ -21,7 +21,7 @@ OURS = f"Basic {b64encode(f'{DEV_ID}:{SECRET_KEY}'.encode()).decode()}"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ImbaChatUpstream]:
-    with ImbaChatUpstream(0, DEV_ID, SECRET_KEY) as sandbox:
+    with ImbaChatUpstream(DEV_ID, SECRET_KEY) as sandbox:
         yield sandbox
 
 

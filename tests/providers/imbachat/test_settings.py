@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from chatproxy import settings
-from chatproxy.errors import SettingsError
 from chatproxy.providers import SETTINGS
-from chatproxy.settings import Settings
+from tests.settings.loading import local_run, problems_of
 
 SECRETS = {
     "IMBACHAT_API_PASSWORD": "p" * 20,
@@ -16,20 +15,6 @@ SECRETS = {
 }
 ALONE = SECRETS | {"PROVIDERS": "imbachat", "IMBACHAT_DEV_ID": "40"}
 ELSEWHERE = {"PROVIDERS": "imbachat", "BIND_HOST": "0.0.0.0"}
-
-
-def problems_of(environ: dict[str, str]) -> list[str]:
-    with pytest.raises(SettingsError) as caught:
-        settings.load(SETTINGS, environ)
-
-    return list(caught.value.problems)
-
-
-def local(folder: Path, **environ: str) -> Settings:
-    """A local run on which nothing is set but where the database is."""
-    return settings.load(
-        SETTINGS, {"PROVIDERS": "imbachat", "DATABASE_URL": f"sqlite:///{folder}/d.db"} | environ
-    )
 
 
 def test_the_defaults_are_those_of_the_plugins() -> None:
@@ -50,7 +35,7 @@ def test_a_setting_of_its_own_turns_it_on() -> None:
 
 
 def test_a_local_run_makes_its_secrets_and_has_no_widget(tmp_path: Path) -> None:
-    first, second = local(tmp_path), local(tmp_path)
+    first, second = local_run("imbachat", tmp_path), local_run("imbachat", tmp_path)
     made = sorted(path.name for path in (tmp_path / "d.db.secrets").iterdir())
     said = " ".join(first.warnings())
 
@@ -62,7 +47,7 @@ def test_a_local_run_makes_its_secrets_and_has_no_widget(tmp_path: Path) -> None
 
 
 def test_elsewhere_the_secrets_are_required() -> None:
-    found = problems_of(ELSEWHERE)
+    found = problems_of(**ELSEWHERE)
 
     assert [problem.partition(":")[0] for problem in found] == [
         "KEY_SIGNING_SECRET",
@@ -95,7 +80,7 @@ def test_elsewhere_the_secrets_are_required() -> None:
     ids=ascii,
 )
 def test_a_bad_value_is_named(name: str, value: str) -> None:
-    (problem,) = problems_of(ALONE | {name: value})
+    (problem,) = problems_of(**(ALONE | {name: value}))
 
     assert problem.startswith(f"{name}: is not ")
     assert value not in problem

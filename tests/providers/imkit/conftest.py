@@ -84,7 +84,7 @@ def before_it(url: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def server() -> Iterator[IMKitUpstream]:
     """A strict stand-in for an IMKit server."""
-    with IMKitUpstream(0, canaries.IMKIT_KEY, canaries.IMKIT_CLIENT_KEY) as sandbox:
+    with IMKitUpstream(canaries.IMKIT_KEY, canaries.IMKIT_CLIENT_KEY) as sandbox:
         yield sandbox
 
 

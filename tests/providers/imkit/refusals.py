@@ -8,3 +8,10 @@ def refusal(reply: Reply) -> tuple[int, int, str]:
     assert sorted(reply.json) == ["RC", "RM", "error"], reply.json
     assert reply.json["RM"] == reply.json["error"]["message"] != ""
     return reply.status, reply.json["RC"], reply.json["error"]["code"]
+
+
+def refused_with(reply: Reply) -> tuple[int, str]:
+    """Status and code of a refusal whose envelope names the status of the answer."""
+    status, named, code = refusal(reply)
+    assert named == status
+    return status, code

@@ -10,8 +10,9 @@ import pytest
 
 from tests import canaries
 from tests.calls import Reply
+from tests.providers.chatsdk.conftest import TOKEN_SECRETS
 from tests.providers.imkit.conftest import Site
-from tests.providers.imkit.refusals import refusal
+from tests.providers.imkit.refusals import refusal, refused_with
 from tests.sidecar import Sidecar
 from tests.upstream import ChatSDKUpstream, StreamUpstream
 from tests.wire import ask, get
@@ -166,9 +167,7 @@ NO_PLATFORM = {
 def test_nobody_else_is_a_platform(
     door: Door, fields: tuple[str, ...], answer: tuple[int, str]
 ) -> None:
-    status, code = answer
-
-    assert refusal(door.as_platform(*fields)) == (status, status, code)
+    assert refused_with(door.as_platform(*fields)) == answer
 
 
 KEY = "IM-Client-Key: {client_key}"
@@ -212,9 +211,7 @@ NO_CLIENT = {
 def test_nobody_else_is_a_client(
     door: Door, fields: tuple[str, ...], answer: tuple[int, str]
 ) -> None:
-    status, code = answer
-
-    assert refusal(door.as_client(*fields)) == (status, status, code)
+    assert refused_with(door.as_client(*fields)) == answer
 
 
 @pytest.mark.parametrize("path", ["/rooms", "/rooms/r/messages/v3", "/me/badge", "/", "//me"])
@@ -303,14 +300,12 @@ def test_no_field_moves_the_routes(door: Door) -> None:
 
 @pytest.fixture(scope="session")
 def chatsdk_server() -> Iterator[ChatSDKUpstream]:
-    with ChatSDKUpstream(0, canaries.CHATSDK_KEY) as sandbox:
+    with ChatSDKUpstream(canaries.CHATSDK_KEY) as sandbox:
         yield sandbox
 
 
 def chatsdk_before_it(server: ChatSDKUpstream) -> dict[str, str]:
-    return {
-        "CHATSDK_JWT_SECRET": canaries.JWT_SECRET,
-        "CENTRIFUGO_TOKEN_SECRET": canaries.CENTRIFUGO_SECRET,
+    return TOKEN_SECRETS | {
         "CHATSDK_BASE_URL": server.url,
         "CHATSDK_API_KEY": canaries.CHATSDK_KEY,
     }

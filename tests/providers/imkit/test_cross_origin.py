@@ -50,7 +50,7 @@ NOT_FOR_PAGES = sorted({path for _, path in FOR_SERVERS})
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[IMKitUpstream]:
-    with IMKitUpstream(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as sandbox:
+    with IMKitUpstream(IMKIT_KEY, IMKIT_CLIENT_KEY) as sandbox:
         yield sandbox
 
 

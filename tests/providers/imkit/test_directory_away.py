@@ -21,7 +21,7 @@ def away(output_folder: Path) -> Iterator[Site]:
     """A sidecar whose PostgreSQL is not there, with an IMKit server that is."""
     signer = KeyFormat([KEY_SIGNING_SECRET])
 
-    with IMKitUpstream(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as server:
+    with IMKitUpstream(IMKIT_KEY, IMKIT_CLIENT_KEY) as server:
         environ = before_it(server.url) | {
             "PROVIDERS": "imkit",
             "KEY_SIGNING_SECRET": KEY_SIGNING_SECRET,

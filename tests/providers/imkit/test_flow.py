@@ -20,7 +20,7 @@ from tests.upstream import IMKitUpstream
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_client_auth_flow(kind: str, imkit_before: Callable[..., Any]) -> None:
     with (
-        IMKitUpstream(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as server,
+        IMKitUpstream(IMKIT_KEY, IMKIT_CLIENT_KEY) as server,
         imkit_before(kind, **before_it(server.url)) as site,
     ):
         # 1, 2. The client signs in at the customer's service, which makes up a token.
@@ -57,7 +57,7 @@ def test_the_client_auth_flow_with_the_javascript_client(
     kind: str, imkit_before: Callable[..., Any]
 ) -> None:
     with (
-        IMKitUpstream(0, IMKIT_KEY, IMKIT_CLIENT_KEY) as server,
+        IMKitUpstream(IMKIT_KEY, IMKIT_CLIENT_KEY) as server,
         imkit_before(kind, **before_it(server.url)) as site,
     ):
         token, other = (f"{BOUND_TOKEN}-{secrets.token_hex(8)}" for _ in range(2))

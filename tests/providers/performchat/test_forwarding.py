@@ -19,7 +19,7 @@ KEY_ID, KEY_SECRET = CHATSDK_KEY, CENTRIFUGO_KEY
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PerformChatUpstream]:
-    with PerformChatUpstream(0, KEY_ID, KEY_SECRET) as sandbox:
+    with PerformChatUpstream(KEY_ID, KEY_SECRET) as sandbox:
         yield sandbox
 
 

@@ -2,17 +2,14 @@
 
 import json
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import jwt
 
 from sandbox.chatsdk import API_KEY, APP_ID, JWT_SECRET
-from tests.upstream import ChatSDKUpstream
-from tests.wire import RawAnswer, ask, get, post
+from tests.sandbox.json_caller import JsonCaller
 
 KEY = f"X-API-Key: {API_KEY}"
-JSON = "Content-Type: application/json"
 # Tokens are made when tests are collected, which may be long before they run.
 DAY = 86_400
 OTHER_SECRET = "another-secret-of-more-than-32-characters"
@@ -33,18 +30,8 @@ def bearer(text: str) -> str:
     return f"Authorization: Bearer {text}"
 
 
-@dataclass
-class Chat:
+class Chat(JsonCaller):
     """Sends what it is told to, with the right key unless there are other lines."""
-
-    stand_in: ChatSDKUpstream
-
-    def see(self, method: str, target: str, document: Any = None, *lines: str) -> RawAnswer:
-        if document is None:
-            return ask(self.stand_in.port, get(target, *lines, method=method))
-
-        body = document if isinstance(document, bytes) else json.dumps(document).encode()
-        return ask(self.stand_in.port, post(target, body, JSON, *lines, method=method))
 
     def call(self, method: str, target: str, document: Any = None, *lines: str) -> tuple[int, Any]:
         answer = self.see(method, target, document, *(lines or (KEY,)))

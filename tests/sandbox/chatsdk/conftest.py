@@ -9,11 +9,6 @@ from tests.upstream import ChatSDKUpstream
 
 
 @pytest.fixture
-def chatsdk() -> Iterator[ChatSDKUpstream]:
-    with ChatSDKUpstream() as running:
-        yield running
-
-
-@pytest.fixture
-def chat(chatsdk: ChatSDKUpstream) -> Chat:
-    return Chat(chatsdk)
+def chat() -> Iterator[Chat]:
+    with ChatSDKUpstream() as stand_in:
+        yield Chat(stand_in)

@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from sandbox.chatsdk import APP_ID, CENTRIFUGO_SECRET, JWT_SECRET
-from tests.sandbox.chatsdk.chat import DAY, JSON, KEY, OTHER_SECRET, Chat, bearer, token
+from tests.sandbox.chatsdk.chat import DAY, KEY, OTHER_SECRET, Chat, bearer, token
 from tests.upstream import ChatSDKUpstream
 from tests.wire import ask, post
 
@@ -80,9 +80,10 @@ def test_junk_is_malformed(chat: Chat, body: bytes) -> None:
     assert (status, told["error"]["message"]) == (400, "Malformed JSON in request body")
 
 
-def test_a_body_without_end_is_refused_at_once(chatsdk: ChatSDKUpstream) -> None:
-    announced = post("/tokens", b"", KEY, JSON).replace(b"Length: 0", b"Length: 9000000")
-    assert ask(chatsdk.port, announced).status == 413
+def test_a_body_without_end_is_refused_at_once(chat: Chat) -> None:
+    announced = post("/tokens", b"", KEY, chat.content_type)
+    announced = announced.replace(b"Length: 0", b"Length: 9000000")
+    assert ask(chat.stand_in.port, announced).status == 413
 
 
 @pytest.mark.parametrize("line", ["X-None: ", "X-API-Key: wrong", "X-API-Key: käse"])
@@ -154,10 +155,8 @@ def test_the_probes_are_behind_the_key(chat: Chat, prefix: str) -> None:
     ("status", "code"),
     [(400, "BAD_REQUEST"), (429, "RATE_LIMITED"), (500, "INTERNAL_ERROR"), (503, "ERROR")],
 )
-def test_faults_come_in_the_vendors_shape(
-    chat: Chat, chatsdk: ChatSDKUpstream, status: int, code: str
-) -> None:
-    chatsdk.faults.next(f"status={status}", path="/api/*")
+def test_faults_come_in_the_vendors_shape(chat: Chat, status: int, code: str) -> None:
+    chat.stand_in.faults.next(f"status={status}", path="/api/*")
     answer = chat.see("GET", CHANNELS, None, KEY)
 
     assert (answer.status, json.loads(answer.body)["error"]["code"]) == (status, code)

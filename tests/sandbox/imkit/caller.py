@@ -2,13 +2,12 @@
 
 import json
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.imkit import API_KEY, CLIENT_KEY
-from tests.upstream import IMKitUpstream
-from tests.wire import RawAnswer, ask, get, post
+from tests.sandbox.json_caller import JsonCaller
+from tests.wire import RawAnswer
 
 PLATFORM = f"IM-API-KEY: {API_KEY}"
 APP = f"IM-Client-Key: {CLIENT_KEY}"
@@ -30,18 +29,10 @@ def named(client_id: str) -> str:
     return f"IM-CLIENT-ID: {client_id}"
 
 
-@dataclass
-class Caller:
+class Caller(JsonCaller):
     """Sends what it is told to, as the platform unless there are other lines."""
 
-    stand_in: IMKitUpstream
-
-    def see(self, method: str, target: str, document: Any = None, *lines: str) -> RawAnswer:
-        if document is None:
-            return ask(self.stand_in.port, get(target, *lines, method=method))
-
-        body = document if isinstance(document, bytes) else json.dumps(document).encode()
-        return ask(self.stand_in.port, post(target, body, JSON, *lines, method=method))
+    content_type = JSON
 
     def done(self, method: str, target: str, document: Any = None, *lines: str) -> Any:
         """The result of what must succeed, its envelope whole."""
