@@ -2,29 +2,29 @@
 
 from flask import Flask
 
-from chatproxy import logs, settings
+from chatproxy import logs
 from chatproxy.providers import SETTINGS
 from chatproxy.providers.registry import REGISTRY
 from chatproxy.routes import forwarding_mounts, listener_mounts, routes
 from chatproxy.services import Clock, open_services
-from chatproxy.settings import Settings
+from chatproxy.settings import Settings, load
 from chatproxy.web import error_handlers, routing
 from chatproxy.web.dialects import Dialects
 from chatproxy.web.request_log import RequestLog
 
 
-def create_app(found: Settings | None = None, clock: Clock | None = None) -> Flask:
+def create_app(settings: Settings | None = None, clock: Clock | None = None) -> Flask:
     """Build the WSGI application from settings, or from the environment.
 
     Raises `SettingsError` with every problem at once.
     """
-    found = found or settings.load(SETTINGS)
+    settings = settings or load(SETTINGS)
     clock = clock or Clock()
     providers = [
         REGISTRY[name].provider(section, clock.monotonic)
-        for name, section in found.provider_settings.items()
+        for name, section in settings.provider_settings.items()
     ]
-    services = open_services(found, providers, clock)
+    services = open_services(settings, providers, clock)
     # Derived credentials, such as a Basic header or a signed token, are known only now.
     logs.hide(services.secrets())
 

@@ -1,7 +1,7 @@
 """The table of routes. Nothing is reachable that is neither here nor in a provider's own table.
 
 A line is a path, the blueprint below it, and the guard that decides who may call. A provider's
-table is in the `__init__` of its `endpoints`, and is used if the provider is on.
+table is in its `endpoints.routes`, and is used if the provider is on.
 """
 
 import dataclasses
