@@ -174,23 +174,19 @@ def open_services(
     clock = clock or Clock()
     limits = _limits(settings)
     backends = {one.name: _backend(one, settings, limits, clock) for one in providers}
-    servers = {
-        server.name: _peer(server, server.base_url, settings, limits, clock)
-        for one in providers
-        for server in one.servers()
-        if server.base_url is not None
-    }
     directory, limiter = _directory(settings, clock), _limiter(settings, clock)
-    parts = [
-        *(
-            Part(name, one.notes, one.ping if one.peer else None, one.close)
-            for name, one in backends.items()
-        ),
-        *(
-            Part(name, ping=peer.ping, close=peer.way.session.close)
-            for name, peer in servers.items()
-        ),
-    ]
+    peers = {name: one.peer for name, one in backends.items() if one.peer is not None}
+    parts: list[Part] = []
+
+    for name, backend in backends.items():
+        ping = None if backend.peer is None else backend.ping
+        parts.append(Part(name, backend.notes, ping, backend.close))
+
+        for server in backend.provider.servers():
+            if server.base_url is not None:
+                peer = _peer(server, server.base_url, settings, limits, clock)
+                peers[server.name] = peer
+                parts.append(Part(server.name, ping=peer.ping, close=peer.way.session.close))
 
     if directory is not None:
         database = directory.database
@@ -201,8 +197,7 @@ def open_services(
         notes = partial(_fault_note, "limits", lambda: limiter.fault)
         parts.append(Part("limits", notes, limiter.ping, limiter.close))
 
-    peers = {name: one.peer for name, one in backends.items() if one.peer is not None}
-    return Services(settings, clock, limits, backends, peers | servers, directory, limiter, parts)
+    return Services(settings, clock, limits, backends, peers, directory, limiter, parts)
 
 
 def _fault_note(section: str, fault: Callable[[], str]) -> Notes:

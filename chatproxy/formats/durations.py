@@ -19,5 +19,8 @@ def seconds_of(text: str) -> int:
 
 def written(seconds: int) -> str:
     """Write a number of seconds with the largest unit that fits."""
+    if seconds == 0:
+        return "0s"
+
     unit = next(one for one in reversed(UNITS) if seconds % UNITS[one] == 0)
     return f"{seconds // UNITS[unit]}{unit}"

@@ -1,11 +1,10 @@
 """Bringing a database to the newest schema."""
 
-from importlib.resources import files
-
 from sqlalchemy import Connection, text
 
 from chatproxy.errors import DirectoryUnavailable
 from chatproxy.identity.database import Database
+from chatproxy.identity.schema_version import newest
 
 #: Names the lock under which replicas upgrade a PostgreSQL database one after the other.
 UPGRADE_LOCK = 0x63686174
@@ -50,14 +49,10 @@ def _take_upgrade_lock(connection: Connection) -> None:
 
 def is_current(database: Database) -> bool:
     """Say whether the database has the schema that this release knows as the newest."""
-    # By the files' names: asking Alembic would load it.
-    steps = files("chatproxy.identity.migrations.versions").iterdir()
-    newest = max(step.name.partition("_")[0] for step in steps if step.name[:1].isdigit())
-
     try:
         with database.reading(optional=True) as connection:
             found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     except DirectoryUnavailable:  # no schema at all; any other fault shows in the upgrade
         return False
 
-    return bool(found == newest)
+    return bool(found == newest())

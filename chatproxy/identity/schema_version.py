@@ -12,6 +12,7 @@ from pathlib import Path
 
 def newest() -> str:
     """Return the version of the newest migration."""
+    # By the files' names: asking Alembic would load it.
     steps = files("chatproxy.identity.migrations.versions").iterdir()
     return max(step.name.partition("_")[0] for step in steps if step.name[:1].isdigit())
 

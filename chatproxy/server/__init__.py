@@ -1,5 +1,5 @@
 """What the sidecar needs of gunicorn beyond its settings.
 
-Each file does one thing that a WSGI application cannot do by itself: read a body as it arrives,
-keep an answer's own `Server` and `Date`, close idle connections at a shutdown.
+Each file does what a WSGI application cannot do by itself: `input` reads a body as it arrives,
+`response` keeps an answer as it is, `worker` closes idle connections, `caller` knows who left.
 """

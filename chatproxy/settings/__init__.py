@@ -101,6 +101,10 @@ def load(providers: Providers, environ: Mapping[str, str] | None = None) -> Sett
         shared["limiter"] = read(LimiterSettings, environ, problems)
 
     sections = {name: read(providers[name], environ, problems, kept) for name in names}
+
+    for section in (own, *shared.values(), *sections.values()):
+        problems.extend(section.problems() if section is not None else ())
+
     problems.extend(_reused_secrets([*shared.values(), *sections.values()]))
     problems.extend(_reused_ports(own, sections.values()))
 
@@ -117,6 +121,9 @@ def load_for_commands(environ: Mapping[str, str] | None = None) -> Settings:
     problems: list[str] = []
     own = read(SidecarSettings, environ, problems)
     kept, shared = _read_directory(own, environ, problems)
+
+    for section in shared.values():
+        problems.extend(section.problems() if section is not None else ())
 
     if problems or own is None:
         raise SettingsError(problems)
@@ -136,18 +143,16 @@ def _providers_on(
     providers: Providers, environ: Mapping[str, str], problems: list[str]
 ) -> list[str]:
     # In the registry's order: that of PROVIDERS must change neither routes nor logs.
-    listed = environ.get("PROVIDERS", "").strip()
+    named = [name for name in texts_in(environ.get("PROVIDERS", "")) if name]
 
-    if not listed:
+    if not named:
         return [
             name
             for name, section in providers.items()
             if section.on_by_default or any(is_given(environ, one) for one in _names_of(section))
         ]
 
-    named = texts_in(listed)
-
-    if unknown := [name for name in named if name and name not in providers]:
+    if unknown := [name for name in named if name not in providers]:
         problems.append(
             f"PROVIDERS: {', '.join(unknown)} is not known. The providers are "
             f"{', '.join(providers)}."

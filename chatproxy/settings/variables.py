@@ -6,7 +6,7 @@ redaction and the test of the documentation all use it.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -16,6 +16,10 @@ from chatproxy.settings.local_secrets import LocalSecrets
 
 #: Where Docker and Kubernetes mount secrets, a variable holds the path of the file.
 FILE_SUFFIX = "_FILE"
+
+
+#: Looks at what a variable names, such as a file; yields a line for each fault.
+Check = Callable[[str, str], Iterator[str]]
 
 
 class Section:
@@ -69,6 +73,7 @@ class Variable:
     required: bool
     default: Any
     kept: bool
+    check: Check | None
 
     @property
     def expects(self) -> str:
@@ -84,13 +89,14 @@ def variable(
     secret: bool = False,
     default: Any = dataclasses.MISSING,
     kept: bool = False,
+    check: Check | None = None,
 ) -> Any:
     """Declare a dataclass field that is read from the environment variable `name`.
 
     Without a default the variable is required.
     """
     required = default is dataclasses.MISSING
-    metadata = {"variable": Variable(name, field, meaning, secret, required, default, kept)}
+    metadata = {"variable": Variable(name, field, meaning, secret, required, default, kept, check)}
 
     if required:
         return dataclasses.field(repr=not secret, metadata=metadata)
@@ -141,12 +147,14 @@ def read(
         elif one.required and attribute not in raw and not _is_reported(one, problems[before:]):
             problems.append(f"{one.name}: is missing. Set it to {one.expects}.")
 
+    for attribute, one in declared(section):
+        if one.check is not None and attribute in raw and attribute not in faulty:
+            problems.extend(one.check(one.name, raw[attribute]))
+
     if len(problems) > before:
         return None
 
-    found = section(**schema.load(raw))
-    problems.extend(found.problems())
-    return found
+    return section(**schema.load(raw))
 
 
 def secrets_of(section: Section) -> Iterator[str]:

@@ -37,7 +37,8 @@ class RequestContext:
     """
 
     def __init__(self, environ: Mapping[str, Any], monotonic: Callable[[], float]) -> None:
-        self.environ = environ
+        # Not the environ itself, which holds this: the cycle would keep both, and the caller's
+        # credentials in them, until the next garbage collection.
         self.monotonic = monotonic
         self.started = monotonic()
         self.id = _request_id(environ)
@@ -101,6 +102,12 @@ def context() -> RequestContext:
     """Return the context of the request."""
     found: RequestContext = request.environ[KEY]
     return found
+
+
+def surface_path() -> str:
+    """Return the raw path, by which the surface is found whose errors are answered."""
+    # The target of a refused request may be unreadable; then gunicorn's reading has to do.
+    return context().path or request.path
 
 
 def authenticated(kind: type[T]) -> T:

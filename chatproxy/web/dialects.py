@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from chatproxy.providers.base import Dialect
 from chatproxy.services import Backend, Services
-from chatproxy.web.current import RequestContext
 
 
 class Dialects:
@@ -21,21 +20,19 @@ class Dialects:
             for path, dialect in backend.provider.dialects.items():
                 self._by_path[f"{prefix}{path}"] = dialect
 
-    def of(self, request: RequestContext) -> Dialect | None:
-        """Return the dialect of a request, None for the sidecar's own."""
-        # The longest match wins, since one surface may lie below another. The target of a refused
-        # request may be unreadable; then gunicorn's reading of the path has to do.
-        path = request.path or request.environ["PATH_INFO"]
+    def of(self, path: str) -> Dialect | None:
+        """Return the dialect of a raw path, None for the sidecar's own."""
+        # The longest match wins, since one surface may lie below another.
         found = (one for one in self._by_path if path == one or path.startswith(one + "/"))
         longest = max(found, key=len, default=None)
         return None if longest is None else self._by_path[longest]
 
-    def refuse_websocket(self, request: RequestContext) -> None:
-        """Raise the surface's refusal of a WebSocket, where it accepts none."""
+    def refuse_websocket(self, path: str, upgrade: str) -> None:
+        """Raise a surface's refusal of what the field `Upgrade` asks for, where it has one."""
         # Werkzeug matches a WebSocket handshake to WebSocket rules only, and would answer 400 in
         # its own words. Flask raises the router's error later than this is called.
-        dialect = self.of(request)
+        dialect = self.of(path)
         refusal = None if dialect is None else dialect.no_websocket
 
-        if refusal is not None and "websocket" in request.environ["HTTP_UPGRADE"].lower():
+        if refusal is not None and "websocket" in upgrade.lower():
             raise refusal()

@@ -7,7 +7,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from chatproxy import errors
 from chatproxy.providers.base import Dialect
-from chatproxy.web.current import context
+from chatproxy.web.current import context, surface_path
 from chatproxy.web.dialects import Dialects
 from chatproxy.web.relay import METHODS
 
@@ -22,7 +22,7 @@ def register(app: Flask, dialects: Dialects) -> None:
     def answer(error: Exception) -> Response:
         known = _to_chatproxy_error(error)
         context().note(known)
-        return _answer(known, dialects.of(context()))
+        return _answer(known, dialects.of(surface_path()))
 
     app.register_error_handler(Exception, answer)
 

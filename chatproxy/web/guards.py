@@ -15,7 +15,7 @@ from chatproxy.errors import (
 )
 from chatproxy.identity.records import Key, Kind
 from chatproxy.web.current import context, directory, limiter, services
-from chatproxy.web.parsing import BEARER, header
+from chatproxy.web.parsing import BEARER, address, header
 
 TOO_MANY = "Too many failed authentications. Try again later."
 
@@ -39,13 +39,6 @@ def key(text: str, kind: Kind, *, refused: str, claimed: str | None = None) -> K
         raise Unauthenticated(refused)
 
     context().notes["keyId"] = found.id
-    return found
-
-
-def address() -> str | None:
-    """Return the address of the connection on which the request came."""
-    # Not `X-Forwarded-For`: any caller can write that, and get a fresh count with each value.
-    found: str | None = context().environ.get("REMOTE_ADDR")
     return found
 
 

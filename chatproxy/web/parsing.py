@@ -22,7 +22,7 @@ BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([^\s,]+)")
 
 def is_json() -> bool:
     """Say whether the request's content type is JSON."""
-    return JSON_TYPE.fullmatch(context().environ.get("CONTENT_TYPE") or "") is not None
+    return JSON_TYPE.fullmatch(request.environ.get("CONTENT_TYPE") or "") is not None
 
 
 def load_json(schema: Schema) -> dict[str, Any]:
@@ -92,8 +92,14 @@ def decoded_id(segment: str, kind: str) -> str:
 
 def header(name: str) -> str | None:
     """Return a header as WSGI has it, None if absent; repeated ones are joined by commas."""
-    found: str | None = context().environ.get("HTTP_" + name.upper().replace("-", "_"))
+    found: str | None = request.environ.get("HTTP_" + name.upper().replace("-", "_"))
     return found
+
+
+def address() -> str | None:
+    """Return the address of the connection on which the request came."""
+    # Not `X-Forwarded-For`: any caller can write that, and get a fresh count with each value.
+    return request.remote_addr
 
 
 def header_text(name: str) -> str | None:

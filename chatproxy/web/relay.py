@@ -47,7 +47,7 @@ def _load(mount: str, credentials: Credentials) -> Call:
     if request.method not in METHODS:  # HEAD, which werkzeug adds to GET
         raise WrongMethod("This method is not forwarded.", allowed=METHODS)
 
-    fields, body = headers.of_request(current.environ), current.body
+    fields, body = headers.of_request(request.environ), current.body
 
     if credentials.body is not None:
         most = services().settings.max_json_bytes

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Flask, request
 from werkzeug.routing import BaseConverter
 
-from chatproxy.web.current import context
+from chatproxy.web.current import context, surface_path
 from chatproxy.web.dialects import Dialects
 
 #: Called before a view. Returns what it knows of the caller, for `current.authenticated`, or raises
@@ -43,6 +43,7 @@ def register(app: Flask, routes: Iterable[Route], dialects: Dialects) -> None:
     guards: dict[str, Guard] = {}
 
     for route in routes:
+        assert route.blueprint.name not in guards  # noqa: S101 - one guard must not replace another
         app.register_blueprint(route.blueprint, url_prefix=route.path)
         guards[route.blueprint.name] = route.guard
 
@@ -55,8 +56,8 @@ def register(app: Flask, routes: Iterable[Route], dialects: Dialects) -> None:
         if current.refusal is not None:
             raise current.refusal
 
-        if "HTTP_UPGRADE" in current.environ:
-            dialects.refuse_websocket(current)
+        if (upgrade := request.environ.get("HTTP_UPGRADE")) is not None:
+            dialects.refuse_websocket(surface_path(), upgrade)
 
         # Without a blueprint nothing was found, and no view is called.
         if request.blueprint is not None:

@@ -228,3 +228,25 @@ def test_two_listeners_need_two_ports() -> None:
     (problem,) = problems_of(**MINIMUM, HTTP_PORT="3002", STREAM_ROOT_PORT="3002")
 
     assert problem.startswith("HTTP_PORT: is also the port")
+
+
+def test_a_list_of_no_provider_is_an_absent_one() -> None:
+    assert list(settings.load(SETTINGS, MINIMUM | {"PROVIDERS": " , "}).provider_settings) == [
+        "stream"
+    ]
+
+
+def test_a_bad_document_is_told_beside_a_missing_secret() -> None:
+    found = problems_of(STREAM_API_KEY="key", STYLE_CONFIG="/nowhere.json")
+
+    assert [problem.partition(":")[0] for problem in found] == [
+        "STREAM_API_SECRET",
+        "STYLE_CONFIG",
+    ]
+
+
+def test_a_command_does_without_the_sidecars_own_files(tmp_path: Path) -> None:
+    """It may run where they are not mounted, such as in a job that upgrades the schema."""
+    environ = {"UPSTREAM_CA_FILE": "/nowhere.pem", "DATABASE_URL": f"sqlite:///{tmp_path}/d.db"}
+
+    assert settings.load_for_commands(environ).ca_file == "/nowhere.pem"

@@ -89,6 +89,7 @@ class StreamSettings(ProviderSection):
         FilePath("a JSON file"),
         default=None,
         meaning="Document behind `GET /config`. Read again when it changes.",
+        check=client_config.problems,
     )
     permissions_config: str | None = variable(
         "PERMISSIONS_CONFIG",
@@ -104,13 +105,7 @@ class StreamSettings(ProviderSection):
     )
 
     def problems(self) -> Iterator[str]:
-        """Refuse a mix of the stand-in's credentials and real ones, and a bad `STYLE_CONFIG`."""
-        yield from self._mixed_credentials()
-
-        if self.style_config is not None:
-            yield from client_config.problems("STYLE_CONFIG", self.style_config)
-
-    def _mixed_credentials(self) -> Iterator[str]:
+        """Refuse a mix of the stand-in's credentials and real ones."""
         stand_in_key = self.api_key == STAND_IN_KEY
         stand_in_secret = STAND_IN_SECRET in self.api_secrets
         host = urlsplit(self.base_url).hostname

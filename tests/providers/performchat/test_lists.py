@@ -58,6 +58,13 @@ def test_a_bad_page_is_400(company: Company, path: str, query: str) -> None:
     assert company.ask("GET", f"{path}?{query}").status == 400
 
 
+@pytest.mark.parametrize("path", ["/agents", "/customer-users"])
+def test_a_bad_page_is_told_before_a_body_that_cannot_be_read(company: Company, path: str) -> None:
+    reply = call(company.sidecar.port, "GET", f"/rest/v1{path}?page=0", body=b"{")
+
+    assert (reply.status, reply.json["message"].partition(":")[0]) == (400, "page")
+
+
 @pytest.mark.parametrize("path", ["/agents", "/agents/a1", "/customer-users"])
 def test_lists_need_the_key(company: Company, path: str) -> None:
     reply = call(company.sidecar.port, "GET", f"/rest/v1{path}")

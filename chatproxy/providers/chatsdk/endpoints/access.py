@@ -19,7 +19,7 @@ class Service:
     """A calling service: its API key, and what the request asks for."""
 
     key: Key
-    requested: Any = None
+    requested: Any = dataclasses.field(default=None, repr=False)
 
 
 @dataclasses.dataclass(frozen=True)

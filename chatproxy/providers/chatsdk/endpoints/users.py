@@ -21,8 +21,8 @@ ensuring = Blueprint("chatsdk-ensuring", __name__)
 revocation = Blueprint("chatsdk-revocation", __name__)
 single = Blueprint("chatsdk-user", __name__)
 
-for blueprint in (ensuring, revocation, single):
-    blueprint.after_request(api.cross_origin.mark)
+for one in (ensuring, revocation, single):
+    one.after_request(api.cross_origin.mark)
 
 PLACE = "/api/users/"
 

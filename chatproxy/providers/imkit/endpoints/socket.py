@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, copy_current_request_context
+from flask import Blueprint, Response, copy_current_request_context, request
 from werkzeug.wsgi import ClosingIterator
 
 from chatproxy.errors import Forbidden, NotFound, NotServed
@@ -66,7 +66,7 @@ def _hub(services: Services) -> "Hub | None":
 def _upgrade(hub: "Hub") -> Response:
     from chatproxy.providers.imkit.sockets.handshake import accept_token
 
-    token = accept_token(context().environ)
+    token = accept_token(request.environ)
     _check_origin()
     current, connection = context(), context().socket
 

@@ -22,7 +22,7 @@ CHECK_INTERVAL = 0.3
 BATCH_SIZE = 500
 
 Tokens = Collection[tuple[str, str]]
-StillCount = Callable[[Tokens], set[tuple[str, str]]]
+StillValid = Callable[[Tokens], set[tuple[str, str]]]
 
 
 class TooManySockets(ChatproxyError):
@@ -38,7 +38,7 @@ class TooManySockets(ChatproxyError):
 class Hub:
     """The sockets of this worker.
 
-    `still_count` returns those of the given tokens, each an app and a digest, that are still
+    `still_valid` returns those of the given tokens, each an app and a digest, that are still
     valid, and raises `DirectoryUnavailable`. `is_stopping` returns whether the worker was told
     to stop.
     """
@@ -46,13 +46,13 @@ class Hub:
     def __init__(
         self,
         most: int,
-        still_count: StillCount,
+        still_valid: StillValid,
         is_stopping: Callable[[], bool],
         monotonic: Callable[[], float],
         times: Times | None = None,
     ) -> None:
         self._max_sockets = most
-        self._still_count = still_count
+        self._still_valid = still_valid
         self._is_stopping = is_stopping
         self._monotonic = monotonic
         self._times = times or Times()
@@ -133,7 +133,7 @@ class Hub:
         valid: set[tuple[str, str]] = set()
 
         for start in range(0, len(listed), BATCH_SIZE):
-            valid |= self._still_count(listed[start : start + BATCH_SIZE])
+            valid |= self._still_valid(listed[start : start + BATCH_SIZE])
 
         return valid
 

@@ -15,10 +15,11 @@ REFUSED = "Invalid API credentials"
 
 @dataclasses.dataclass(frozen=True)
 class Company:
-    """A calling company: its API key, and what the request asks for."""
+    """A calling company: its API key, what the request asks for, and which page of it."""
 
     key: Key
-    requested: Any
+    requested: Any = dataclasses.field(repr=False)
+    page: Any = None
 
     @property
     def app_id(self) -> str:
@@ -30,17 +31,24 @@ class PlatformKey:
     """Lets a company in by the key in its body.
 
     `requested` reads the rest of the body. It runs before the key is checked, because the
-    vendor reports a bad body (400) before a bad key (401).
+    vendor reports a bad body (400) before a bad key (401). `page` reads the query before that.
     """
 
-    def __init__(self, requested: Callable[[dict[str, Any]], Any] = dict) -> None:
+    def __init__(
+        self,
+        requested: Callable[[dict[str, Any]], Any] = lambda _document: None,
+        *,
+        page: Callable[[], Any] = lambda: None,
+    ) -> None:
         self._requested = requested
+        self._page = page
 
     def __call__(self) -> Company:
         """Return the company; raise `CallerError`, `Unauthenticated`, `TooManyRequests`."""
+        page = self._page()
         document = read_object()
         requested = self._requested(document)
-        return Company(_read_key(document), requested)
+        return Company(_read_key(document), requested, page)
 
 
 def _read_key(document: dict[str, Any]) -> Key:

@@ -19,7 +19,7 @@ single = Blueprint("performchat-agent", __name__)
 def show_all() -> Response:
     """Answer a page of the company's agents."""
     company = authenticated(Company)
-    page = company.requested
+    page = company.page
     agents, total = directory().agents.page(company.app_id, page.offset, page.limit)
     rows = [_agent_body(agent) for agent in agents]
     answer: Response = page.answer(rows, total)

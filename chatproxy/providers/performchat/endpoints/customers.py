@@ -19,8 +19,8 @@ single = Blueprint("performchat-customer", __name__)
 def show_all() -> Response:
     """Answer a page of the company's users that match the filter."""
     company = authenticated(Company)
-    page, conditions = company.requested
-    users, total = directory().user_search.page(company.app_id, conditions, page.offset, page.limit)
+    page, search = company.page, directory().user_search
+    users, total = search.page(company.app_id, company.requested, page.offset, page.limit)
     answer: Response = page.answer([_user_body(user) for user in users], total)
     return answer
 

@@ -46,7 +46,7 @@ class Page:
         return private({"data": list(rows), "pagination": pagination})
 
 
-def requested_page(_document: Any = None) -> Page:
+def requested_page() -> Page:
     """Read the page from the query; raise `CallerError`."""
     query = load_query(PageQuery())
     return Page(query["page"], query["limit"])

@@ -23,8 +23,8 @@ def routes(_services: Services) -> Sequence[Route]:
             PlatformKey(schemas.requested_invalidation),
         ),
         Route(f"{AUTH}/verify", tokens.verification, anybody),  # the token is the credential
-        Route(AGENTS, agents.listing, PlatformKey(requested_page)),
+        Route(AGENTS, agents.listing, PlatformKey(page=requested_page)),
         Route(f"{AGENTS}/<agent_id>", agents.single, PlatformKey()),
-        Route(USERS, customers.listing, PlatformKey(schemas.requested_users)),
+        Route(USERS, customers.listing, PlatformKey(schemas.requested_users, page=requested_page)),
         Route(f"{USERS}/<user_id>", customers.single, PlatformKey(schemas.requested_change)),
     )

@@ -9,7 +9,6 @@ from marshmallow import fields, validate
 from chatproxy.errors import CallerError
 from chatproxy.formats import durations
 from chatproxy.identity.records import Condition, Field, Profile
-from chatproxy.providers.performchat.endpoints.paging import Page, requested_page
 from chatproxy.providers.performchat.provider import PerformChat
 from chatproxy.web.current import provider
 from chatproxy.web.parsing import load
@@ -81,15 +80,13 @@ def requested_invalidation(document: dict[str, Any]) -> str:
     return user_id
 
 
-def requested_users(document: dict[str, Any]) -> tuple[Page, Sequence[Condition]]:
-    """Read which users are asked for, and which page of them; raise `CallerError`."""
-    page = requested_page()
-    conditions = [
+def requested_users(document: dict[str, Any]) -> Sequence[Condition]:
+    """Read which users are asked for; raise `InvalidBody`."""
+    return [
         Condition(cast(Field, field), "in", (value,))
         for field, value in load(FilterBody(), document).items()
         if value is not None
     ]
-    return page, conditions
 
 
 def requested_change(document: dict[str, Any]) -> Profile:
