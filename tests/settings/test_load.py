@@ -230,10 +230,11 @@ def test_two_listeners_need_two_ports() -> None:
     assert problem.startswith("HTTP_PORT: is also the port")
 
 
-def test_a_list_of_no_provider_is_an_absent_one() -> None:
-    assert list(settings.load(SETTINGS, MINIMUM | {"PROVIDERS": " , "}).provider_settings) == [
-        "stream"
-    ]
+def test_a_list_of_no_provider_is_refused_beside_other_problems() -> None:
+    found = problems_of(PROVIDERS=" , ", STREAM_API_KEY="key")
+
+    assert found[0] == "PROVIDERS: is not a comma list of providers."
+    assert found[1].startswith("STREAM_API_SECRET: is missing")
 
 
 def test_a_bad_document_is_told_beside_a_missing_secret() -> None:
