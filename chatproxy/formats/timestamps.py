@@ -3,10 +3,11 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-#: A date, a time and a zone: without that, no moment is meant (RFC 3339 section 4.4).
+#: A date, a time and a zone: without that, no moment is meant (RFC 3339 section 4.4). ISO 8601
+#: also writes the zone without a colon, and the time without seconds; so do many libraries.
 WITH_ZONE = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}"
-    r"(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-5][0-9])"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-9]{2}"
+    r"(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:[Zz]|[+-][0-9]{2}:?[0-5][0-9])"
 )
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -27,7 +28,7 @@ def iso(seconds: float | None) -> str | None:
 
 
 def read_iso(text: str) -> float:
-    """Parse an RFC 3339 timestamp into epoch seconds; raise `ValueError`."""
+    """Parse a timestamp of RFC 3339 or ISO 8601 into epoch seconds; raise `ValueError`."""
     if not WITH_ZONE.fullmatch(text):
         raise ValueError("it is no date and time with a zone")
 

@@ -102,13 +102,15 @@ class Connector:
         if self._tls is None:
             return sock
 
+        # A dot at the end of a name is for resolvers. SNI (RFC 6066 section 3) and certificates
+        # have the name without it, and with it no certificate would fit.
+        name = self._upstream.host.removesuffix(".")
+
         try:
             sock.settimeout(deadline.remaining(at_most=until - deadline.monotonic()))
             # An end without close_notify may be an attacker's cut (RFC 8446 section 6.1). Python
             # would report it as an ordinary end of data.
-            return self._tls.wrap_socket(
-                sock, server_hostname=self._upstream.host, suppress_ragged_eofs=False
-            )
+            return self._tls.wrap_socket(sock, server_hostname=name, suppress_ragged_eofs=False)
         except BaseException:
             sock.close()
             raise

@@ -71,7 +71,10 @@ BAD = {
     "{": "no plain JSON",
     '{"userId": "a", "userId": "b"}': "no plain JSON (a name is there twice)",
     '{"userId": "a", "custom": {"x": NaN}}': "no plain JSON",
-    '{"userId": "a", "custom": ' + "[" * 99 + "]" * 99 + "}": "no plain JSON (nested too deep)",
+    '{"userId": "a", "custom": '
+    + "[" * 99
+    + "]" * 99
+    + "}": "no plain JSON (nested more than 64 levels deep)",
     "[]": "Expected object",
     '"a"': "Expected object",
     "7": "Expected object",

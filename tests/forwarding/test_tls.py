@@ -3,12 +3,17 @@
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
 
+from chatproxy.forwarding.connect import Connector
+from chatproxy.forwarding.target import Upstream
+from chatproxy.forwarding.timeouts import Deadline, Limits
 from tests.sidecar import Sidecar
 from tests.wire import ask, chunked, get
 
@@ -44,6 +49,26 @@ def test_big_bodies_cross_both_ways(
             answer = ask(sidecar.port, chunked("/proxy/x", BIG, BIG))
             assert (answer.status, answer.header("X-Received")) == (200, str(2 * len(BIG)))
             assert answer.body == BIG
+
+
+def test_a_dot_at_the_end_of_a_name_is_no_part_of_it(
+    authority: tuple[trustme.CA, Path], secure: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not every resolver finds `localhost.`, so one of the test's own does."""
+    asked = []
+
+    def getaddrinfo(host: str, port: int, **_: Any) -> list[Any]:
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    connector = Connector(Upstream.at(f"https://localhost.:{secure}"), str(authority[1]))
+    limits = Limits(connect=10, read=10, total=10, body_idle=10, body_total=10, body_bytes=10)
+
+    connector.connect(Deadline(limits, time.monotonic)).close()
+    connector.close()
+
+    assert asked == ["localhost."]  # the resolver is told where the name ends
 
 
 @pytest.mark.parametrize(
