@@ -5,7 +5,6 @@ in the master process, with one message and exit code 1.
 """
 
 import logging
-import os
 import resource
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from chatproxy import logs, settings
 from chatproxy.errors import SettingsError
 from chatproxy.identity.schema_version import is_current
 from chatproxy.providers import SETTINGS
-from chatproxy.server import response
+from chatproxy.server import response, signs_of_life
 
 #: Files that a worker has open besides its connections.
 SPARE_FILES = 256
@@ -61,9 +60,11 @@ header_map = "drop"
 
 control_socket_disable = True
 sendfile = False  # answers are sent in pieces, and `server.response` adds the head to the first
-# Workers touch a file as a sign of life. On a disk that stalls they would be killed as hung; see
-# "How do I avoid Gunicorn excessively blocking in os.fchmod?" in gunicorn's FAQ.
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
+try:
+    worker_tmp_dir = signs_of_life.folder()
+except OSError as error:
+    sys.exit(f"chatproxy cannot start: {error}")
+
 proc_name = "chatproxy"
 logger_class = "chatproxy.server.worker.Logger"
 logconfig_dict = logs.configuration(_settings.log_level, _settings.secrets())

@@ -24,6 +24,9 @@ def free_port() -> int:
 class Sidecar:
     """Started by `with`; its output goes to a file, which outlives it."""
 
+    #: A command that runs the server, such as one that gives it other mounts.
+    run_by: tuple[str, ...] = ()
+
     def __init__(self, output: Path, environ: dict[str, str]) -> None:
         self.port = free_port()
         self.output = output
@@ -34,7 +37,7 @@ class Sidecar:
     def __enter__(self) -> "Sidecar":
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, *GUNICORN],
+                [*self.run_by, sys.executable, *GUNICORN],
                 cwd=ROOT,
                 env=self.environ,
                 stdout=output,

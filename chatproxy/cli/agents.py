@@ -3,24 +3,14 @@
 from typing import Any, BinaryIO
 
 import click
-from marshmallow import Schema, ValidationError, fields
 
 from chatproxy.cli.directory import as_json, open_directory, print_result
-from chatproxy.formats import strictjson
+from chatproxy.formats import agent_list
 from chatproxy.identity.records import DEFAULT_APP, Agent
 
 app_option = click.option(
     "--app", default=DEFAULT_APP, show_default=True, help="The app that it works for."
 )
-
-AGENTS = Schema.from_dict(
-    {
-        "id": fields.String(required=True),
-        "name": fields.String(required=True),
-        "active": fields.Boolean(load_default=True, truthy={True}, falsy={False}),
-        "app": fields.String(load_default=DEFAULT_APP),
-    }
-)()
 
 
 @click.group("agents")
@@ -61,8 +51,8 @@ def import_agents(file: BinaryIO, as_json: bool) -> None:
     The document is a list of objects with `id` and `name`, perhaps `active` and `app`.
     """
     try:
-        seeds = AGENTS.load(strictjson.read(file.read()), many=True)
-    except (ValueError, ValidationError) as error:
+        seeds = [{"app": DEFAULT_APP, **one} for one in agent_list.read(file.read())]
+    except ValueError as error:
         raise click.ClickException(f"{file.name} is not a list of agents: {error}") from error
 
     with open_directory() as directory:

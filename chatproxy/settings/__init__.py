@@ -6,11 +6,14 @@
 | `fields` | the marshmallow fields that check a variable's text |
 | `sidecar`, `directory`, `limits` | the settings of each part; a provider has its own |
 | `local_secrets` | secrets that a local run generates and keeps |
+| `slips` | variables that nobody reads, because of a slip in the name |
 """
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from chatproxy.errors import SettingsError
@@ -19,11 +22,16 @@ from chatproxy.settings.fields import texts_in
 from chatproxy.settings.limits import LimiterSettings
 from chatproxy.settings.local_secrets import LocalSecrets
 from chatproxy.settings.sidecar import LOOPBACK, SidecarSettings
+from chatproxy.settings.slips import is_slip, slips
 from chatproxy.settings.variables import (
+    FAULTY,
+    FILE_SUFFIX,
+    FaultyValue,
     ProviderSection,
     Section,
     declared,
     is_given,
+    problems_of,
     read,
     secrets_of,
 )
@@ -48,6 +56,7 @@ class Settings(SidecarSettings):
     limiter: LimiterSettings | None = None
     kept: LocalSecrets | None = None
     removed: tuple[str, ...] = ()
+    slips: tuple[tuple[str, str], ...] = ()
 
     def sections(self) -> Iterator[Section]:
         """Yield every section that is in force."""
@@ -66,6 +75,9 @@ class Settings(SidecarSettings):
 
         for name in self.removed:
             yield f"{name} is set and has no effect any more: {REMOVED[name]}"
+
+        for name, meant in self.slips:
+            yield f"{name} is set and nobody reads it: is it meant to be {meant}?"
 
         if self.kept is not None and self.kept.used:
             yield (
@@ -103,16 +115,22 @@ def load(providers: Providers, environ: Mapping[str, str] | None = None) -> Sett
     sections = {name: read(providers[name], environ, problems, kept) for name in names}
 
     for section in (own, *shared.values(), *sections.values()):
-        problems.extend(section.problems() if section is not None else ())
+        problems.extend(problems_of(section))
 
     problems.extend(_reused_secrets([*shared.values(), *sections.values()]))
     problems.extend(_reused_ports(own, sections.values()))
 
-    if problems or own is None:
+    if problems:
         raise SettingsError(problems)
 
-    removed = tuple(name for name in REMOVED if is_given(environ, name))
-    return Settings(**vars(own), provider_settings=sections, kept=kept, removed=removed, **shared)
+    return Settings(
+        **vars(own),
+        provider_settings=sections,
+        kept=kept,
+        removed=tuple(name for name in REMOVED if is_given(environ, name)),
+        slips=tuple(slips(environ, _known_names(providers))),
+        **shared,
+    )
 
 
 def load_for_commands(environ: Mapping[str, str] | None = None) -> Settings:
@@ -123,16 +141,16 @@ def load_for_commands(environ: Mapping[str, str] | None = None) -> Settings:
     kept, shared = _read_directory(own, environ, problems)
 
     for section in shared.values():
-        problems.extend(section.problems() if section is not None else ())
+        problems.extend(problems_of(section))
 
-    if problems or own is None:
+    if problems:
         raise SettingsError(problems)
 
     return Settings(**vars(own), kept=kept, **shared)
 
 
 def _read_directory(
-    own: SidecarSettings | None, environ: Mapping[str, str], problems: list[str]
+    own: SidecarSettings, environ: Mapping[str, str], problems: list[str]
 ) -> tuple[LocalSecrets | None, dict[str, Any]]:
     directory = read(DirectorySettings, environ, problems)
     kept = _local_secrets(own, directory)
@@ -158,33 +176,40 @@ def _providers_on(
             f"{', '.join(providers)}."
         )
 
-    return [name for name in providers if name in named]
+    # With the one that a slip hides: what is wrong with its settings is told in the same go.
+    meant = named + [name for name in providers for one in unknown if is_slip(one.lower(), name)]
+    return [name for name in providers if name in meant]
+
+
+def _known_names(providers: Providers) -> Iterator[str]:
+    shared = (SidecarSettings, DirectorySettings, KeySettings, LimiterSettings)
+
+    for name in chain(*map(_names_of, (*shared, *providers.values())), REMOVED):
+        yield name
+        yield name + FILE_SUFFIX
 
 
 def _names_of(section: type[Section]) -> Iterator[str]:
     return (one.name for _, one in declared(section))
 
 
-def _local_secrets(
-    own: SidecarSettings | None, directory: DirectorySettings | None
-) -> LocalSecrets | None:
+def _local_secrets(own: SidecarSettings, directory: DirectorySettings) -> LocalSecrets | None:
     # Only for a sidecar with a SQLite file and a loopback address. Replicas, or callers from
     # elsewhere, mean a deployment: generated there, a secret would differ in each instance.
-    if own is None or directory is None or directory.sqlite_path is None:
-        return None
+    try:
+        path = directory.sqlite_path if own.bind_host in LOOPBACK else None
+    except FaultyValue:
+        return FAULTY  # type: ignore[no-any-return]
 
-    if own.bind_host not in LOOPBACK:
-        return None
-
-    return LocalSecrets(directory.sqlite_path.with_name(f"{directory.sqlite_path.name}.secrets"))
+    return None if path is None else LocalSecrets(path.with_name(f"{path.name}.secrets"))
 
 
-def _reused_secrets(sections: Sequence[Section | None]) -> Iterator[str]:
+def _reused_secrets(sections: Sequence[Section]) -> Iterator[str]:
     # Key separation: with one secret for two purposes, what is signed for one passes for the other.
     signs: dict[str, str] = {}
 
     for section in sections:
-        for attribute, one in declared(type(section)) if section is not None else ():
+        for attribute, one in declared(type(section)):
             value = getattr(section, attribute)
 
             for secret in value if one.secret and isinstance(value, tuple) else ():
@@ -195,10 +220,8 @@ def _reused_secrets(sections: Sequence[Section | None]) -> Iterator[str]:
                     )
 
 
-def _reused_ports(
-    own: SidecarSettings | None, sections: Iterable[ProviderSection | None]
-) -> Iterator[str]:
-    ports = [section.root_port for section in sections if section is not None]
-
-    if own is not None and own.http_port in ports:
-        yield "HTTP_PORT: is also the port of another listener. Choose two."
+def _reused_ports(own: SidecarSettings, sections: Iterable[ProviderSection]) -> Iterator[str]:
+    for section in sections:
+        with contextlib.suppress(FaultyValue):
+            if own.http_port == section.root_port:
+                yield "HTTP_PORT: is also the port of another listener. Choose two."

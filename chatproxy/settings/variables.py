@@ -5,6 +5,7 @@ declaration alone holds a variable's name, default, meaning and check; reading, 
 redaction and the test of the documentation all use it.
 """
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -26,7 +27,10 @@ class Section:
     """One part of the settings."""
 
     def problems(self) -> Iterator[str]:
-        """Yield a line for each fault that no variable shows by itself."""
+        """Yield a line for each fault that no variable shows by itself.
+
+        A variable that has a fault of its own is `FAULTY` here.
+        """
         yield from ()
 
     def warnings(self) -> Iterator[str]:
@@ -50,6 +54,28 @@ class ProviderSection(Section):
     def commands_before_start(self) -> Iterator[tuple[str, ...]]:
         """Yield the commands of `chatproxy` that prepare the directory."""
         yield from ()
+
+
+class FaultyValue(Exception):  # noqa: N818 - it ends a check, and is no error of its own
+    """A check has looked at a value that is already known to be faulty."""
+
+
+class _Faulty:
+    """Stands for the value of a faulty variable. It is given, and has no value to look at."""
+
+    # So the checks of a section can be made where some of its variables are faulty: all problems
+    # are told at once, and none that is only the echo of another.
+
+    def _refuse(self, *_: Any) -> Any:
+        raise FaultyValue
+
+    __eq__ = __hash__ = __contains__ = __iter__ = __len__ = __getattr__ = _refuse
+
+    def __bool__(self) -> bool:
+        return True
+
+
+FAULTY: Any = _Faulty()
 
 
 class Expecting(Protocol):
@@ -125,36 +151,37 @@ def read(
     environ: Mapping[str, str],
     problems: list[str],
     kept: LocalSecrets | None = None,
-) -> SectionT | None:
+) -> SectionT:
     """Read a settings class from the environment.
 
     Each fault is appended to `problems` as one line with the variable and the remedy, and the
-    result is then None. `kept` generates the variables that allow it if they are absent.
+    value is then `FAULTY`. `kept` generates the variables that allow it if they are absent.
     """
-    before = len(problems)
-    raw = {
-        attribute: text
-        for attribute, one in declared(section)
-        if (text := _text(one, environ, problems, kept)) is not None
-    }
-    schema = Schema.from_dict({attribute: one.field for attribute, one in declared(section)})()
-    faulty = schema.validate(raw)
+    variables = dict(declared(section))
+    raw = {name: _text(one, environ, problems, kept) for name, one in variables.items()}
+    given = {name: text for name, text in raw.items() if isinstance(text, str)}
+    schema = Schema.from_dict({name: one.field for name, one in variables.items()})()
+    refused = schema.validate(given)
 
-    for attribute, one in declared(section):
-        if attribute in faulty:
+    for name, one in variables.items():
+        if name in refused:
             # Without the value, which may be a secret.
             problems.append(f"{one.name}: is not {one.expects}.")
-        elif one.required and attribute not in raw and not _is_reported(one, problems[before:]):
+        elif one.required and raw[name] is None:
             problems.append(f"{one.name}: is missing. Set it to {one.expects}.")
+        elif one.check is not None and name in given:
+            problems.extend(one.check(one.name, given[name]))
 
-    for attribute, one in declared(section):
-        if one.check is not None and attribute in raw and attribute not in faulty:
-            problems.extend(one.check(one.name, raw[attribute]))
+    sound = schema.load({name: text for name, text in given.items() if name not in refused})
+    missing = {name for name, one in variables.items() if one.required and name not in sound}
+    faulty = {name for name, text in raw.items() if text is FAULTY} | missing | set(refused)
+    return section(**sound, **dict.fromkeys(faulty, FAULTY))
 
-    if len(problems) > before:
-        return None
 
-    return section(**schema.load(raw))
+def problems_of(section: Section) -> Iterator[str]:
+    """Yield the faults that no variable of a section shows by itself, as far as can be told."""
+    with contextlib.suppress(FaultyValue):
+        yield from section.problems()
 
 
 def secrets_of(section: Section) -> Iterator[str]:
@@ -172,14 +199,15 @@ def _text(
     environ: Mapping[str, str],
     problems: list[str],
     kept: LocalSecrets | None,
-) -> str | None:
+) -> Any:
+    """Return the text of a variable, None if it is absent, `FAULTY` after a problem."""
     text = environ.get(one.name, "").strip()
     path = environ.get(one.name + FILE_SUFFIX, "").strip() if one.secret else ""
 
     # Not one before the other: nobody could tell which of two secrets is in force.
     if text and path:
         problems.append(f"{one.name}: is set twice. Keep it or {one.name}{FILE_SUFFIX}, not both.")
-        return None
+        return FAULTY
 
     if path:
         return _file_text(one, path, problems)
@@ -190,7 +218,11 @@ def _text(
     return text or None
 
 
-def _kept_text(one: Variable, kept: LocalSecrets, problems: list[str]) -> str | None:
+def _kept_text(one: Variable, kept: LocalSecrets, problems: list[str]) -> Any:
+    # Whether this is a local run cannot be told; what else is wrong is told already.
+    if kept is FAULTY:
+        return FAULTY
+
     try:
         return kept.text(one.name)
     except (OSError, ValueError) as error:
@@ -198,10 +230,10 @@ def _kept_text(one: Variable, kept: LocalSecrets, problems: list[str]) -> str | 
         problems.append(
             f"{one.name}: is missing and cannot be made here ({reason}). Set it to {one.expects}."
         )
-        return None
+        return FAULTY
 
 
-def _file_text(one: Variable, path: str, problems: list[str]) -> str | None:
+def _file_text(one: Variable, path: str, problems: list[str]) -> Any:
     name = one.name + FILE_SUFFIX
 
     try:
@@ -209,16 +241,10 @@ def _file_text(one: Variable, path: str, problems: list[str]) -> str | None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a text file"
         problems.append(f"{name}: cannot be read ({reason}). Name a readable file.")
-        return None
+        return FAULTY
 
     if not text:
         problems.append(f"{name}: the file is empty. Write {one.expects} into it.")
-        return None
+        return FAULTY
 
     return text
-
-
-def _is_reported(one: Variable, problems: list[str]) -> bool:
-    return any(
-        problem.startswith((f"{one.name}:", f"{one.name}{FILE_SUFFIX}:")) for problem in problems
-    )

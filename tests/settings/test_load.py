@@ -251,3 +251,103 @@ def test_a_command_does_without_the_sidecars_own_files(tmp_path: Path) -> None:
     environ = {"UPSTREAM_CA_FILE": "/nowhere.pem", "DATABASE_URL": f"sqlite:///{tmp_path}/d.db"}
 
     assert settings.load_for_commands(environ).ca_file == "/nowhere.pem"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("STREAM_BSE_URL", "STREAM_BASE_URL"),
+        ("STREAM_API_SECRETS", "STREAM_API_SECRET"),
+        ("STREAM_API_SECERT_FILE", "STREAM_API_SECRET_FILE"),
+        ("WORKER", "WORKERS"),
+        ("HTTP-PORT", "HTTP_PORT"),
+        ("log_level", "LOG_LEVEL"),
+        ("CHATSDK_JWT_SECRETT", "CHATSDK_JWT_SECRET"),
+        ("WORKER_CLAS", "WORKER_CLASS"),
+    ],
+)
+def test_a_variable_that_is_one_slip_away_is_warned_of(name: str, meant: str) -> None:
+    (warning,) = settings.load(SETTINGS, MINIMUM | {name: "never-said"}).warnings()
+
+    assert warning == f"{name} is set and nobody reads it: is it meant to be {meant}?"
+
+
+@pytest.mark.parametrize("name", ["PATH", "PORT", "STREAM_TIMEOUT", "REDIS_PORT", "HTTP_PROXY"])
+def test_a_variable_that_is_further_away_is_somebody_elses(name: str) -> None:
+    assert list(settings.load(SETTINGS, MINIMUM | {name: "3000"}).warnings()) == []
+
+
+def test_an_empty_slip_is_an_absent_one() -> None:
+    assert list(settings.load(SETTINGS, MINIMUM | {"STREAM_BSE_URL": " "}).warnings()) == []
+
+
+def test_a_provider_behind_a_slip_has_its_settings_checked_in_the_same_go() -> None:
+    found = problems_of(PROVIDERS="straem")
+
+    assert [problem.partition(":")[0] for problem in found] == [
+        "PROVIDERS",
+        "STREAM_API_KEY",
+        "STREAM_API_SECRET",
+    ]
+
+
+def test_what_is_wrong_between_variables_is_told_beside_what_is_wrong_with_one(
+    tmp_path: Path,
+) -> None:
+    """Each of these was told only once the others were mended."""
+    secret = "one-secret-for-two-purposes-0123456789abcdef"
+    found = problems_of(
+        PROVIDERS="stream,chatsdk,performchat,imkit",
+        HTTP_PORT="0",
+        UPSTREAM_CA_FILE="/nowhere.pem",
+        DATABASE_URL=f"sqlite:///{tmp_path}/d.db",
+        STREAM_API_KEY="key&",
+        STREAM_API_SECRET=f"{SECRET},{STAND_IN_SECRET}",
+        STYLE_CONFIG="/nowhere.json",
+        CHATSDK_JWT_SECRET=secret,
+        CENTRIFUGO_TOKEN_SECRET=secret,
+        CENTRIFUGO_API_KEY="key",
+        CHATSDK_BASE_URL="no url",
+        PERFORMCHAT_AGENTS="/nowhere.json",
+        PERFORMCHAT_KEY_ID="pk_x",
+        PERFORMCHAT_MAX_TTL="long",
+        IMKIT_BASE_URL="no url",
+        IMKIT_API_KEY="key",
+    )
+
+    assert sorted(problem.partition(":")[0] for problem in found) == [
+        "CENTRIFUGO_API_KEY",
+        "CENTRIFUGO_TOKEN_SECRET",
+        "CHATSDK_BASE_URL",
+        "HTTP_PORT",
+        "IMKIT_BASE_URL",
+        "IMKIT_BASE_URL",
+        "PERFORMCHAT_AGENTS",
+        "PERFORMCHAT_BASE_URL",
+        "PERFORMCHAT_MAX_TTL",
+        "STREAM_API_KEY",
+        "STYLE_CONFIG",
+        "UPSTREAM_CA_FILE",
+    ]
+
+
+def test_what_another_problem_would_cause_is_not_told(tmp_path: Path) -> None:
+    """Whether secrets can be made here depends on an address that is not known."""
+    found = problems_of(
+        PROVIDERS="imbachat", BIND_HOST="/", DATABASE_URL=f"sqlite:///{tmp_path}/d.db"
+    )
+
+    assert [problem.partition(":")[0] for problem in found] == ["BIND_HOST"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "content", ["{}", '[{"id": 1, "name": "a"}]', '[{"name": "a"}]', "[", '[{"id":"a","x":1}]']
+)
+def test_a_bad_list_of_agents_is_told_with_the_rest(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "agents.json"
+    path.write_text(content)
+    found = problems_of(PROVIDERS="performchat", LOG_LEVEL="loud", PERFORMCHAT_AGENTS=str(path))
+
+    assert found[0].startswith("LOG_LEVEL: ")
+    assert any(one.startswith(f"PERFORMCHAT_AGENTS: {path} is not a list") for one in found[1:])

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 
+from chatproxy.formats import agent_list
 from chatproxy.formats.rates import Rate
 from chatproxy.settings.fields import (
     DAY,
@@ -47,6 +48,7 @@ class PerformChatSettings(ProviderSection):
         default=None,
         meaning="A list of agents, each `{id, name}`, perhaps with `active` and `app`. Those that "
         "are not in the directory are made at the start; the others are left as they are.",
+        check=agent_list.problems,
     )
     # The vendor's pages name two hosts, so there is no default.
     base_url: str | None = variable(
