@@ -4,6 +4,7 @@ import click
 
 from chatproxy.cli.directory import as_json, open_directory, print_result
 from chatproxy.identity.records import DEFAULT_APP
+from chatproxy.providers import SETTINGS
 from chatproxy.services import Clock
 
 #: Seconds for which a revoked id is kept. Tokens made here expire long before. The lifetime of
@@ -25,7 +26,10 @@ def group() -> None:
 def revoke(
     app: str, user: str | None, token_id: str | None, everything: bool, as_json: bool
 ) -> None:
-    """End tokens: of a user, of one id, or of the whole app."""
+    """End tokens: of a user, of one id, or of the whole app.
+
+    The answer names the providers whose tokens that ends, and those whose tokens stay good.
+    """
     if sum((user is not None, token_id is not None, everything)) != 1:
         raise click.UsageError("give one of --user, --id, --all")
 
@@ -42,4 +46,21 @@ def revoke(
         reason = "there is no such user" if user is not None else f"there is no app {app}"
         raise click.ClickException(reason)
 
-    print_result({"revoked": True}, as_json=as_json)
+    _tell(token_id, as_json=as_json)
+
+
+def _tell(token_id: str | None, *, as_json: bool) -> None:
+    """Say which providers' tokens are ended, and which are not. An id has one token only."""
+    stay = {name: one.tokens_stay for name, one in SETTINGS.items() if one.tokens_stay}
+    ended = [name for name in SETTINGS if name not in stay]
+
+    if as_json:
+        whose = {} if token_id else {"ended": ended}
+        print_result({"revoked": True, **whose, "notEnded": stay}, as_json=True)
+        return
+
+    whose_is = f"of the id {token_id}" if token_id else f"of {', '.join(ended)}"
+    click.echo(f"ended: tokens {whose_is}, at every sidecar with this directory")
+
+    for name, reason in stay.items():
+        click.echo(f"not ended: tokens of {name}. {reason}")

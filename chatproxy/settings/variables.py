@@ -43,13 +43,15 @@ class ProviderSection(Section):
 
     `root_port` is the port of a listener of its own, or None. `underscored` names the headers with
     a `_` that its callers send; gunicorn drops all others. `knows_users` means that it needs the
-    directory, `on_by_default` that it is on without `PROVIDERS`.
+    directory, `on_by_default` that it is on without `PROVIDERS`. `tokens_stay` says why a
+    revocation here does not end its tokens, and is empty if it does.
     """
 
     root_port: int | None = None
     underscored: ClassVar[tuple[str, ...]] = ()
     knows_users: ClassVar[bool] = True
     on_by_default: ClassVar[bool] = False
+    tokens_stay: ClassVar[str] = ""
 
     def commands_before_start(self) -> Iterator[tuple[str, ...]]:
         """Yield the commands of `chatproxy` that prepare the directory."""

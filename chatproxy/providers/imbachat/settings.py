@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Iterator
+from typing import ClassVar
 
 from chatproxy.formats.compact_jwt import SHORTEST_SAFE_KEY
 from chatproxy.settings.fields import DAY, AppId, BaseURL, Duration, Text
@@ -25,6 +26,10 @@ def _is_login(text: str) -> bool:
 @dataclasses.dataclass(frozen=True)
 class ImbaChatSettings(ProviderSection):
     """Settings of one ImbaChat widget, named as in the form in which it is configured."""
+
+    tokens_stay: ClassVar[str] = (
+        "imbachat.com alone checks them. Each is good until its end (IMBACHAT_TOKEN_TTL)"
+    )
 
     api_password: str = variable(
         "IMBACHAT_API_PASSWORD",

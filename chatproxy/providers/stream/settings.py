@@ -27,6 +27,9 @@ class StreamSettings(ProviderSection):
 
     knows_users: ClassVar[bool] = False
     on_by_default: ClassVar[bool] = True
+    tokens_stay: ClassVar[str] = (
+        "Stream alone checks them. End them there, with `revoke_tokens_issued_before`"
+    )
 
     api_key: str = variable(
         "STREAM_API_KEY",
