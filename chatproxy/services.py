@@ -194,7 +194,7 @@ def open_services(
         parts.append(Part("directory", notes, database.ping, directory.close))
 
     if limiter is not None:
-        notes = partial(_fault_note, "limits", lambda: limiter.fault)
+        notes = partial(_fault_note, "limits", limiter.look)
         parts.append(Part("limits", notes, limiter.ping, limiter.close))
 
     return Services(settings, clock, limits, backends, peers, directory, limiter, parts)

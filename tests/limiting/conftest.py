@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -95,11 +96,13 @@ class OwnRedis:
     """A Redis of this test alone, that can go away and come back."""
 
     def __init__(self) -> None:
-        self._port = free_port()
-        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        command = ["redis-server", "--port", str(self._port), "--bind", "127.0.0.1"]
+        self._folder = tempfile.mkdtemp()
+        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1"]
+        command += ["--dir", self._folder]  # a replica writes what it gets from its primary
         self._process = subprocess.Popen(
             [*command, "--save", "", "--appendonly", "no"], stdout=subprocess.DEVNULL
         )
@@ -107,7 +110,7 @@ class OwnRedis:
 
         while time.monotonic() < until:
             try:
-                socket.create_connection(("127.0.0.1", self._port)).close()
+                socket.create_connection(("127.0.0.1", self.port)).close()
             except ConnectionRefusedError:
                 time.sleep(0.02)
             else:
@@ -118,6 +121,7 @@ class OwnRedis:
     def stop(self) -> None:
         self._process.kill()
         self._process.wait()
+        shutil.rmtree(self._folder)
 
 
 @pytest.fixture
