@@ -20,6 +20,7 @@ from sqlalchemy.engine import Engine
 
 from chatproxy.errors import DirectoryUnavailable
 from chatproxy.identity import timeouts
+from chatproxy.settings.private_files import make_folder
 
 BUSY = "The directory is busy. Try again."
 
@@ -67,7 +68,7 @@ def _make_private(path: Path) -> None:
     for its own.
     """
     with contextlib.suppress(OSError):  # SQLite will say what is wrong
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 

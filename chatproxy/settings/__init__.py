@@ -6,6 +6,7 @@
 | `fields` | the marshmallow fields that check a variable's text |
 | `sidecar`, `directory`, `limits` | the settings of each part; a provider has its own |
 | `local_secrets` | secrets that a local run generates and keeps |
+| `private_files` | files of our own that others could not have written |
 | `slips` | variables that nobody reads, because of a slip in the name |
 """
 

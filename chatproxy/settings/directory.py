@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chatproxy.settings.fields import SigningSecrets, Text
+from chatproxy.settings.private_files import UntrustedFile, check_database
 from chatproxy.settings.variables import Section, variable
 
 SQLITE = "sqlite:///"
@@ -55,7 +56,13 @@ class DirectorySettings(Section):
         return "postgresql+psycopg://" + self.database_url.partition("://")[2]
 
     def problems(self) -> Iterator[str]:
-        """Refuse PostgreSQL if its driver is not installed."""
+        """Refuse a file that others could have written, and PostgreSQL without its driver."""
+        if self.sqlite_path is not None:
+            try:
+                check_database(self.sqlite_path)
+            except UntrustedFile as error:
+                yield f"DATABASE_URL: {error.strerror}."
+
         # Found, not imported: this runs in the master process, before gevent has patched.
         if self.sqlite_path is None and importlib.util.find_spec("psycopg") is None:
             yield (

@@ -10,6 +10,8 @@ import secrets
 import tempfile
 from pathlib import Path
 
+from chatproxy.settings import private_files
+
 #: As many as HMAC-SHA256 puts out, which is the least that RFC 7518 section 3.2 allows.
 BYTES = 32
 
@@ -23,17 +25,21 @@ class LocalSecrets:
         self.made: list[str] = []
 
     def text(self, name: str) -> str:
-        """Return the secret of this name; generate it if there is none. Raises `OSError`."""
+        """Return the secret of this name; generate it if there is none.
+
+        Raises `OSError`, if somebody else could have written it too.
+        """
         path = self.folder / name
         self.used.append(name)
 
         with contextlib.suppress(FileNotFoundError):
-            return path.read_text().strip()
+            private_files.check_folder(self.folder)
+            return private_files.read_text(path)
 
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_files.make_folder(self.folder)
         self.made.append(name)
         write_once(path, secrets.token_urlsafe(BYTES))
-        return path.read_text().strip()
+        return private_files.read_text(path)
 
 
 def write_once(path: Path, text: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from marshmallow import Schema
 
 from chatproxy.settings.local_secrets import LocalSecrets
+from chatproxy.settings.private_files import UntrustedFile
 
 #: Where Docker and Kubernetes mount secrets, a variable holds the path of the file.
 FILE_SUFFIX = "_FILE"
@@ -227,6 +228,9 @@ def _kept_text(one: Variable, kept: LocalSecrets, problems: list[str]) -> Any:
 
     try:
         return kept.text(one.name)
+    except UntrustedFile as error:
+        problems.append(f"{one.name}: {error.strerror}. Or set it to {one.expects}.")
+        return FAULTY
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "the one kept there is no text"
         problems.append(

@@ -94,7 +94,7 @@ def test_where_they_cannot_be_kept_the_start_says_so(tmp_path: Path) -> None:
     found = problems_of(PROVIDERS="chatsdk", DATABASE_URL=f"sqlite:///{tmp_path}/d.db")
 
     assert len(found) == 3
-    assert all("cannot be made here" in problem for problem in found)
+    assert all("is a link or of another kind" in problem for problem in found)
 
 
 @pytest.mark.parametrize(
