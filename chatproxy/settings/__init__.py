@@ -7,6 +7,7 @@
 | `sidecar`, `directory`, `limits` | the settings of each part; a provider has its own |
 | `local_secrets` | secrets that a local run generates and keeps |
 | `private_files` | files of our own that others could not have written |
+| `secret_text` | what is taken off a secret's text, and what no secret has |
 | `slips` | variables that nobody reads, because of a slip in the name |
 """
 
@@ -22,6 +23,7 @@ from chatproxy.settings.directory import DirectorySettings, KeySettings
 from chatproxy.settings.fields import texts_in
 from chatproxy.settings.limits import LimiterSettings
 from chatproxy.settings.local_secrets import LocalSecrets
+from chatproxy.settings.secret_text import stripped
 from chatproxy.settings.sidecar import LOOPBACK, SidecarSettings
 from chatproxy.settings.slips import is_slip, slips
 from chatproxy.settings.variables import (
@@ -162,7 +164,7 @@ def _providers_on(
     providers: Providers, environ: Mapping[str, str], problems: list[str]
 ) -> list[str]:
     # In the registry's order: that of PROVIDERS must change neither routes nor logs.
-    named = [name for name in texts_in(environ.get("PROVIDERS", "")) if name]
+    named = [name for name in texts_in(stripped(environ.get("PROVIDERS", ""))) if name]
 
     if not named:
         return [

@@ -63,7 +63,7 @@ class ProviderKey(Text):
     """A provider's key: visible ASCII, so that it can be the value of a header (RFC 9110 5.5)."""
 
     def __init__(self, expects: str, **kwargs: Any) -> None:
-        super().__init__(_is_visible_ascii, expects, **kwargs)
+        super().__init__(is_visible_ascii, expects, **kwargs)
 
 
 class AppId(Text):
@@ -206,8 +206,9 @@ def is_base_url(text: str) -> bool:
     dots = any(segment in (".", "..") for segment in url.path.split("/"))
     plain = not (dots or url.query or url.fragment or url.username or url.password or "\\" in text)
     is_web = url.scheme in ("http", "https") and bool(url.hostname)
-    return is_web and plain and _is_visible_ascii(text) and port != 0
+    return is_web and plain and is_visible_ascii(text) and port != 0
 
 
-def _is_visible_ascii(text: str) -> bool:
+def is_visible_ascii(text: str) -> bool:
+    """Check for ASCII without spaces and control characters."""
     return text.isascii() and text.isprintable() and " " not in text

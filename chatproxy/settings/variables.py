@@ -13,8 +13,11 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from marshmallow import Schema
 
+from chatproxy.settings import secret_text
+from chatproxy.settings.fields import TextList, texts_in
 from chatproxy.settings.local_secrets import LocalSecrets
 from chatproxy.settings.private_files import UntrustedFile
+from chatproxy.settings.secret_text import stripped
 
 #: Where Docker and Kubernetes mount secrets, a variable holds the path of the file.
 FILE_SUFFIX = "_FILE"
@@ -146,7 +149,7 @@ def declared(section: type[Any]) -> Iterator[tuple[str, Variable]]:
 def is_given(environ: Mapping[str, str], name: str) -> bool:
     """Say whether the variable, or its `_FILE` form, has a value; an empty one has none."""
     # Compose files and scripts often pass a variable that is not set as an empty one.
-    return any(environ.get(form, "").strip() for form in (name, name + FILE_SUFFIX))
+    return any(stripped(environ.get(form, "")) for form in (name, name + FILE_SUFFIX))
 
 
 def read(
@@ -204,8 +207,8 @@ def _text(
     kept: LocalSecrets | None,
 ) -> Any:
     """Return the text of a variable, None if it is absent, `FAULTY` after a problem."""
-    text = environ.get(one.name, "").strip()
-    path = environ.get(one.name + FILE_SUFFIX, "").strip() if one.secret else ""
+    text = stripped(environ.get(one.name, ""))
+    path = stripped(environ.get(one.name + FILE_SUFFIX, "")) if one.secret else ""
 
     # Not one before the other: nobody could tell which of two secrets is in force.
     if text and path:
@@ -218,7 +221,7 @@ def _text(
     if not text and one.kept and kept is not None:
         return _kept_text(one, kept, problems)
 
-    return text or None
+    return _sound(one, one.name, text, problems) or None
 
 
 def _kept_text(one: Variable, kept: LocalSecrets, problems: list[str]) -> Any:
@@ -227,7 +230,7 @@ def _kept_text(one: Variable, kept: LocalSecrets, problems: list[str]) -> Any:
         return FAULTY
 
     try:
-        return kept.text(one.name)
+        text = stripped(kept.text(one.name))
     except UntrustedFile as error:
         problems.append(f"{one.name}: {error.strerror}. Or set it to {one.expects}.")
         return FAULTY
@@ -238,14 +241,22 @@ def _kept_text(one: Variable, kept: LocalSecrets, problems: list[str]) -> Any:
         )
         return FAULTY
 
+    if not text:
+        problems.append(
+            f"{one.name}: the one kept in {kept.folder} is empty. Set it, or remove it."
+        )
+        return FAULTY
+
+    return _sound(one, f"{one.name}, as kept in {kept.folder}", text, problems)
+
 
 def _file_text(one: Variable, path: str, problems: list[str]) -> Any:
     name = one.name + FILE_SUFFIX
 
     try:
-        text = Path(path).read_text(encoding="utf-8").strip()
+        text = stripped(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a text file"
+        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
         problems.append(f"{name}: cannot be read ({reason}). Name a readable file.")
         return FAULTY
 
@@ -253,4 +264,20 @@ def _file_text(one: Variable, path: str, problems: list[str]) -> Any:
         problems.append(f"{name}: the file is empty. Write {one.expects} into it.")
         return FAULTY
 
-    return text
+    return _sound(one, name, text, problems)
+
+
+def _sound(one: Variable, called: str, text: str, problems: list[str]) -> Any:
+    """Return the text, `FAULTY` if it is a secret with something in it that no secret has."""
+    if not one.secret:
+        return text
+
+    # The whole as well: a list may be in quotes, or one of its texts.
+    texts = (text, *(texts_in(text) if isinstance(one.field, TextList) else ()))
+    fault = next(secret_text.faults(one.name, texts), None)
+
+    if fault is None:
+        return text
+
+    problems.append(f"{called}: {fault}.")
+    return FAULTY

@@ -32,6 +32,16 @@ def test_bad_settings_end_the_start_with_one_message() -> None:
     ]
 
 
+def test_a_secret_that_would_sign_everything_wrong_ends_the_start() -> None:
+    done = start(*GUNICORN, STREAM_API_KEY="key", STREAM_API_SECRET="'do-not-print-me'")
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "chatproxy cannot start: 1 problem in the settings",
+        "  - STREAM_API_SECRET: is in quotes, which would be a part of it. Take them away.",
+    ]
+
+
 def test_the_first_process_loads_nothing_that_a_worker_must_patch() -> None:
     code = (
         "import sys; import chatproxy.gunicorn_conf; "

@@ -40,7 +40,7 @@ def parse(content: bytes) -> Document:
         raise DocumentError(f"larger than {LARGEST_DOCUMENT} bytes: make it smaller")
 
     try:
-        document = json.loads(content.decode("utf-8"))
+        document = json.loads(content.decode("utf-8-sig"))
         return _ByClientType().load({"document": document})["document"]  # type: ignore[no-any-return]
     except UnicodeDecodeError as error:
         raise DocumentError("not UTF-8 text: save it as UTF-8") from error

@@ -8,7 +8,16 @@ from urllib.parse import urlsplit
 
 from chatproxy.formats.compact_jwt import SHORTEST_SAFE_KEY, is_compact_jwt
 from chatproxy.providers.stream import client_config
-from chatproxy.settings.fields import BaseURL, FilePath, OneOf, Port, Text, TextList, WholeNumber
+from chatproxy.settings.fields import (
+    BaseURL,
+    FilePath,
+    OneOf,
+    Port,
+    Text,
+    TextList,
+    WholeNumber,
+    is_visible_ascii,
+)
 from chatproxy.settings.variables import ProviderSection, variable
 
 #: The credentials of the local stand-in. They are public.
@@ -42,7 +51,7 @@ class StreamSettings(ProviderSection):
     )
     api_secrets: tuple[str, ...] = variable(
         "STREAM_API_SECRET",
-        TextList("the API secret of your Stream application, from its dashboard"),
+        TextList("the API secret of your Stream application, from its dashboard", is_visible_ascii),
         meaning="Stream application's secret. A comma list while it is rotated: the first "
         "signs, all verify.",
         secret=True,
