@@ -1,13 +1,15 @@
 """The request target: how it is read, and where it may go.
 
 Routing and forwarding decide from the same raw bytes. A path that two servers could read
-differently is refused, since the provider might find another place there than the one that was
-checked: dot segments (RFC 3986 section 5.2.4), encoded backslashes, control characters, and any
-of these encoded twice. All else goes out byte for byte.
+differently is refused, since the proxy in front or the provider behind might find another place
+there than the one that was checked. On every route that is a dot segment (RFC 3986 section 5.2.4)
+in any spelling; what is forwarded must hold no backslash and no control character either, however
+often encoded. All else goes out byte for byte.
 """
 
 import dataclasses
 import re
+from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from chatproxy.errors import BadTarget
@@ -18,14 +20,22 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 ABSOLUTE_FORM = re.compile(rf"https?://{AUTHORITY.pattern}(?=[/?#]|\Z)", re.IGNORECASE)
 BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
-#: Control characters, DEL, the backslash that some servers take for a slash, and the first bytes
-#: of overlong UTF-8, in which a lenient decoder finds a hidden `.` or `/` (RFC 3629 section 10).
-NEVER_IN_A_PATH = re.compile(rb"[\x00-\x1f\x7f\\\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]")
+#: The first bytes of overlong UTF-8, in which a lenient decoder finds a hidden `.` or `/`
+#: (RFC 3629 section 10).
+OVERLONG = re.compile(rb"[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]")
+#: Some servers take the backslash for a slash.
+SEPARATOR = re.compile(rb"[/\\]")
 #: What ends a segment's name for servers that know path parameters (RFC 3986 section 3.3).
 ENDS_A_NAME = re.compile(rb"[;?#]")
 DOT_SEGMENTS = (b".", b"..")
-#: Without one of these a path is harmless. Most are, and this costs a single search.
-NEEDS_CHECK = re.compile(r"[%\\;]|(?:^|/)\.\.?(?:/|$)")
+#: Bytes that some servers strip from a name, or end it at: controls, the space, and DEL.
+STRIPPED = bytes([*range(0x21), 0x7F])
+#: Without one of these a path has no dot segment. Most have none, and this costs a single search.
+MAY_HOLD_DOTS = re.compile(r"[%\\]|(?:^|/)\.\.?(?:[/;]|$)")
+
+#: What a forwarded path must not hold either, and what it may be hidden in.
+NEVER_FORWARDED = re.compile(rb"[\x00-\x1f\x7f\\]")
+MAY_HIDE = re.compile(r"[%\\]")
 
 #: How many times over a text may be percent-encoded. Each round of decoding costs its length, so
 #: without a bound a long path of `%252525…` would keep the worker busy.
@@ -43,8 +53,7 @@ class Target:
     def read(cls, raw: str) -> "Target":
         """Read a target in origin or absolute form (RFC 9112 section 3.2); raise `BadTarget`.
 
-        The path itself is checked in `below`, when it is to be forwarded: our own endpoints take
-        user ids of any spelling.
+        The path itself is checked by the route that it leads to.
         """
         # Servers have to accept the absolute form (section 3.2.2). Its authority is dropped, since
         # the settings alone decide where a call goes; joined to our base URL as it stands, it
@@ -66,13 +75,32 @@ class Target:
         path, question, query = raw.partition("?")
         return cls(path, query if question else None)
 
+    def refuse_dot_segments(self) -> None:
+        """Raise `BadTarget` if any server could find a dot segment in the path."""
+        if not MAY_HOLD_DOTS.search(self.path):
+            return
+
+        if BAD_ESCAPE.search(self.path):
+            raise BadTarget("The path holds a `%` that begins no escape.")
+
+        for level in _levels(self.path):
+            if OVERLONG.search(level):
+                raise BadTarget("The path must hold no overlong UTF-8.")
+
+            if any(_is_dot_segment(one) for one in SEPARATOR.split(level)):
+                raise BadTarget("The path must hold no dot segment.")
+
     def below(self, mount: str) -> "Target":
         """Return the part below a mount, to be forwarded.
 
         Raises `BadTarget` if servers could disagree about the path, or if the mount in it is
         percent-encoded.
         """
-        _check_path(self.path)
+        self.refuse_dot_segments()
+
+        # An id of our own may hold these: `DOMAIN\\alice` is one.
+        if MAY_HIDE.search(self.path) and any(map(NEVER_FORWARDED.search, _levels(self.path))):
+            raise BadTarget("The path must hold no control character and no backslash.")
 
         # The router has matched the decoded path, so `/%70roxy/x` gets here as well.
         if not self.path.startswith(mount + "/"):
@@ -130,25 +158,19 @@ class Upstream:
         return f"{self.origin}{self.base_path}{target.path}{query}"
 
 
-def _check_path(path: str) -> None:
-    if not NEEDS_CHECK.search(path):
-        return
+def _is_dot_segment(segment: bytes) -> bool:
+    # `..;x` is one to servers that take `;x` for a parameter, such as Tomcat.
+    name = ENDS_A_NAME.split(segment, maxsplit=1)[0]
+    return name.translate(None, STRIPPED) in DOT_SEGMENTS
 
-    if BAD_ESCAPE.search(path):
-        raise BadTarget("The path holds a `%` that begins no escape.")
 
+def _levels(path: str) -> Iterator[bytes]:
+    # Every level is checked: `requests` alone undoes one encoding (`%2e%2e` goes out as `..`), and
+    # a gateway on either side may undo another.
     level = path.encode("latin-1")
 
-    # Every level is checked: `requests` alone undoes one encoding (`%2e%2e` goes out as `..`), and
-    # a gateway in front of the provider may undo another.
     for _ in range(MOST_ENCODINGS):
-        if NEVER_IN_A_PATH.search(level):
-            raise BadTarget("The path must hold no control character and no backslash.")
-
-        # `..;x` is a dot segment to servers that take `;x` for a parameter, such as Tomcat.
-        if any(ENDS_A_NAME.split(one, maxsplit=1)[0] in DOT_SEGMENTS for one in level.split(b"/")):
-            raise BadTarget("The path must hold no dot segment.")
-
+        yield level
         decoded = unquote_to_bytes(level)
 
         if decoded == level:

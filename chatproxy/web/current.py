@@ -105,9 +105,11 @@ def context() -> RequestContext:
 
 
 def surface_path() -> str:
-    """Return the raw path, by which the surface is found whose errors are answered."""
-    # The target of a refused request may be unreadable; then gunicorn's reading has to do.
-    return context().path or request.path
+    """Return the path by which the surface is found whose errors are answered."""
+    # By the route that was found, however its path was spelt. The target of a refused request may
+    # be unreadable; then gunicorn's reading has to do.
+    found = None if request.url_rule is None else request.url_rule.rule
+    return found or context().path or request.path
 
 
 def authenticated(kind: type[T]) -> T:

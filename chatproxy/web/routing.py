@@ -61,5 +61,8 @@ def register(app: Flask, routes: Iterable[Route], dialects: Dialects) -> None:
 
         # Without a blueprint nothing was found, and no view is called.
         if request.blueprint is not None:
+            # On every route: a proxy in front that resolves `x%2f..%2f` has let the request through
+            # for another path than the one that is served here.
+            current.target.refuse_dot_segments()
             current.surface = request.blueprint.partition("-")[0]
             current.authenticated = guards[request.blueprint]()
