@@ -23,7 +23,8 @@
     │   ├── Forbidden             403 the credential is valid, but not for this
     │   ├── Conflict              409 what is asked for belongs to somebody else
     │   ├── IdentityError         400 the directory cannot do what a command asks for
-    │   └── TooManyRequests       429 above a limit; says when to try again
+    │   ├── TooManyRequests       429 above a limit; says when to try again
+    │   └── NoRoom                507 as much is kept for callers as may be
     ├── CallerLeft                499 nobody is waiting for the answer; for the log only
     ├── UpstreamError             502
     │   ├── UpstreamUnreachable   502 no connection: name, route, refusal or TLS
@@ -194,6 +195,12 @@ class TooManyRequests(CallerError):
         super().__init__(message)
         self.retry_after = retry_after
         self.headers = {"Retry-After": str(retry_after), **headers}
+
+
+class NoRoom(CallerError):
+    """As much is kept for callers without a credential as may be (RFC 4918 section 11.5)."""
+
+    status = 507
 
 
 class BodyStalled(CallerError):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from chatproxy.identity.agents import Agents
 from chatproxy.identity.apps import Apps
-from chatproxy.identity.badges import Badges
+from chatproxy.identity.badges import Badges, ClientCounts
 from chatproxy.identity.database import Database
 from chatproxy.identity.devices import Devices
 from chatproxy.identity.key_format import KeyFormat
@@ -38,13 +38,14 @@ class Directory:
         token_format = OpaqueTokenFormat(signing_secrets)
         self.opaque_tokens = OpaqueTokens(self.database, token_format, self.users, now)
         self.devices = Devices(self.database, now, monotonic)
+        self._badge_clients = ClientCounts(self.database, monotonic)
 
     def badges(self, always: Sequence[str]) -> Badges:
         """Return the badges of clients that each have these sources from the start.
 
         Which sources those are is the provider's business, so each call says it.
         """
-        return Badges(self.database, always)
+        return Badges(self.database, self._badge_clients, always)
 
     def close(self) -> None:
         """Write when keys were last used, and close all connections."""

@@ -105,7 +105,7 @@ def equipped(directory: Directory, app_id: str, external_id: str) -> None:
     """A user with a device, a badge and a token."""
     user, _ = directory.users.upsert(app_id, external_id, Profile())
     directory.devices.note(user.id, f"phone of {external_id}")
-    directory.badges(["badge"]).set(app_id, external_id, "chat", 3)
+    directory.badges(["badge"]).set(app_id, external_id, "chat", 3, most_clients=10)
     token = OpaqueToken(f"token of {external_id}", user.created + 60)
     directory.opaque_tokens.bind(app_id, external_id, token)
 

@@ -36,6 +36,7 @@ class IMKit(Provider):
         self.token_ttl = settings.token_ttl
         self.verifies_all = settings.verifies == "all"
         self.max_sockets = settings.max_sockets
+        self.max_badge_clients = settings.max_badge_clients
         self.allowed_origins = settings.allowed_origins
         self.has_sockets = importlib.util.find_spec("wsproto") is not None
         no_socket = None if self.has_sockets else partial(NotServed, NO_SOCKETS)

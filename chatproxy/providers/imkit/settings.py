@@ -73,6 +73,12 @@ class IMKitSettings(ProviderSection):
         meaning="Socket.IO connections that each worker holds at once, well below "
         "`WORKER_CONNECTIONS`, of which they take. Above it the answer is 503.",
     )
+    max_badge_clients: int = variable(
+        "IMKIT_MAX_BADGE_CLIENTS",
+        WholeNumber(1, 100_000_000),
+        default=100_000,
+        meaning="Clients whose badges are kept. Above it setting a badge of another client is 507.",
+    )
     allowed_origins: tuple[str, ...] = variable(
         "IMKIT_ALLOWED_ORIGINS",
         Origins(),

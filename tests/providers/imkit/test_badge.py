@@ -1,6 +1,7 @@
 """`/imkit/badge`: its four calls, and what they refuse."""
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -182,14 +183,14 @@ def check_refused(reply: Reply, status: int = 400, *codes: str) -> None:
     assert found["error"]["code"] in (codes or ("INVALID_BODY", "INVALID_REQUEST"))
 
 
-def test_whoever_is_unknown_is_made_with_zeros(site: Site, client_id: str) -> None:
+def test_whoever_is_unknown_has_zeros_and_is_not_made(site: Site, client_id: str) -> None:
     reply = site.bare("GET", place(client_id))
 
     assert (reply.status, reply.json) == (200, {"clientId": client_id} | NEW)
     assert list(reply.json) == ["clientId", "total", "badge", "imkit"]
     assert reply.header("Cache-Control") == "no-store"
     assert reply.header("Content-Type") == "application/json"
-    assert client_id in [one["clientId"] for one in site.bare("GET", "/badge").json]
+    assert client_id not in [one["clientId"] for one in site.bare("GET", "/badge").json]
 
 
 def test_a_count_is_set_not_added(site: Site, client_id: str) -> None:
@@ -375,7 +376,9 @@ def test_an_empty_array_is_answered_by_one(site: Site) -> None:
 @pytest.mark.parametrize("query", ["", "?", "?clientid=nobody", "?clientId[]=nobody", "?client=x"])
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_all_are_listed_by_id(site: Site, client_id: str, slash: str, query: str) -> None:
-    site.bare("POST", "/badge", body=[f"{client_id}-{one}" for one in "cab"])
+    for one in "cab":
+        set_count(site, f"{client_id}-{one}", "0")
+
     found = [one["clientId"] for one in site.bare("GET", f"/badge{slash}{query}").json]
 
     assert [one[-1] for one in found if one.startswith(f"{client_id}-")] == ["a", "b", "c"]
@@ -433,3 +436,26 @@ def test_credentials_make_no_difference(site: Site, client_id: str) -> None:
     fields = ("IM-API-KEY: wrong", "IM-Authorization: wrong", "Authorization: Bearer wrong")
 
     assert site.bare("GET", place(client_id), *fields).status == 200
+
+
+def test_reading_makes_nobody_and_setting_no_more_than_may_be(
+    imkit_before: Callable[..., Any],
+) -> None:
+    """Neither asks for a credential, so neither may fill the directory."""
+    with imkit_before(IMKIT_MAX_BADGE_CLIENTS="2") as site:
+        for number in range(5):
+            site.bare("GET", f"/badge/a{number}")
+            asked_for(site, [f"b{number}", f"c{number}"])
+            site.bare("POST", "/badge", body=[f"d{number}", f"e{number}"])
+
+        listed = site.bare("GET", "/badge").json
+        statuses = [set_count(site, one, "1").status for one in ("alice", "bob", "alice")]
+        refused = set_count(site, "carol", "1")
+        after = set_count(site, "alice", "4", "another")
+
+        assert listed == []
+        assert statuses == [200, 200, 200]
+        check_refused(refused, 507, "INSUFFICIENT_STORAGE")
+        assert after.json == shown("alice", orders=1, another=4)
+        assert site.bare("GET", "/badge/carol").json == {"clientId": "carol"} | NEW
+        assert [one["clientId"] for one in site.bare("GET", "/badge").json] == ["alice", "bob"]

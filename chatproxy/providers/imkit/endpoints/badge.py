@@ -42,7 +42,7 @@ def show_some() -> Response:
 
 @blueprint.get("/<anything:client_id>")
 def show(client_id: str) -> Response:  # noqa: ARG001 - read from the raw path
-    """Answer one client. An unknown one has zeros, as in the sample."""
+    """Answer one client. An unknown one has zeros, and unlike in the sample stays unknown."""
     client_ids = [badgequery.id_in_path()]
     (badge,) = directory().badges(BADGE_SOURCES).of(provider(IMKit).app, client_ids)
     return private(badge_of(badge.client_id, badge.counts))
@@ -53,7 +53,12 @@ def change(client_id: str) -> Response:  # noqa: ARG001 - read from the raw path
     """Set the count of one source, and answer the client."""
     named = badgequery.id_in_path()
     source, count = badgequery.source_and_count()
-    badge = directory().badges(BADGE_SOURCES).set(provider(IMKit).app, named, source, count)
+    imkit = provider(IMKit)
+    badge = (
+        directory()
+        .badges(BADGE_SOURCES)
+        .set(imkit.app, named, source, count, most_clients=imkit.max_badge_clients)
+    )
     return private(badge_of(badge.client_id, badge.counts))
 
 
