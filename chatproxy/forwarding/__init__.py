@@ -12,6 +12,10 @@ from chatproxy.forwarding.session import AnswerStream, send
 from chatproxy.forwarding.target import Target, Upstream
 from chatproxy.forwarding.timeouts import Deadline
 
+#: Fields of an answer with a URL in it. A server that builds one from the request that it received
+#: repeats our credentials (RFC 9110 sections 8.7 and 10.2.2, RFC 8288; HTML's `Refresh`).
+NAME_A_PLACE = frozenset({"location", "content-location", "link", "refresh"})
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Way:
@@ -47,7 +51,7 @@ def forward(
     """
     _prepare(call, way, credentials, deadline)
     response, pieces = send(way.session, call)
-    fields = _rewrite_location(headers.answered(pieces.fields), way.upstream, credentials, mount)
+    fields = _places_for_caller(headers.answered(pieces.fields), way.upstream, credentials, mount)
     reason = response.reason or _reason_phrase(response.status_code)
     return Answer(response.status_code, reason, fields, pieces)
 
@@ -68,21 +72,28 @@ def _prepare(call: Call, way: Way, credentials: Credentials, deadline: Deadline)
     call.address(way.upstream, deadline)
 
 
-def _rewrite_location(
+def _places_for_caller(
     fields: headers.Fields, upstream: Upstream, credentials: Credentials, mount: str
 ) -> headers.Fields:
     # A redirect is handed on, not followed (see `session.send`), so it has to make sense to the
     # caller, who can reach the upstream only through us (RFC 9110 section 10.2.2).
-    if headers.value_of(fields, "location") is None:
+    if not any(name.lower() in NAME_A_PLACE for name, _ in fields):
         return fields
 
-    rewritten = (
-        (name, location_for_caller(value, upstream, credentials, mount))
-        if name.lower() == "location"
-        else (name, value)
-        for name, value in fields
-    )
-    return [(name, value) for name, value in rewritten if value is not None]
+    kept: headers.Fields = []
+
+    for name, value in fields:
+        place: str | None = value
+
+        if (lower := name.lower()) == "location":
+            place = location_for_caller(value, upstream, credentials, mount)
+        elif lower in NAME_A_PLACE and credentials.are_in(value):
+            place = None
+
+        if place is not None:
+            kept.append((name, place))
+
+    return kept
 
 
 def location_for_caller(

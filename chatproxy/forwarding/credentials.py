@@ -6,9 +6,10 @@ request, it would be up to the provider's server which of the two it reads.
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import unquote_to_bytes
 
+from chatproxy.formats.secret_forms import forms
 from chatproxy.forwarding.target import MOST_ENCODINGS
 
 #: Characters that some servers turn into `_` in a name: PHP does so with dots and spaces.
@@ -22,6 +23,10 @@ QUERY_SEPARATOR = re.compile(r"([&;])")
 
 #: Below this many characters a credential may well be part of an ordinary word in an answer.
 SHORTEST_RECOGNISED = 4
+#: Base64 is shorter than this only for a secret that may be part of any text.
+SHORTEST_FORM = 6
+#: A part of a key, such as what follows a dot in it, may be an ordinary word.
+SHORTEST_PART = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +35,8 @@ class Credentials:
 
     `reserved` holds the names, in lower case with `_` for `-`, that a caller may use neither in
     the query nor as a header. `body` are fields for the JSON object in the body. `public` names
-    headers that are not secret, so that an answer may repeat them.
+    headers that are not secret, so that an answer may repeat them. `made_from` are the secrets that
+    are in none of it as they stand, such as the one that signed a token.
     """
 
     query: Sequence[tuple[str, str]]
@@ -38,6 +44,7 @@ class Credentials:
     reserved: frozenset[str]
     body: Mapping[str, str] | None = dataclasses.field(default=None, repr=False)
     public: frozenset[str] = frozenset()
+    made_from: Sequence[str] = dataclasses.field(default=(), repr=False)
 
     def beside(self, checked: Sequence[tuple[str, str]]) -> "Credentials":
         """Return these credentials with the caller's own, checked ones added.
@@ -60,10 +67,28 @@ class Credentials:
         joined = "&".join([*pairs, kept] if kept else pairs)
         return joined if joined or query == "" else None
 
+    def secrets(self) -> Iterator[str]:
+        """Yield what no caller may see, with each part that is one by itself."""
+        for name, value in (*self.query, *self.headers, *(self.body or {}).items()):
+            if name not in self.public:
+                yield value
+                # What follows `Bearer` or `Basic`, and a JWT's signature, are as good as the whole.
+                parts = (value.rpartition(" ")[2], value.rpartition(".")[2])
+                yield from (one for one in parts if len(one) >= SHORTEST_PART)
+
+        yield from self.made_from
+
     def are_in(self, text: str) -> bool:
-        """Say whether a text for the caller holds one of the secrets."""
-        secrets = [value for name, value in (*self.query, *self.headers) if name not in self.public]
-        return any(len(one) >= SHORTEST_RECOGNISED and one in text for one in secrets)
+        """Say whether a text for the caller holds one of the secrets, however it is encoded."""
+        readings = list(_readings(text))
+        return any(
+            form in reading
+            for secret in self.secrets()
+            if len(secret) >= SHORTEST_RECOGNISED
+            for form in forms(secret)
+            if form == secret or len(form) >= SHORTEST_FORM
+            for reading in readings
+        )
 
 
 def without(query: str, reserved: frozenset[str]) -> str:
@@ -107,14 +132,24 @@ def _is_reserved(pair: str, reserved: frozenset[str]) -> bool:
 
 def _decode_fully(text: str) -> bytes | None:
     # None if it takes too many rounds.
-    level = text.encode("latin-1")
+    levels = list(_levels(text))
+    return levels[-1] if len(levels) <= MOST_ENCODINGS else None
+
+
+def _readings(text: str) -> Iterator[str]:
+    return (level.decode("utf-8", "replace") for level in _levels(text))
+
+
+def _levels(text: str) -> Iterator[bytes]:
+    """Yield a text as it stands, and percent-decoded again and again until nothing changes."""
+    level = text.encode("latin-1", "replace")
+    yield level
 
     for _ in range(MOST_ENCODINGS):
         decoded = unquote_to_bytes(level)
 
         if decoded == level:
-            return level
+            return
 
         level = decoded
-
-    return None
+        yield level

@@ -76,6 +76,8 @@ def _incoming(exchange: Exchange, environ: Mapping[str, Any]) -> dict[str, Any]:
             "hostname": _host(environ.get("HTTP_HOST", "")),
             "forwardedHost": _truncated(environ.get("HTTP_X_FORWARDED_HOST", "")),
             "ip": _truncated(environ.get("HTTP_X_FORWARDED_FOR") or environ.get("REMOTE_ADDR", "")),
+            # Any caller can write the field above; this is who was at the other end.
+            "peer": environ.get("REMOTE_ADDR", ""),
         },
     }
 

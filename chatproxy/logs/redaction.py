@@ -1,10 +1,9 @@
 """Removing secrets from a finished log line."""
 
-import base64
-import json
 import re
 from collections.abc import Callable, Iterable
-from urllib.parse import quote
+
+from chatproxy.formats.secret_forms import forms
 
 REDACTED = "[REDACTED]"
 
@@ -14,10 +13,6 @@ NOT_ESCAPED = r"(?<!\\)((?:\\\\)*)"
 
 #: A shorter text is hardly a secret, and replacing it everywhere would make lines unreadable.
 SHORTEST_SECRET = 6
-
-#: How deep a secret may be encoded as JSON in JSON, the line itself included: an error that quotes
-#: a body that quotes a token.
-DEEPEST_JSON = 3
 
 #: What looks like a secret, known or not: a JWT, an API key of ours, an authorisation header, a
 #: credential in a query. The plain text in front is searched first: few lines have it, and a
@@ -39,11 +34,13 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
     Known secrets are found as they are, JSON-escaped, URL-encoded and in base64.
     """
     # Longest first: one secret may be a part of another, whose rest would be left in the line.
-    found = {form for secret in secrets for form in _forms(secret)}
-    forms = sorted((one for one in found if len(one) >= SHORTEST_SECRET), key=len, reverse=True)
+    found = {form for secret in secrets for form in forms(secret)}
+    longest_first = sorted(
+        (one for one in found if len(one) >= SHORTEST_SECRET), key=len, reverse=True
+    )
 
     def redact(line: str) -> str:
-        for form in forms:
+        for form in longest_first:
             if form in line:
                 line = re.sub(NOT_ESCAPED + re.escape(form), rf"\1{REDACTED}", line)
 
@@ -54,23 +51,3 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
         return line
 
     return redact
-
-
-def _forms(secret: str) -> Iterable[str]:
-    yield secret
-    yield quote(secret, safe="")
-    escaped = secret
-
-    for _ in range(DEEPEST_JSON):
-        escaped = json.dumps(escaped)[1:-1]
-        yield escaped
-
-    # Base64 encodes three bytes at a time (RFC 4648 section 4), so within a longer text a secret
-    # has three forms. Each is cut to the characters that depend on the secret alone.
-    raw = secret.encode()
-
-    for offset in range(3):
-        encoded = base64.b64encode(b"\0" * offset + raw).decode()
-        start = (0, 2, 3)[offset]
-        inner = encoded.rstrip("=")[start : len(encoded) if not (offset + len(raw)) % 3 else -1]
-        yield from (inner, inner.replace("+", "-").replace("/", "_"))

@@ -8,6 +8,7 @@
 | `local_secrets` | secrets that a local run generates and keeps |
 | `private_files` | files of our own that others could not have written |
 | `secret_text` | what is taken off a secret's text, and what no secret has |
+| `published` | secrets that everybody knows, refused beside a real server |
 | `slips` | variables that nobody reads, because of a slip in the name |
 """
 
@@ -19,6 +20,7 @@ from itertools import chain
 from typing import Any
 
 from chatproxy.errors import SettingsError
+from chatproxy.settings import published
 from chatproxy.settings.directory import DirectorySettings, KeySettings
 from chatproxy.settings.fields import texts_in
 from chatproxy.settings.limits import LimiterSettings
@@ -117,8 +119,18 @@ def load(providers: Providers, environ: Mapping[str, str] | None = None) -> Sett
 
     sections = {name: read(providers[name], environ, problems, kept) for name in names}
 
-    for section in (own, *shared.values(), *sections.values()):
-        problems.extend(problems_of(section))
+    real_servers = {name: published.real_server(one) for name, one in sections.items()}
+    any_real = next(filter(None, real_servers.values()), None)
+
+    known = published.SHARED.union(*(one.published for one in providers.values()))
+
+    for section in (own, *shared.values()):
+        problems.extend((*problems_of(section), *published.problems(section, known, any_real)))
+
+    for name, section in sections.items():
+        # A provider that looks at this itself says it better.
+        found = [*problems_of(section)] or published.problems(section, known, real_servers[name])
+        problems.extend(found)
 
     problems.extend(_reused_secrets([*shared.values(), *sections.values()]))
     problems.extend(_reused_ports(own, sections.values()))

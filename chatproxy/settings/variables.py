@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from marshmallow import Schema
 
 from chatproxy.settings import secret_text
-from chatproxy.settings.fields import TextList, texts_in
+from chatproxy.settings.fields import BaseURL, TextList, texts_in
 from chatproxy.settings.local_secrets import LocalSecrets
 from chatproxy.settings.private_files import UntrustedFile
 from chatproxy.settings.secret_text import stripped
@@ -48,7 +48,8 @@ class ProviderSection(Section):
     `root_port` is the port of a listener of its own, or None. `underscored` names the headers with
     a `_` that its callers send; gunicorn drops all others. `knows_users` means that it needs the
     directory, `on_by_default` that it is on without `PROVIDERS`. `tokens_stay` says why a
-    revocation here does not end its tokens, and is empty if it does.
+    revocation here does not end its tokens, and is empty if it does. `published` are the secrets
+    of its stand-in and of the compose file, which everybody knows.
     """
 
     root_port: int | None = None
@@ -56,6 +57,13 @@ class ProviderSection(Section):
     knows_users: ClassVar[bool] = True
     on_by_default: ClassVar[bool] = False
     tokens_stay: ClassVar[str] = ""
+    published: ClassVar[frozenset[str]] = frozenset()
+
+    def servers(self) -> Iterator[tuple[str, str]]:
+        """Yield (variable, URL) for each server that is called."""
+        for attribute, one in declared(type(self)):
+            if one.is_server and isinstance(url := getattr(self, attribute), str):
+                yield one.name, url
 
     def commands_before_start(self) -> Iterator[tuple[str, ...]]:
         """Yield the commands of `chatproxy` that prepare the directory."""
@@ -106,6 +114,11 @@ class Variable:
     default: Any
     kept: bool
     check: Check | None
+
+    @property
+    def is_server(self) -> bool:
+        """Say whether it is the URL of a server that we call."""
+        return isinstance(self.field, BaseURL)
 
     @property
     def expects(self) -> str:

@@ -1,15 +1,17 @@
 """Header fields, out to the provider and back from it; answers that are none."""
 
+import base64
 import gzip
 import hashlib
 import time
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 
 from tests.badinput.canned import CannedUpstream
 from tests.badinput.conversation import CREDENTIALS, envelope, only_arrival, rows, said_until_closed
-from tests.canaries import COOKIE, PASSWORD
+from tests.canaries import API_KEY, API_SECRET, COOKIE, PASSWORD, SERVER_TOKEN
 from tests.sidecar import Sidecar
 from tests.wire import RawAnswer, answer_on, ask, connected, get, post
 
@@ -422,6 +424,55 @@ def test_redirect_is_handed_on_not_followed(before_canned, canned, status, locat
     answer = ask(before_canned.port, get("/proxy/app"))
     assert (answer.status, answer.header("location")) == (status, wanted)
     assert len(canned.requests) == 1
+
+
+PLACES = ("Content-Location", "Link", "Refresh")
+ENCODINGS = {
+    "as it stands": str,
+    "URL-encoded": lambda secret: quote(secret, safe=""),
+    "every byte escaped": lambda secret: "".join(f"%{ord(one):02x}" for one in secret),
+    "escaped twice": lambda secret: "".join(f"%25{ord(one):02X}" for one in secret),
+    "base64": lambda secret: base64.b64encode(secret.encode()).decode(),
+    "base64 behind a name": lambda secret: base64.b64encode(b"user:" + secret.encode()).decode(),
+    "base64url, escaped": lambda secret: quote(
+        base64.urlsafe_b64encode(b"k:" + secret.encode()).decode(), safe=""
+    ),
+}
+SECRETS = {
+    "API key": API_KEY,
+    "API secret": API_SECRET,
+    "server token": SERVER_TOKEN,
+    "its signature": SERVER_TOKEN.rpartition(".")[2],
+}
+
+
+@pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS)
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
+def test_no_place_that_an_answer_names_holds_a_secret(before_canned, canned, secret, encode):
+    place = f"https://elsewhere.example/a?b={encode(secret)}"
+    canned.says(
+        "HTTP/1.1 302 X",
+        f"Location: {place}",
+        f"content-location: {place}",
+        f"Link: <{place}>; rel=next",
+        "LINK: </harmless>; rel=prev",
+        f"Refresh: 5; url={place}",
+        "Content-Length: 0",
+    )
+    answer = ask(before_canned.port, get("/proxy/app"))
+
+    named = {"location", "content-location", "link", "refresh"}
+    assert [pair for pair in answer.fields if pair[0].lower() in named] == [
+        ("LINK", "</harmless>; rel=prev")
+    ]
+
+
+def test_a_place_without_a_secret_is_left_as_it_is(before_canned, canned):
+    places = ["Content-Location: /a?x=%2F", "Link: </b>", "Link: <c>; rel=x", "Refresh: 1"]
+    canned.says("HTTP/1.1 200 X", *places, "Content-Length: 0")
+    answer = ask(before_canned.port, get("/proxy/app"))
+
+    assert [f"{name}: {value}" for name, value in answer.fields if name in PLACES] == places
 
 
 def _fields(answer: RawAnswer) -> list[tuple[str, str]]:

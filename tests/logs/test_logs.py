@@ -3,11 +3,12 @@
 import base64
 import json
 import logging
+import re
 import subprocess
 import sys
 import time
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.sidecar import GUNICORN, ROOT, Sidecar, bare_environ, free_port
 from tests.upstream import StreamUpstream
 from tests.wire import ask, get, post
 
+ESCAPE = re.compile("%..")
 SECRET = 'a "secret" with \\ and / in it+'
 
 
@@ -47,6 +49,8 @@ def test_a_line_has_the_fields_that_are_always_there() -> None:
     [
         SECRET,
         quote(SECRET, safe=""),
+        ESCAPE.sub(lambda found: found[0].lower(), quote(SECRET, safe="")),
+        quote_plus(SECRET),
         json.dumps(SECRET),
         json.dumps(json.dumps(SECRET)),
         base64.b64encode(SECRET.encode()).decode(),
@@ -139,7 +143,12 @@ def test_a_completed_request_is_one_line_in_the_platforms_shape(
         "statusCode": 200,
         "body": {"bytes": len(answer.body)},
     }
-    assert line["host"] == {"hostname": "localhost", "forwardedHost": "", "ip": "10.0.0.1"}
+    assert line["host"] == {
+        "hostname": "localhost",
+        "forwardedHost": "",
+        "ip": "10.0.0.1",
+        "peer": "127.0.0.1",
+    }
     assert line["upstream"]["statusCode"] == 200
     assert 0 < line["timeToFirstByte"] <= line["responseTime"]
     assert "brokenBy" not in line

@@ -326,6 +326,7 @@ def test_what_is_wrong_between_variables_is_told_beside_what_is_wrong_with_one(
         "PERFORMCHAT_BASE_URL",
         "PERFORMCHAT_MAX_TTL",
         "STREAM_API_KEY",
+        "STREAM_API_SECRET",
         "STYLE_CONFIG",
         "UPSTREAM_CA_FILE",
     ]

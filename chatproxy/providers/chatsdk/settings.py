@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Iterator
+from typing import ClassVar
 
 from chatproxy.settings.fields import (
     DAY,
@@ -23,6 +24,16 @@ WS_URL = re.compile(r"wss?://[^\s?#@]+")
 class ChatSDKSettings(ProviderSection):
     """Settings of ChatSDK and of the Centrifugo beside it."""
 
+    published: ClassVar[frozenset[str]] = frozenset(
+        {
+            "chatsdk-jwt-secret-of-the-compose-file-not-for-production",
+            "centrifugo-secret-of-the-compose-file-not-for-production",
+            "chatsdk_sandbox_key_of_the_stand_in",
+            "sandbox-chatsdk-secret-of-the-stand-in-not-for-production",
+            "centrifugo-sandbox-key",
+            "sandbox-centrifugo-secret-of-the-stand-in-not-for-production",
+        }
+    )
     jwt_secrets: tuple[str, ...] = variable(
         "CHATSDK_JWT_SECRET",
         SigningSecrets(),

@@ -33,7 +33,10 @@ class ImbaChat(Provider):
         self.tokens = UserTokens(settings)
         authorization = basic.write(settings.dev_id, settings.secret_key)
         self._credentials = Credentials(
-            [], [("Authorization", authorization)], frozenset({"authorization"})
+            [],
+            [("Authorization", authorization)],
+            frozenset({"authorization"}),
+            made_from=[settings.secret_key],
         )
 
     def authorise(self) -> Credentials:

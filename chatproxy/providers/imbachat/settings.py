@@ -30,6 +30,11 @@ class ImbaChatSettings(ProviderSection):
     tokens_stay: ClassVar[str] = (
         "imbachat.com alone checks them. Each is good until its end (IMBACHAT_TOKEN_TTL)"
     )
+    published: ClassVar[frozenset[str]] = frozenset(
+        {
+            "sandbox-imbachat-secret-of-the-stand-in-not-for-production",
+        }
+    )
 
     api_password: str = variable(
         "IMBACHAT_API_PASSWORD",
@@ -83,6 +88,11 @@ class ImbaChatSettings(ProviderSection):
         default="default",
         meaning="The app whose users imbachat.com is told of.",
     )
+
+    def servers(self) -> Iterator[tuple[str, str]]:
+        """Yield the one server, which is not called without a widget."""
+        if self.dev_id != NO_DEV_ID:
+            yield from super().servers()
 
     def warnings(self) -> Iterator[str]:
         """Warn of a key that is easy to guess, and of a missing widget."""

@@ -23,6 +23,12 @@ class IMKitSettings(ProviderSection):
 
     # Names of the vendor's older library, which is still in use.
     underscored: ClassVar[tuple[str, ...]] = ("API_KEY", "CLIENT_KEY")
+    published: ClassVar[frozenset[str]] = frozenset(
+        {
+            "imkit-sandbox-api-key-of-the-stand-in",
+            "imkit-sandbox-client-key-of-the-stand-in",
+        }
+    )
 
     base_url: str | None = variable(
         "IMKIT_BASE_URL",

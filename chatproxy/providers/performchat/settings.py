@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
+from typing import ClassVar
 
 from chatproxy.formats import agent_list
 from chatproxy.formats.rates import Rate
@@ -21,6 +22,12 @@ from chatproxy.settings.variables import ProviderSection, variable
 class PerformChatSettings(ProviderSection):
     """Settings of PerformChat."""
 
+    published: ClassVar[frozenset[str]] = frozenset(
+        {
+            "pk_sandbox_of_the_stand_in",
+            "sk_sandbox_secret_of_the_stand_in",
+        }
+    )
     jwt_secrets: tuple[str, ...] = variable(
         "PERFORMCHAT_JWT_SECRET",
         SigningSecrets(),

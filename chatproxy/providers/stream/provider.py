@@ -59,6 +59,7 @@ class Stream(Provider):
             query=[("api_key", settings.api_key)],
             headers=[("Authorization", server_token), ("stream-auth-type", "jwt")],
             reserved=RESERVED,
+            made_from=self._secrets,
         )
 
     def authorise(self) -> Credentials:

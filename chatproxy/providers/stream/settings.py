@@ -4,7 +4,6 @@ import dataclasses
 import re
 from collections.abc import Iterator
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 from chatproxy.formats.compact_jwt import SHORTEST_SAFE_KEY, is_compact_jwt
 from chatproxy.providers.stream import client_config
@@ -18,6 +17,7 @@ from chatproxy.settings.fields import (
     WholeNumber,
     is_visible_ascii,
 )
+from chatproxy.settings.published import is_local
 from chatproxy.settings.variables import ProviderSection, variable
 
 #: The credentials of the local stand-in. They are public.
@@ -26,9 +26,6 @@ STAND_IN_SECRET = "sandbox-secret-of-the-stand-in-not-for-production"  # noqa: S
 
 API_KEY = re.compile(r"[A-Za-z0-9._~-]+")
 
-#: Where the stand-in may be: on this machine, or in the compose file's service `sandbox`.
-LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost", "sandbox")
-
 
 @dataclasses.dataclass(frozen=True)
 class StreamSettings(ProviderSection):
@@ -36,6 +33,7 @@ class StreamSettings(ProviderSection):
 
     knows_users: ClassVar[bool] = False
     on_by_default: ClassVar[bool] = True
+    published: ClassVar[frozenset[str]] = frozenset({STAND_IN_KEY, STAND_IN_SECRET})
     tokens_stay: ClassVar[str] = (
         "Stream alone checks them. End them there, with `revoke_tokens_issued_before`"
     )
@@ -120,14 +118,13 @@ class StreamSettings(ProviderSection):
         """Refuse a mix of the stand-in's credentials and real ones."""
         stand_in_key = self.api_key == STAND_IN_KEY
         stand_in_secret = STAND_IN_SECRET in self.api_secrets
-        host = urlsplit(self.base_url).hostname
 
         if stand_in_key != stand_in_secret:
             yield (
                 "STREAM_API_KEY: one of key and secret is the stand-in's, the other is not. "
                 "Set both to those of one application."
             )
-        elif stand_in_key and host not in LOOPBACK_HOSTS:
+        elif stand_in_key and not is_local(self.base_url):
             yield (
                 "STREAM_BASE_URL: the credentials are the stand-in's, the address is not. "
                 "Set STREAM_API_KEY and STREAM_API_SECRET to those of your application."

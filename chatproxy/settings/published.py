@@ -1,0 +1,57 @@
+"""Secrets that everybody knows: those of the compose file and of the stand-ins."""
+
+import ipaddress
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from chatproxy.settings.variables import ProviderSection, Section, declared
+
+#: The service of the compose file in which the stand-in runs.
+STAND_IN_HOST = "sandbox"
+
+#: Of docker-compose.yml: PostgreSQL's password, and what no one provider uses. A provider's
+#: settings class lists its own.
+SHARED = frozenset(
+    {"not-for-production", "key-signing-secret-of-the-compose-file-not-for-production"}
+)
+
+
+def problems(section: Section, published: frozenset[str], real_server: str | None) -> Iterator[str]:
+    """Yield a line for each variable with such a secret, if a variable names a real server."""
+    for name in _with_one_of(published, section) if real_server else ():
+        yield (
+            f"{name}: holds a sample secret, which everybody knows, and {real_server} is a real "
+            "server. Make your own."
+        )
+
+
+def real_server(section: ProviderSection) -> str | None:
+    """Return the variable that names a real server of a provider, None if there is none."""
+    return next((name for name, url in section.servers() if not is_local(url)), None)
+
+
+def is_local(url: str) -> bool:
+    """Say whether a stand-in may be at a URL: on this machine, or in the compose file's service."""
+    host = urlsplit(url).hostname or ""
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.rstrip(".") in ("localhost", STAND_IN_HOST)
+
+
+def _with_one_of(published: frozenset[str], section: Section) -> Iterator[str]:
+    for attribute, one in declared(type(section)):
+        value = getattr(section, attribute)
+        texts = value if isinstance(value, tuple) else (value,)
+
+        if one.secret and any(
+            text in published or _password_in(text) in published
+            for text in texts
+            if isinstance(text, str)
+        ):
+            yield one.name
+
+
+def _password_in(text: str) -> str | None:
+    return urlsplit(text).password if "://" in text else None
