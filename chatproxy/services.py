@@ -13,6 +13,7 @@ from chatproxy.forwarding.outbound import ask
 from chatproxy.forwarding.session import open_session
 from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Limits
+from chatproxy.identity.lookout import Lookout
 from chatproxy.providers.base import CredentialWatch, Notes, Provider, Server
 from chatproxy.settings import Settings
 
@@ -189,9 +190,7 @@ def open_services(
                 parts.append(Part(server.name, ping=peer.ping, close=peer.way.session.close))
 
     if directory is not None:
-        database = directory.database
-        notes = partial(_fault_note, "directory", lambda: database.fault)
-        parts.append(Part("directory", notes, database.ping, directory.close))
+        parts.append(_directory_part(directory, clock))
 
     if limiter is not None:
         notes = partial(_fault_note, "limits", limiter.look)
@@ -260,6 +259,16 @@ def _directory(settings: Settings, clock: Clock) -> "Directory | None":
         now=clock.now,
         monotonic=clock.monotonic,
     )
+
+
+def _directory_part(directory: "Directory", clock: Clock) -> Part:
+    database, lookout = directory.database, Lookout(directory.database.ping, clock.monotonic)
+
+    def notes() -> Notes:
+        lookout.look()
+        return _fault_note("directory", lambda: database.fault)
+
+    return Part("directory", notes, database.ping, directory.close)
 
 
 def _limiter(settings: Settings, clock: Clock) -> "Limiter | None":

@@ -65,6 +65,23 @@ def run_at(url: str, statement: str) -> None:
         connection.execute(text(statement))
 
 
+@contextmanager
+def taking_no_writes(url: str) -> Iterator[None]:
+    """Have a PostgreSQL database refuse writes, as around a failover, and cut who is connected."""
+    name = make_url(url).database
+    admin = _admin()
+    ours = f"datname = '{name}' AND application_name = 'chatproxy'"
+    cut = f"SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE {ours}"
+    run_at(admin, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    run_at(admin, cut)
+
+    try:
+        yield
+    finally:
+        # Who is connected stays connected, and was told at its beginning to refuse.
+        run_at(admin, f"ALTER DATABASE {name} RESET default_transaction_read_only")
+
+
 @functools.cache
 def _sqlite_template() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="chatproxy-template-"))
@@ -85,19 +102,23 @@ def _postgresql_template() -> str:
 
 @contextmanager
 def _postgresql(template: str, name: str | None = None) -> Iterator[str]:
+    admin = _admin()
+    name = name or f"chatproxy_test_{secrets.token_hex(8)}"
+    run_at(admin, f"CREATE DATABASE {name} TEMPLATE {template}")
+
+    try:
+        run_at(admin, f"ALTER DATABASE {name} SET synchronous_commit = off")
+        own = make_url(admin).set(database=name, drivername="postgresql")
+        yield own.render_as_string(hide_password=False)
+    finally:
+        run_at(admin, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _admin() -> str:
     server = os.environ.get(SERVER_VARIABLE)
 
     if not server:
         pytest.skip(f"{SERVER_VARIABLE} is not set: a PostgreSQL server for the tests")
 
     url = make_url(server).set(drivername="postgresql+psycopg")
-    admin = url.render_as_string(hide_password=False)
-    name = name or f"chatproxy_test_{secrets.token_hex(8)}"
-    run_at(admin, f"CREATE DATABASE {name} TEMPLATE {template}")
-
-    try:
-        run_at(admin, f"ALTER DATABASE {name} SET synchronous_commit = off")
-        own = url.set(database=name, drivername="postgresql")
-        yield own.render_as_string(hide_password=False)
-    finally:
-        run_at(admin, f"DROP DATABASE {name} WITH (FORCE)")
+    return url.render_as_string(hide_password=False)

@@ -17,10 +17,18 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyErro
 
 from chatproxy.errors import CallerError, DirectoryUnavailable, IdentityError
 from chatproxy.identity import postgresql, sqlite, timeouts
+from chatproxy.identity.records import DEFAULT_APP
+from chatproxy.identity.transactions import BEGINNING, READ_ONLY, USED, Beginning
 from chatproxy.identity.watchdog import Watchdog
 
 Insert = postgresql_dialect.Insert | sqlite_dialect.Insert
-Work = Literal["read", "write", "optional"]
+Work = Literal["read", "write", "optional", "read-only"]
+
+#: Connections that a question tries: a kept one, one that another has opened meanwhile, a new one.
+TRIES = 3
+
+#: What a check-up writes again as it was: whoever may not, or cannot, change a row shows here.
+WRITTEN_AGAIN = "UPDATE apps SET name = name WHERE id = :app"
 
 MISSING_SCHEMA = ("no such table", "UndefinedTable", "no such column", "UndefinedColumn")
 
@@ -36,15 +44,19 @@ class Database:
         self.engine = (
             sqlite.make_engine(url, monotonic)
             if self.is_sqlite
-            else postgresql.make_engine(url, self._watchdog)
+            else postgresql.make_engine(url, monotonic)
         )
         # Kept apart: reads that work while the disk is full must not hide that writes fail.
         self._faults: dict[Work, str] = {}
 
     @property
     def fault(self) -> str:
-        """What went wrong last. Empty once it works again, which for a write takes a write."""
-        return self._faults.get("write") or self._faults.get("read") or ""
+        """What went wrong last. Empty once it works again, which for a write takes a write.
+
+        That a server takes no writes any more, or does again, shows by a read, too.
+        """
+        order: tuple[Work, ...] = ("read-only", "write", "read")
+        return next((fault for work in order if (fault := self._faults.get(work))), "")
 
     @contextlib.contextmanager
     def reading(self, *, optional: bool = False) -> Iterator[Connection]:
@@ -53,8 +65,10 @@ class Database:
         The failure of an `optional` read is not shown as a fault of the directory: the
         caller does without the answer.
         """
-        with self._errors_translated("optional" if optional else "read"), self._connected() as it:
-            yield it
+        work: Work = "optional" if optional else "read"
+
+        with self._errors_translated(work), self._begun(Beginning(writes=False)) as connection:
+            yield connection
 
     @contextlib.contextmanager
     def writing(
@@ -76,13 +90,10 @@ class Database:
         with (
             self._errors_translated("write" if waits else "optional", refusal),
             self._turn_within(timeouts.BUSY if waits else 0) as deadline,
-            self._connected(watched=watched) as connection,
+            self._begun(Beginning(True, deadline, durable), watched=watched) as connection,
         ):
-            options = {sqlite.DEADLINE: deadline, sqlite.DURABLE: durable}
-            connection = connection.execution_options(**options)
-
-            with connection.begin():
-                yield connection
+            yield connection
+            connection.commit()
 
     def row(self, wanted: Select[Any]) -> RowMapping | None:
         """Read the first row of a selection."""
@@ -99,27 +110,54 @@ class Database:
         return sqlite_dialect.insert(table) if self.is_sqlite else postgresql_dialect.insert(table)
 
     def ping(self) -> None:
-        """Raise `DirectoryUnavailable` unless the database answers and has its tables."""
-        with self.reading() as connection:
-            connection.execute(text("SELECT id FROM apps LIMIT 1"))
+        """Raise `DirectoryUnavailable` unless the database has its tables and takes writes."""
+        with self.writing(durable=False) as connection:
+            connection.execute(text(WRITTEN_AGAIN), {"app": DEFAULT_APP})
 
     def close(self) -> None:
         """Close all connections; the next question opens new ones."""
         self.engine.dispose()
 
     @contextlib.contextmanager
-    def _connected(self, *, watched: bool = True) -> Iterator[Connection]:
-        connection = self.engine.connect()
+    def _begun(self, beginning: Beginning, *, watched: bool = True) -> Iterator[Connection]:
+        """Give a connection in a transaction, which is rolled back unless it was committed.
 
-        if self.is_sqlite or not watched:
-            watch: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
-        else:
-            driver: Any = connection.connection.dbapi_connection
-            watch = self._watchdog.watching(driver.fileno())
+        A kept connection may have died, or be one that is of no more use: it is replaced, and
+        nobody notices.
+        """
+        for _ in range(TRIES):
+            connection = self.engine.connect()
+            is_new = USED not in connection.info
 
-        # The watch is outermost: giving a connection back asks the server for a rollback.
-        with watch, connection:
-            yield connection
+            # The watch is outermost: giving a connection back asks the server for a rollback.
+            with self._watched(connection, watched), connection:
+                connection.info[BEGINNING] = beginning
+
+                try:
+                    connection.begin()
+                except DBAPIError as error:
+                    if is_new or not error.connection_invalidated:
+                        raise
+                else:
+                    self._note(connection)
+                    yield connection
+                    return
+
+        raise DirectoryUnavailable(detail="no connection lasts")
+
+    def _watched(
+        self, connection: Connection, watched: bool
+    ) -> contextlib.AbstractContextManager[None]:
+        driver: Any = connection.connection.dbapi_connection
+
+        if self.is_sqlite or not watched or driver.closed:
+            return contextlib.nullcontext()
+
+        return self._watchdog.watching(driver.fileno())
+
+    def _note(self, connection: Connection) -> None:
+        read_only = connection.info.get(READ_ONLY, False)
+        self._faults["read-only"] = postgresql.TAKES_NO_WRITES if read_only else ""
 
     @contextlib.contextmanager
     def _turn_within(self, seconds: float) -> Iterator[float]:
@@ -158,8 +196,10 @@ class Database:
             # Half a surrogate pair, a NUL or a text that is too long. SQLite takes the last two.
             raise CallerError("a text cannot be stored", detail=_reason(error)) from error
         except (SQLAlchemyError, sqlite3.Error) as error:  # the latter from our own statements
-            self._faults[work] = _reason(error)
-            raise DirectoryUnavailable(detail=self._faults[work]) from error
+            cause = error.orig if isinstance(error, DBAPIError) else None
+            kind: Work = "read-only" if postgresql.is_read_only(cause) else work
+            self._faults[kind] = _reason(error)
+            raise DirectoryUnavailable(detail=self._faults[kind]) from error
         except DirectoryUnavailable as error:
             self._faults[work] = error.detail
             raise

@@ -1,44 +1,118 @@
-"""The directory at a PostgreSQL server."""
+"""The directory at a PostgreSQL server, or at several of which one takes writes."""
 
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 
 from chatproxy.identity import timeouts
-from chatproxy.identity.watchdog import Watchdog
+from chatproxy.identity.transactions import (
+    BEGINNING,
+    READ_ONLY,
+    USED,
+    replace_begin,
+    throw_away_after,
+)
 
 #: Connections kept open, and how many more there may be in a burst.
 KEPT_CONNECTIONS = 5
 MORE_CONNECTIONS = 15
 
+#: SQLSTATE of a write that the server does not take: a standby, or one that was told so
+#: (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+READ_ONLY_STATE = "25006"
+TAKES_NO_WRITES = "ReadOnlySqlTransaction: the server takes no writes"
 
-def make_engine(url: str, watchdog: Watchdog) -> Engine:
+#: Classes of SQLSTATE, and single ones, that are about a statement or what it met. After any other
+#: the connection goes: the server shuts down (57P01), cannot be talked to (08), is a standby
+#: (25006, and 40001, which at our isolation level only its recovery causes), or a pooler says in
+#: words of its own (XX000) that the server behind it is gone.
+HARMLESS_CLASSES = ("21", "22", "23", "42", "44", "53", "54", "55", "P0")
+HARMLESS_STATES = ("40P01", "57014")  # a deadlock; a statement that took too long
+
+#: Seconds for which reads keep a connection to a server that takes no writes. A new one would be to
+#: the server that does, where there is one by then.
+READ_ONLY_KEPT = 1.0
+
+
+def make_engine(url: str, monotonic: Callable[[], float]) -> Engine:
     """Make an engine whose every wait ends: for the server, for a statement, for a row."""
-    given = make_url(url).query.get("options", "")
-    limits = f"-c statement_timeout={timeouts.STATEMENT_MS} -c lock_timeout={timeouts.ROW_LOCK_MS}"
     engine = create_engine(
-        url,
+        "postgresql+psycopg://",
+        creator=lambda: _connect(url),
         hide_parameters=True,
-        pool_pre_ping=True,  # a connection that died meanwhile is replaced before its use
         pool_size=KEPT_CONNECTIONS,
         max_overflow=MORE_CONNECTIONS,
         pool_timeout=timeouts.QUEUE,
-        connect_args={
-            "connect_timeout": int(timeouts.BUSY),
-            # Ours come last: of a setting given twice PostgreSQL takes the last.
-            "options": f"{given} {limits}".strip(),
-            "tcp_user_timeout": timeouts.STATEMENT_MS,
-            "application_name": "chatproxy",
-        },
     )
-    # SQLAlchemy has no event for the ping, and without the watch it would wait for ever.
-    ping = engine.dialect.do_ping
+    # All in one message, which costs what the BEGIN alone would.
+    opening = "; ".join(
+        [
+            "BEGIN ISOLATION LEVEL READ COMMITTED",
+            f"SET LOCAL statement_timeout = {timeouts.STATEMENT_MS}",
+            f"SET LOCAL lock_timeout = {timeouts.ROW_LOCK_MS}",
+            "SHOW transaction_read_only",
+        ]
+    )
 
-    def watched_ping(driver: Any) -> bool:
-        """Ask a kept connection whether it is alive; one that is silent is not."""
-        with watchdog.watching(driver.fileno()):
-            return ping(driver)
+    def begin(connection: Any) -> None:
+        info, now = connection.info, monotonic()
 
-    engine.dialect.do_ping = watched_ping  # type: ignore[method-assign,assignment]
+        with connection.cursor() as cursor:
+            cursor.execute(opening)
+
+            while cursor.nextset():
+                pass
+
+            info[READ_ONLY] = cursor.fetchone() == ("on",)
+
+        opened = info.setdefault(USED, now)
+
+        if info[READ_ONLY] and (info[BEGINNING].writes or now - opened > READ_ONLY_KEPT):
+            # As the server itself would say of a write, but before anything is asked.
+            errors = engine.dialect.loaded_dbapi.errors
+            raise errors.ReadOnlySqlTransaction(TAKES_NO_WRITES.partition(": ")[2])
+
+    replace_begin(engine, begin)
+    throw_away_after(engine, _is_fatal)
     return engine
+
+
+def is_read_only(error: BaseException | None) -> bool:
+    """Say whether a driver's error means that the server takes no writes."""
+    return getattr(error, "sqlstate", None) == READ_ONLY_STATE
+
+
+def _connect(url: str) -> Any:
+    # Imported here: the driver is an extra.
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    given = conninfo_to_dict(url.replace("+psycopg", "", 1))
+    ours: dict[str, Any] = {
+        "autocommit": True,  # else the driver would send a BEGIN of its own
+        "prepare_threshold": None,
+        "client_encoding": "utf8",
+    }
+    defaults: dict[str, Any] = {
+        "connect_timeout": int(timeouts.BUSY),
+        "tcp_user_timeout": timeouts.STATEMENT_MS,
+        "fallback_application_name": "chatproxy",
+    }
+    parameters = defaults | given | ours
+
+    # libpq takes the first server that answers. Reads are served by any; but if one of several
+    # takes writes, it is the one.
+    if "," in str(given.get("host", "")) and "target_session_attrs" not in given:
+        try:
+            return psycopg.connect(**parameters, target_session_attrs="read-write")
+        except psycopg.OperationalError:
+            pass
+
+    return psycopg.connect(**parameters)
+
+
+def _is_fatal(error: BaseException) -> bool:
+    state = getattr(error, "sqlstate", None) or ""
+    return bool(state) and not (state.startswith(HARMLESS_CLASSES) or state in HARMLESS_STATES)

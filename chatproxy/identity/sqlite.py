@@ -15,19 +15,33 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Engine
 
 from chatproxy.errors import DirectoryUnavailable
 from chatproxy.identity import timeouts
+from chatproxy.identity.transactions import (
+    BEGINNING,
+    USED,
+    Beginning,
+    replace_begin,
+    throw_away_after,
+)
 from chatproxy.settings.private_files import make_folder
 
 BUSY = "The directory is busy. Try again."
 
-#: Options of a connection that is about to write: until when it waits for the lock, and
-#: whether what it writes must survive a power failure.
-DEADLINE = "chatproxy_deadline"
-DURABLE = "chatproxy_durable"
+#: Primary result codes after which a connection goes. One that was opened while the file could not
+#: be written stays read-only; the other three say that what is open is no longer the database.
+FATAL = (
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+)
+
+#: Under this name a connection's `info` holds which file it opened.
+OPENED = "chatproxy_file"
 
 
 def make_engine(url: str, monotonic: Callable[[], float]) -> Engine:
@@ -41,8 +55,10 @@ def make_engine(url: str, monotonic: Callable[[], float]) -> Engine:
     )
 
     @event.listens_for(engine, "do_connect")
-    def make_file(*_: Any) -> None:
+    def make_file(_dialect: Any, record: Any, *_: Any) -> None:
         _make_private(path)
+        # Before it is opened: of one that is replaced meanwhile this is the old one, and shows.
+        record.info[OPENED] = _identity(path)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: Any) -> None:
@@ -53,10 +69,16 @@ def make_engine(url: str, monotonic: Callable[[], float]) -> Engine:
         deadline = monotonic() + timeouts.BUSY
         _take_lock(connection, "PRAGMA journal_mode = WAL", deadline, monotonic)
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        _begin(connection, monotonic)
+    def begin(connection: Any) -> None:
+        # Moved away, deleted or replaced by a copy: what is written to it now would be lost.
+        if connection.info[OPENED] != _identity(path):
+            raise _moved()
 
+        connection.info[USED] = True
+        _begin(connection.dbapi_connection, connection.info[BEGINNING], monotonic)
+
+    replace_begin(engine, begin)
+    throw_away_after(engine, _is_fatal)
     return engine
 
 
@@ -72,19 +94,39 @@ def _make_private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def _begin(connection: Connection, monotonic: Callable[[], float]) -> None:
-    options = connection.get_execution_options()
-    driver: Any = connection.connection.dbapi_connection
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
 
-    if DEADLINE not in options:
+    return found.st_dev, found.st_ino
+
+
+def _moved() -> sqlite3.OperationalError:
+    # SQLite has the code, and looks for it only where it writes a rollback journal.
+    error = sqlite3.OperationalError("the database's file was moved or replaced")
+    error.sqlite_errorcode = sqlite3.SQLITE_READONLY_DBMOVED
+    return error
+
+
+def _is_fatal(error: BaseException) -> bool:
+    # The low byte is the primary code.
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in FATAL
+
+
+def _begin(
+    driver: sqlite3.Connection, beginning: Beginning, monotonic: Callable[[], float]
+) -> None:
+    if not beginning.writes:
         driver.execute("BEGIN")
         return
 
     # In WAL mode NORMAL loses nothing when the process dies, only when the power does
     # (https://sqlite.org/pragma.html#pragma_synchronous). The pragma stays with the connection,
     # so each write sets it.
-    driver.execute(f"PRAGMA synchronous = {'FULL' if options[DURABLE] else 'NORMAL'}")
-    _take_lock(driver, "BEGIN IMMEDIATE", options[DEADLINE], monotonic)
+    driver.execute(f"PRAGMA synchronous = {'FULL' if beginning.durable else 'NORMAL'}")
+    _take_lock(driver, "BEGIN IMMEDIATE", beginning.deadline, monotonic)
 
 
 def _take_lock(

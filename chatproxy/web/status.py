@@ -1,7 +1,7 @@
 """`/-/healthz`, `/-/ready` and `/-/check-up`, for those who run the sidecar.
 
-Liveness and readiness ask nobody outside. An outage of the provider would otherwise take every
-instance out of service at once.
+Liveness asks nobody, and no outage changes the status of readiness: one of the provider would
+otherwise take every instance out of service at once.
 """
 
 import logging

@@ -1,5 +1,7 @@
 """The SQLite file: who may read it, and how it is written."""
 
+import contextlib
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -9,9 +11,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from chatproxy.errors import DirectoryUnavailable
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.records import DEFAULT_APP, Profile
 from chatproxy.identity.schema import upgrade
+from tests.databases import run_at
 from tests.identity.databases import on_sqlite
 
 pytestmark = on_sqlite
@@ -102,3 +106,55 @@ def test_a_reader_from_outside_does_not_cut_off_what_is_written(
         seen.append(int(subprocess.run(asked, capture_output=True, check=True).stdout))
 
     assert seen == [1, 2, 3]
+
+
+def test_a_connection_that_may_not_write_is_not_kept(directory: Directory) -> None:
+    """As one stays that was opened while the file could not be written."""
+    with directory.database.reading() as connection:
+        connection.execute(text("PRAGMA query_only = ON"))
+
+    assert directory.users.upsert(DEFAULT_APP, "alice", Profile())
+    assert directory.database.fault == ""
+
+    with contextlib.suppress(DirectoryUnavailable), directory.database.writing() as connection:
+        connection.execute(text("PRAGMA query_only = ON"))
+        connection.execute(text("UPDATE apps SET name = 'x'"))
+
+    with directory.database.reading() as connection:
+        assert connection.execute(text("PRAGMA query_only")).scalar() == 0
+
+
+def test_a_file_that_was_replaced_is_opened_anew(directory: Directory, tmp_path: Path) -> None:
+    path, copy = tmp_path / "chatproxy.db", tmp_path / "copy"
+    run_at(f"sqlite:///{path}", f"VACUUM INTO '{copy}'")
+    directory.users.upsert(DEFAULT_APP, "alice", Profile())
+    run_at(f"sqlite:///{path}", "PRAGMA wal_checkpoint(TRUNCATE)")
+    path.rename(tmp_path / "former")
+    copy.rename(path)
+
+    assert directory.users.find(DEFAULT_APP, "alice") is None
+    directory.users.upsert(DEFAULT_APP, "bob", Profile())
+
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT external_id FROM users").fetchall() == [("bob",)]
+
+
+def test_a_file_that_was_deleted_takes_no_writes(directory: Directory, tmp_path: Path) -> None:
+    """They would go to a file that nobody can open any more."""
+    directory.users.upsert(DEFAULT_APP, "alice", Profile())
+
+    for path in tmp_path.glob("chatproxy.db*"):
+        path.unlink()
+
+    def write() -> None:
+        directory.users.upsert(DEFAULT_APP, "bob", Profile())
+
+    for question in (write, directory.database.ping):
+        with pytest.raises(DirectoryUnavailable) as caught:
+            question()
+
+        assert "run `chatproxy db upgrade`" in caught.value.detail
+
+    upgrade(directory.database)
+    directory.users.upsert(DEFAULT_APP, "bob", Profile())
+    assert directory.database.fault == ""
