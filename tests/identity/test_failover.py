@@ -117,7 +117,7 @@ def test_other_defaults_of_a_database_change_nothing(
     directory: Directory, database_url: str
 ) -> None:
     name = make_url(database_url).database
-    settings = ("default_transaction_isolation = serializable", "statement_timeout = 1")
+    settings = ("default_transaction_isolation = serializable", "statement_timeout = 1000")
 
     for setting in settings:
         run_at(database_url, f"ALTER DATABASE {name} SET {setting}")
