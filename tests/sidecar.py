@@ -26,6 +26,7 @@ class Sidecar:
 
     #: A command that runs the server, such as one that gives it other mounts.
     run_by: tuple[str, ...] = ()
+    command: tuple[str, ...] = GUNICORN
 
     def __init__(self, output: Path, environ: dict[str, str]) -> None:
         self.port = free_port()
@@ -37,7 +38,7 @@ class Sidecar:
     def __enter__(self) -> "Sidecar":
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
-                [*self.run_by, sys.executable, *GUNICORN],
+                [*self.run_by, sys.executable, *self.command],
                 cwd=ROOT,
                 env=self.environ,
                 stdout=output,

@@ -2,13 +2,17 @@
 
 import concurrent.futures
 import contextlib
+import errno
+import os
+import select
 import socket
 import ssl
-from typing import Any
+from collections.abc import Generator
 
 import certifi
 
-from chatproxy.errors import UpstreamTimeout, UpstreamUnreachable
+from chatproxy.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable
+from chatproxy.forwarding.attempts import Address, Attempt, NoneReady, Race, Steps, interleaved
 from chatproxy.forwarding.connection import Connection
 from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Deadline
@@ -16,6 +20,16 @@ from chatproxy.forwarding.timeouts import Deadline
 #: Threads that resolve names. getaddrinfo(3) has no time limit, so it is waited for from
 #: outside; one that hangs keeps its thread until the system gives up.
 RESOLVER_THREADS = 8
+
+#: What a failed connection is called. With several addresses the first row that fits one of them
+#: counts: that one came furthest.
+FAILURES: tuple[tuple[type[OSError], type[UpstreamError], str], ...] = (
+    (ssl.SSLError, UpstreamUnreachable, "No secure connection to the chat provider."),
+    (TimeoutError, UpstreamTimeout, "The chat provider could not be reached in time."),
+    (OSError, UpstreamUnreachable, "The chat provider could not be reached."),
+)
+#: Failures that a log line names.
+MOST_NAMED = 8
 
 
 class Connector:
@@ -37,55 +51,21 @@ class Connector:
     def connect(self, deadline: Deadline) -> Connection:
         """Resolve, connect and shake hands, within one time limit for all three.
 
-        Raises `UpstreamUnreachable` and `UpstreamTimeout`.
+        Where the name has several addresses, the first that is ready wins. Raises
+        `UpstreamUnreachable` and `UpstreamTimeout`.
         """
-        until = deadline.monotonic() + deadline.limits.connect
+        until = deadline.monotonic() + deadline.remaining(at_most=deadline.limits.connect)
+        attempts = [
+            Attempt(str(address[4][0]), self._steps(address))
+            for address in interleaved(self._resolve(until - deadline.monotonic()))
+        ]
 
         try:
-            sock = self._open_socket(until, deadline)
-            return Connection(self._wrap_tls(sock, until, deadline))
-        # The order counts: all of these are subclasses of OSError.
-        except (TimeoutError, concurrent.futures.TimeoutError) as error:
-            raise UpstreamTimeout("The chat provider could not be reached in time.") from error
-        except socket.gaierror as error:
-            raise UpstreamUnreachable(
-                "The chat provider's name could not be resolved.", detail=str(error)
-            ) from error
-        except ssl.SSLError as error:
-            raise UpstreamUnreachable(
-                "No secure connection to the chat provider.", detail=str(error)
-            ) from error
-        except OSError as error:
-            raise UpstreamUnreachable(
-                "The chat provider could not be reached.", detail=str(error)
-            ) from error
+            return Connection(Race(attempts, until, deadline.monotonic).run())
+        except NoneReady as error:
+            raise _failure(error) from error
 
-    def _open_socket(self, until: float, deadline: Deadline) -> socket.socket:
-        failure: OSError | None = None
-
-        # A name often has an IPv6 address where the machine has no IPv6 route, so every
-        # address is tried in the resolver's order (RFC 6724).
-        for family, kind, protocol, _, address in self._resolve(until, deadline):
-            sock = socket.socket(family, kind, protocol)
-
-            try:
-                sock.settimeout(deadline.remaining(at_most=until - deadline.monotonic()))
-                # Head and body are written apart. With Nagle's algorithm a small second write
-                # waits until the first one is acknowledged (tcp(7)).
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                sock.connect(address)
-            except OSError as error:
-                sock.close()
-                failure = error
-            except UpstreamTimeout:
-                sock.close()
-                raise
-            else:
-                return sock
-
-        raise failure or OSError("the name has no address")
-
-    def _resolve(self, until: float, deadline: Deadline) -> list[Any]:
+    def _resolve(self, seconds: float) -> list[Address]:
         host, port = self._upstream.host, self._upstream.port
 
         if _is_address(host):
@@ -94,26 +74,85 @@ class Connector:
         lookup = self._resolver.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
 
         try:
-            return lookup.result(timeout=deadline.remaining(at_most=until - deadline.monotonic()))
+            return lookup.result(timeout=seconds)
+        except concurrent.futures.TimeoutError as error:
+            raise UpstreamTimeout("The chat provider's name was not resolved in time.") from error
+        # A name that cannot be one, such as `a..b`, is refused before any look-up.
+        except (OSError, UnicodeError) as error:
+            raise UpstreamUnreachable(
+                "The chat provider's name could not be resolved.", detail=str(error)
+            ) from error
         finally:
             lookup.cancel()  # after a timeout: frees the queue if it has not started
 
-    def _wrap_tls(self, sock: socket.socket, until: float, deadline: Deadline) -> socket.socket:
-        if self._tls is None:
-            return sock
-
-        # A dot at the end of a name is for resolvers. SNI (RFC 6066 section 3) and certificates
-        # have the name without it, and with it no certificate would fit.
-        name = self._upstream.host.removesuffix(".")
+    def _steps(self, address: Address) -> Steps:
+        """Connect to one address, and shake hands."""
+        # The handshake is a part of the attempt: behind an address that takes connections there
+        # may be nobody, or somebody else.
+        family, kind, protocol, _, where = address
+        sock = socket.socket(family, kind, protocol)
 
         try:
-            sock.settimeout(deadline.remaining(at_most=until - deadline.monotonic()))
-            # An end without close_notify may be an attacker's cut (RFC 8446 section 6.1). Python
-            # would report it as an ordinary end of data.
-            return self._tls.wrap_socket(sock, server_hostname=name, suppress_ragged_eofs=False)
+            sock.setblocking(False)
+            # Head and body are written apart. With Nagle's algorithm a small second write waits
+            # until the first one is acknowledged (tcp(7)).
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            yield from _reach(sock, where)
+
+            if self._tls is not None:
+                sock = self._wrap(self._tls, sock)
+                yield from _shake_hands(sock)
         except BaseException:
             sock.close()
             raise
+
+        return sock
+
+    def _wrap(self, tls: ssl.SSLContext, sock: socket.socket) -> ssl.SSLSocket:
+        # A dot at the end of a name is for resolvers. SNI (RFC 6066 section 3) and certificates
+        # have the name without it, and with it no certificate would fit.
+        name = self._upstream.host.removesuffix(".")
+        # An end without close_notify may be an attacker's cut (RFC 8446 section 6.1). Python
+        # would report it as an ordinary end of data.
+        return tls.wrap_socket(
+            sock, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
+        )
+
+
+def _reach(sock: socket.socket, where: Address) -> Generator[tuple[socket.socket, int], None, None]:
+    code = sock.connect_ex(where)
+
+    if code == errno.EINPROGRESS:
+        yield sock, select.POLLOUT
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+    if code:
+        raise OSError(code, os.strerror(code))
+
+
+def _shake_hands(sock: ssl.SSLSocket) -> Generator[tuple[socket.socket, int], None, None]:
+    while True:
+        try:
+            sock.do_handshake()
+        except ssl.SSLWantReadError:
+            yield sock, select.POLLIN
+        except ssl.SSLWantWriteError:
+            yield sock, select.POLLOUT
+        else:
+            return
+
+
+def _failure(found: NoneReady) -> UpstreamError:
+    named = [f"{name}: {error.strerror or error}" for name, error in found.failures[:MOST_NAMED]]
+    more = len(found.failures) - len(named)
+    detail = "; ".join(named) + (f"; and {more} more" if more else "")
+    errors = [error for _, error in found.failures] or [OSError()]
+
+    return next(
+        make(message, detail=detail or "the name has no address")
+        for kind, make, message in FAILURES
+        if any(isinstance(error, kind) for error in errors)
+    )
 
 
 def _is_address(host: str) -> bool:

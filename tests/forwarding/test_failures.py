@@ -12,6 +12,7 @@ import pytest
 from chatproxy.forwarding import location_for_caller
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.forwarding.target import Upstream
+from tests.forwarding.addresses import dead_address
 from tests.sidecar import Sidecar, free_port
 from tests.upstream import StreamUpstream
 from tests.wire import RawAnswer, answer_on, ask, connected, get, post
@@ -63,22 +64,11 @@ def test_an_upstream_that_speaks_no_tls_is_502(sidecar_before: BeforeUrl) -> Non
 
 
 def test_a_full_backlog_is_504_at_the_connect_limit(sidecar_before: BeforeUrl) -> None:
-    with socket.socket() as full:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        waiting = [socket.socket() for _ in range(4)]
-
-        for sock in waiting:
-            sock.setblocking(False)
-            sock.connect_ex(full.getsockname())
-
-        url = f"http://127.0.0.1:{full.getsockname()[1]}"
+    with dead_address() as (host, port):
+        url = f"http://{host}:{port}"
 
         with sidecar_before(url, UPSTREAM_CONNECT_TIMEOUT="1") as sidecar:
             seconds, answer = _timed(sidecar, get("/proxy/app"))
-
-        for sock in waiting:
-            sock.close()
 
     assert answer.status == 504
     assert envelope(answer)["code"] == 23

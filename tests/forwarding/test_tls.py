@@ -20,14 +20,6 @@ from tests.wire import ask, chunked, get
 BIG = b"0123456789abcdef" * 100_000
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[trustme.CA, Path]:
-    made = trustme.CA()
-    path = tmp_path_factory.mktemp("ca") / "ca.pem"
-    made.cert_pem.write_to_path(path)
-    return made, path
-
-
 @pytest.fixture
 def secure(authority: tuple[trustme.CA, Path]) -> Iterator[int]:
     """The port of a server that answers each body with its length and its own big body."""
