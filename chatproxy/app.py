@@ -9,8 +9,10 @@ from chatproxy.routes import forwarding_mounts, listener_mounts, routes
 from chatproxy.services import Clock, open_services
 from chatproxy.settings import Settings, load
 from chatproxy.web import error_handlers, routing
+from chatproxy.web.answers import not_sniffed
 from chatproxy.web.dialects import Dialects
 from chatproxy.web.request_log import RequestLog
+from chatproxy.web.same_origin import SameOrigin
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> Flask:
@@ -38,6 +40,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
 
     dialects = Dialects(services, forwarding_mounts(services))
     error_handlers.register(app, dialects)
-    routing.register(app, routes(services), dialects)
+    routing.register(app, routes(services), dialects, SameOrigin(settings))
+    app.after_request(not_sniffed)
     app.wsgi_app = RequestLog(app.wsgi_app, services, listener_mounts(services))  # type: ignore[method-assign]
     return app

@@ -21,6 +21,8 @@
     │   │       ├── TokenRevoked          it was valid once
     │   │       └── TokenOfAnotherApp     its app is unknown, or not the key's
     │   ├── Forbidden             403 the credential is valid, but not for this
+    │   ├── CrossSite             403 sent by a web page of another site
+    │   ├── Misdirected           421 sent to a host that is not ours
     │   ├── Conflict              409 what is asked for belongs to somebody else
     │   ├── IdentityError         400 the directory cannot do what a command asks for
     │   ├── TooManyRequests       429 above a limit; says when to try again
@@ -174,6 +176,18 @@ class Forbidden(CallerError):
     """The credential is valid, but not for this."""
 
     status = 403
+
+
+class CrossSite(CallerError):
+    """A web page of another site sent the request, in the browser of somebody who can reach us."""
+
+    status = 403
+
+
+class Misdirected(CallerError):
+    """The request names a host that is not ours (RFC 9110 section 15.5.20)."""
+
+    status = 421
 
 
 class Conflict(CallerError):

@@ -17,7 +17,9 @@ def routes(services: Services) -> Iterator[Route]:
     """Yield the routes that are in force."""
     prefix = services.settings.service_prefix
 
-    yield Route("/-", status.blueprint, anybody)
+    # The kubelet names the pod's address in `Host`, which no setting can know.
+    yield Route("/-", status.probes, anybody, any_host=True)
+    yield Route("/-", status.check, anybody)
 
     for mount, backend in forwarding_mounts(services).items():
         # Whoever reaches the port acts with our credentials; `BIND_HOST` decides who that is.

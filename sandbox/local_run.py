@@ -13,9 +13,9 @@ from types import FrameType
 
 from chatproxy import settings
 from chatproxy.errors import SettingsError
+from chatproxy.formats.authority import is_loopback
 from chatproxy.providers import SETTINGS
 from chatproxy.providers.stream.settings import STAND_IN_KEY, STAND_IN_SECRET
-from chatproxy.settings.sidecar import LOOPBACK
 from chatproxy.settings.variables import is_given
 
 SANDBOX_PORT = 3001
@@ -40,7 +40,7 @@ def run(application: str, folder: Path) -> int:
     if with_stand_in:
         environ.update(_stand_in_account(folder, environ))
 
-    if environ.get("BIND_HOST", LOOPBACK[0]) in LOOPBACK:
+    if is_loopback(environ.get("BIND_HOST") or "localhost"):
         environ.setdefault("PROVIDERS", ",".join(SETTINGS))  # a local run shows all there is
     found = settings.load(SETTINGS, environ)
     processes = [_start_stand_in()] if with_stand_in else []

@@ -56,9 +56,30 @@ PRIVATE = frozenset(
 )
 PRIVATE_PREFIXES = ("x-forwarded-", "miauser")
 
-#: Fields of an answer that are not passed on: a caller's client would store the provider's cookie
-#: for our host, and send it with later requests whoever their user is.
-DROPPED_FROM_ANSWERS = frozenset({"set-cookie", "set-cookie2"})
+#: Fields of an answer that are not passed on, because a client keeps what they say, or does it, for
+#: all of our host: it would send the provider's cookie with later requests, whoever their user is,
+#: or ask another server in our place. `X-Content-Type-Options` is `OPENED_AS_A_PAGE`'s.
+DROPPED_FROM_ANSWERS = frozenset(
+    {
+        "set-cookie",
+        "set-cookie2",
+        "alt-svc",
+        "clear-site-data",
+        "nel",
+        "report-to",
+        "service-worker-allowed",
+        "strict-transport-security",
+        "x-content-type-options",
+    }
+)
+
+#: Added to an answer. In a browser that is led here it would be a page of our origin, whose script
+#: could call us like a page of our own. Policies that the provider sends apply beside ours (Content
+#: Security Policy level 3, section 3.1).
+OPENED_AS_A_PAGE = [
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "sandbox; default-src 'none'"),
+]
 
 #: The provider decides which web pages may read its answers (Fetch standard, CORS). Passed on, an
 #: `access-control-allow-origin: *` would let any page in a browser on this machine read what is

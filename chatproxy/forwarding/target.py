@@ -44,10 +44,14 @@ MOST_ENCODINGS = 8
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Target:
-    """A request target as it came: raw path, and raw query, None if there was no `?`."""
+    """A request target as it came: raw path, and raw query, None if there was no `?`.
+
+    `authority` is that of the absolute form, which stands in place of `Host`.
+    """
 
     path: str
     query: str | None
+    authority: str | None = None
 
     @classmethod
     def read(cls, raw: str) -> "Target":
@@ -55,16 +59,19 @@ class Target:
 
         The path itself is checked by the route that it leads to.
         """
-        # Servers have to accept the absolute form (section 3.2.2). Its authority is dropped, since
-        # the settings alone decide where a call goes; joined to our base URL as it stands, it
-        # would lead to the wrong place.
-        if not raw.startswith("/"):
-            authority = ABSOLUTE_FORM.match(raw)
+        authority = None
 
-            if authority is None:
+        # Servers have to accept the absolute form (section 3.2.2). Its authority is no part of what
+        # is forwarded, since the settings alone decide where a call goes; joined to our base URL as
+        # it stands, it would lead to the wrong place.
+        if not raw.startswith("/"):
+            front = ABSOLUTE_FORM.match(raw)
+
+            if front is None:
                 raise BadTarget("The request target must be a path, or a URL without a user.")
 
-            raw = raw[authority.end() :]
+            authority = front[0].partition("://")[2]
+            raw = raw[front.end() :]
             raw = raw if raw.startswith("/") else "/" + raw
 
         # A fragment is never sent (RFC 9110 section 7.1). Here one server might end the path at
@@ -73,7 +80,7 @@ class Target:
             raise BadTarget("The request target must not hold a fragment.")
 
         path, question, query = raw.partition("?")
-        return cls(path, query if question else None)
+        return cls(path, query if question else None, authority)
 
     def refuse_dot_segments(self) -> None:
         """Raise `BadTarget` if any server could find a dot segment in the path."""

@@ -26,7 +26,7 @@ from chatproxy.settings.fields import texts_in
 from chatproxy.settings.limits import LimiterSettings
 from chatproxy.settings.local_secrets import LocalSecrets
 from chatproxy.settings.secret_text import stripped
-from chatproxy.settings.sidecar import LOOPBACK, SidecarSettings
+from chatproxy.settings.sidecar import SidecarSettings
 from chatproxy.settings.slips import is_slip, slips
 from chatproxy.settings.variables import (
     FAULTY,
@@ -212,7 +212,7 @@ def _local_secrets(own: SidecarSettings, directory: DirectorySettings) -> LocalS
     # Only for a sidecar with a SQLite file and a loopback address. Replicas, or callers from
     # elsewhere, mean a deployment: generated there, a secret would differ in each instance.
     try:
-        path = directory.sqlite_path if own.bind_host in LOOPBACK else None
+        path = directory.sqlite_path if own.is_local else None
     except FaultyValue:
         return FAULTY  # type: ignore[no-any-return]
 

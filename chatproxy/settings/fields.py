@@ -22,7 +22,9 @@ DAY = 24 * 3600
 
 APP_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 #: `scheme://host:port` without a path, as the `Origin` header has it (RFC 6454 section 6.2).
-ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^\s/?#@]+")
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@]+")
+#: A name or an address without a port; a dot in front stands for all names below as well.
+HOST_NAME = re.compile(r"\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]")
 
 
 class Text(fields.String):
@@ -167,12 +169,23 @@ class TextList(fields.Field[tuple[str, ...]]):
 
 
 class Origins(TextList):
-    """A comma list of origins, or `*`."""
+    """A comma list of origins, or `*` where any may be meant."""
+
+    def __init__(self, *, or_any: bool = True, **kwargs: Any) -> None:
+        super().__init__(
+            f"a comma list of origins such as https://app.example{', or *' if or_any else ''}",
+            lambda text: ORIGIN.fullmatch(text) is not None or (or_any and text == "*"),
+            **kwargs,
+        )
+
+
+class HostNames(TextList):
+    """A comma list of host names, as `Host` has them but without a port."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            "a comma list of origins such as https://app.example, or *",
-            lambda text: ORIGIN.fullmatch(text) is not None,
+            "a comma list of host names without a port, such as chatproxy,.chat.example",
+            lambda text: HOST_NAME.fullmatch(text) is not None,
             **kwargs,
         )
 

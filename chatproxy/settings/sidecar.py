@@ -5,10 +5,13 @@ import re
 import ssl
 from collections.abc import Iterator
 
+from chatproxy.formats.authority import is_loopback
 from chatproxy.settings.fields import (
     DAY,
     FilePath,
+    HostNames,
     OneOf,
+    Origins,
     Port,
     Seconds,
     Text,
@@ -22,8 +25,6 @@ ADDRESS = re.compile(r"[0-9A-Za-z.:_-]+")
 #: A token (RFC 9110 section 5.6.2) without `_`: gunicorn drops a header that has one in its name.
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")
 SERVICE_PREFIX = re.compile(r"/[A-Za-z0-9_~-]+(/[A-Za-z0-9_~-]+)*")
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def _matches(pattern: re.Pattern[str], text: str) -> bool:
@@ -47,6 +48,21 @@ class SidecarSettings(Section):
         "administrator of the chat.",
     )
     http_port: int = variable("HTTP_PORT", Port(), default=3000, meaning="Port to listen on.")
+    allowed_hosts: tuple[str, ...] = variable(
+        "ALLOWED_HOSTS",
+        HostNames(),
+        default=(),
+        meaning="Names in `Host` that are served beside those of loopback, without ports; "
+        "`.chat.example` is that name and all below it. Absent: none, or any where `BIND_HOST` is "
+        "beyond loopback.",
+    )
+    trusted_origins: tuple[str, ...] = variable(
+        "TRUSTED_ORIGINS",
+        Origins(or_any=False),
+        default=(),
+        meaning="Origins whose pages may also make calls that are not meant for browsers, where a "
+        "gateway passes on what their browsers send. Adds no CORS.",
+    )
     service_prefix: str = variable(
         "SERVICE_PREFIX",
         Text(
@@ -171,10 +187,21 @@ class SidecarSettings(Section):
                 "Name a file with certificates in PEM form."
             )
 
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches the sidecar."""
+        return is_loopback(self.bind_host)
+
     def warnings(self) -> Iterator[str]:
         """Warn of a port that others can reach."""
-        if self.bind_host not in LOOPBACK:
-            yield (
-                f"BIND_HOST is {self.bind_host}, beyond loopback: "
-                "whoever reaches this port is an administrator of the chat"
-            )
+        if self.is_local:
+            return
+
+        by_any_name = (
+            "; and any name is served as Host, so that a web page may be one (DNS rebinding): set "
+            "ALLOWED_HOSTS to the names that callers use"
+        )
+        yield (
+            f"BIND_HOST is {self.bind_host}, beyond loopback: whoever reaches this port is an "
+            f"administrator of the chat{'' if self.allowed_hosts else by_any_name}"
+        )

@@ -5,6 +5,12 @@ from typing import Any
 from flask import Response, jsonify
 
 
+def not_sniffed(answer: Response) -> Response:
+    """Keep browsers from taking JSON that holds what users write for HTML (Fetch standard)."""
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
 def private(content: Any, status: int = 200) -> Response:
     """Answer with JSON that no cache may store: it holds a token, or depends on who asks."""
     answer = jsonify(content)

@@ -87,7 +87,7 @@ class Relay(Response):
     def __init__(self, answer: Answer) -> None:
         super().__init__(status=answer.status)
         self._answer = answer
-        self._fields = answer.fields
+        self._fields = [*answer.fields, *headers.OPENED_AS_A_PAGE]
 
     def add_fields(self, ours: headers.Fields) -> None:
         """Append fields of our own."""

@@ -65,6 +65,10 @@ class RequestLog:
             _check_host(environ)
             target = Target.read(raw)
             context.target = Target(mount + target.path, target.query)
+
+            if target.authority is not None:
+                # `Host` has to be ignored beside it (RFC 9112 section 3.2.2).
+                environ["HTTP_HOST"] = target.authority
         except CallerError as error:
             context.refusal = error
             return

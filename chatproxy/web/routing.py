@@ -9,23 +9,40 @@ from werkzeug.routing import BaseConverter
 
 from chatproxy.web.current import context, surface_path
 from chatproxy.web.dialects import Dialects
+from chatproxy.web.same_origin import SameOrigin
 
 #: Called before a view. Returns what it knows of the caller, for `current.authenticated`, or raises
 #: the error with which the caller is refused.
 Guard = Callable[[], Any]
 
 
+def anybody() -> None:
+    """Let everybody call who can reach the port."""
+
+
+def no_pages() -> bool:
+    """Refuse web pages of other sites."""
+    return False
+
+
+def any_page() -> bool:
+    """Let web pages of other sites call: the blueprint itself says which may do what."""
+    return True
+
+
 @dataclasses.dataclass(frozen=True)
 class Route:
-    """One line of the table: a path, the blueprint below it, and who may call."""
+    """One line of the table: a path, the blueprint below it, and who may call.
+
+    `pages` says whether the request may come from a web page of another site. With `any_host` it
+    is served whatever its `Host` is.
+    """
 
     path: str
     blueprint: Blueprint
     guard: Guard
-
-
-def anybody() -> None:
-    """Let everybody call who can reach the port."""
+    pages: Callable[[], bool] = no_pages
+    any_host: bool = False
 
 
 class Anything(BaseConverter):
@@ -37,15 +54,17 @@ class Anything(BaseConverter):
     part_isolating = False
 
 
-def register(app: Flask, routes: Iterable[Route], dialects: Dialects) -> None:
+def register(
+    app: Flask, routes: Iterable[Route], dialects: Dialects, same_origin: SameOrigin
+) -> None:
     """Register every blueprint, with its guard before all its views."""
     app.url_map.converters["anything"] = Anything
-    guards: dict[str, Guard] = {}
+    lines: dict[str, Route] = {}
 
     for route in routes:
-        assert route.blueprint.name not in guards  # noqa: S101 - one guard must not replace another
+        assert route.blueprint.name not in lines  # noqa: S101 - one guard must not replace another
         app.register_blueprint(route.blueprint, url_prefix=route.path)
-        guards[route.blueprint.name] = route.guard
+        lines[route.blueprint.name] = route
 
     @app.before_request
     def admit() -> None:
@@ -56,6 +75,15 @@ def register(app: Flask, routes: Iterable[Route], dialects: Dialects) -> None:
         if current.refusal is not None:
             raise current.refusal
 
+        # Without a line, too: the errors of a path that is not served are no page's business.
+        line = lines.get(request.blueprint or "")
+
+        if line is None or not line.any_host:
+            same_origin.check_host()
+
+        if line is None or not line.pages():
+            same_origin.check_site()
+
         if (upgrade := request.environ.get("HTTP_UPGRADE")) is not None:
             dialects.refuse_websocket(surface_path(), upgrade)
 
@@ -65,4 +93,4 @@ def register(app: Flask, routes: Iterable[Route], dialects: Dialects) -> None:
             # for another path than the one that is served here.
             current.target.refuse_dot_segments()
             current.surface = request.blueprint.partition("-")[0]
-            current.authenticated = guards[request.blueprint]()
+            current.authenticated = lines[request.blueprint].guard()

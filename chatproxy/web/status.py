@@ -16,18 +16,19 @@ from chatproxy.web.current import services
 
 log = logging.getLogger(__name__)
 
-blueprint = Blueprint("status", __name__)
+probes = Blueprint("status", __name__)
+check = Blueprint("status-check", __name__)
 
 NAME = "chatproxy"
 
 
-@blueprint.get("/healthz/")
+@probes.get("/healthz/")
 def healthz() -> Response:
     """Answer that the process is alive."""
     return _status([])
 
 
-@blueprint.get("/ready/")
+@probes.get("/ready/")
 def ready() -> Response:
     """Answer that requests may come, with notes for the operator; the status is 200 in any case."""
     found: dict[str, dict[str, str]] = {}
@@ -39,7 +40,7 @@ def ready() -> Response:
     return _status([], **found)
 
 
-@blueprint.get("/check-up/")
+@check.get("/check-up/")
 def check_up() -> Response:
     """Answer whether every dependency can be reached and accepts us."""
     return _status([fault for part in services().parts if (fault := _fault_of(part))])

@@ -15,6 +15,12 @@ from tests.canaries import API_KEY, API_SECRET, COOKIE, PASSWORD, SERVER_TOKEN
 from tests.sidecar import Sidecar
 from tests.wire import RawAnswer, answer_on, ask, connected, get, post
 
+#: What the sidecar adds to every answer that it passes on.
+INERT = [
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "sandbox; default-src 'none'"),
+]
+
 STAYS_BEHIND = {
     "Connection": (["Connection: keep-alive"], "connection"),
     "Keep-Alive": (["Keep-Alive: timeout=5"], "keep-alive"),
@@ -283,6 +289,35 @@ def test_field_of_the_hop_does_not_come_back(before_canned, canned, line):
     assert names == ["x-kept", "content-length"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        *('Clear-Site-Data: "*"', "Service-Worker-Allowed: /", 'Alt-Svc: h3=":443"'),
+        *("Strict-Transport-Security: max-age=9", "NEL: {}", "Report-To: {}"),
+        *("X-Content-Type-Options: none", "x-content-type-options: nosniff"),
+    ],
+)
+def test_field_for_all_of_an_origin_is_not_for_ours(before_canned, canned, line):
+    canned.says("HTTP/1.1 200 OK", line, line, "X-Kept: a", "Content-Length: 0")
+    names = [name.lower() for name, _ in _fields(ask(before_canned.port, get("/proxy/app")))]
+    assert names == ["x-kept", "content-length"]
+
+
+def test_policy_of_the_provider_applies_beside_ours(before_canned, canned):
+    """Of several every one counts, so none can be weakened by another."""
+    theirs = "Content-Security-Policy: default-src *; sandbox allow-scripts allow-same-origin"
+    canned.says("HTTP/1.1 200 OK", theirs, "Content-Length: 0")
+    answer = ask(before_canned.port, get("/proxy/app"))
+    assert [f"{name}: {value}" for name, value in _fields(answer)] == [theirs, "Content-Length: 0"]
+
+
+@pytest.mark.parametrize("status", [201, 204, 302, 304, 401, 404, 429, 500, 503])
+def test_answer_of_any_status_is_inert_in_our_origin(before_canned, canned, status):
+    canned.says(f"HTTP/1.1 {status} Any", "Content-Type: text/html", "Location: /x")
+    answer = ask(before_canned.port, get("/proxy/app"))
+    assert (answer.status, answer.fields[-2:]) == (status, INERT)
+
+
 def test_field_that_the_answer_names_stays_behind(before_canned, canned):
     fields = ["Connection: X-NAMED, close", "X-Named: a", "X-Kept: a"]
     canned.says("HTTP/1.1 200 OK", *fields, "Content-Length: 0")
@@ -476,8 +511,9 @@ def test_a_place_without_a_secret_is_left_as_it_is(before_canned, canned):
 
 
 def _fields(answer: RawAnswer) -> list[tuple[str, str]]:
-    """The answer's fields less those that the server in front puts first."""
-    fields = [pair for pair in answer.fields if pair != ("Server", "gunicorn")]
+    """The answer's fields less those that the server in front puts around them."""
+    *fields, options, policy = [pair for pair in answer.fields if pair != ("Server", "gunicorn")]
+    assert [options, policy] == INERT
     given = any(name.lower() == "server" for name, _ in fields)
     own = {"connection"} if given else {"connection", "date"}
     return [pair for pair in fields if pair[0].lower() not in own]

@@ -150,7 +150,9 @@ def _upload_cut(port: int, cut: Cut) -> int | None:
     framing = (
         f"Content-Length: {cut.size}" if cut.framing == "sized" else "Transfer-Encoding: chunked"
     )
-    head = f"POST /proxy/_sandbox/echo?cut={cut.number} HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n"
+    head = (
+        f"POST /proxy/_sandbox/echo?cut={cut.number} HTTP/1.1\r\nHost: [::1]\r\n{framing}\r\n\r\n"
+    )
 
     with connected(port) as sock:
         sock.sendall(head.encode() + coded_body(cut.framing, cut.size)[: cut.at])
@@ -226,7 +228,7 @@ def _assert_each_is_seen_as_cut(planned: list[Cut], seen: list[str]) -> None:
 def _leave(port: int, target: str, mode: str, how: str) -> float:
     """Ask, read what comes unless it has no end, close; return when."""
     with connected(port) as sock:
-        sock.sendall(f"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        sock.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
 
         if mode == "head":
             time.sleep(0.2)

@@ -16,6 +16,7 @@ from chatproxy.web.current import authenticated
 from chatproxy.web.dialects import Dialects
 from chatproxy.web.request_log import RequestLog
 from chatproxy.web.routing import Route, anybody
+from chatproxy.web.same_origin import SameOrigin
 
 ENVIRON = {"STREAM_API_KEY": "key", "STREAM_API_SECRET": "s" * 40}
 
@@ -44,7 +45,7 @@ def serving(services: Services, *routes: Route, past: Blueprint | None = None) -
     app.extensions["chatproxy"] = services
     dialects = Dialects(services, {})
     error_handlers.register(app, dialects)
-    routing.register(app, routes, dialects)
+    routing.register(app, routes, dialects, SameOrigin(services.settings))
 
     if past is not None:
         app.register_blueprint(past, url_prefix="/past")

@@ -63,7 +63,7 @@ def test_a_callers_own_halves_are_replaced(behind: Company, server: PerformChatU
 
 
 def test_a_chunked_body_is_read_too(behind: Company) -> None:
-    head = f"POST {ECHO} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    head = f"POST {ECHO} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     raw = head + 'Transfer-Encoding: chunked\r\n\r\n7\r\n{"x":1}\r\n0\r\n\r\n'
 
     assert json.loads(wire.ask(behind.sidecar.port, raw.encode()).body)["body"] == {"x": 1}
@@ -92,7 +92,7 @@ def test_what_described_the_old_body_goes(behind: Company, server: PerformChatUp
 
 
 def test_an_empty_body_is_none(behind: Company) -> None:
-    head = f"POST {ECHO} HTTP/1.1\r\nHost: a\r\n"
+    head = f"POST {ECHO} HTTP/1.1\r\nHost: localhost\r\n"
 
     for rest in ("Content-Length: 0\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"):
         reply = wire.ask(behind.sidecar.port, (head + rest).encode())

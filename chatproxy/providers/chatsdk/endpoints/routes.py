@@ -11,7 +11,7 @@ from chatproxy.providers.chatsdk.endpoints.access import (
 )
 from chatproxy.providers.chatsdk.endpoints.schemas import requested_user
 from chatproxy.services import Services
-from chatproxy.web.routing import Route, anybody
+from chatproxy.web.routing import Route, any_page, anybody
 
 USERS = "/api/users"
 
@@ -30,7 +30,7 @@ def routes(_services: Services) -> Sequence[Route]:
             PlatformKey(users.requested_revocation),
         ),
         Route(f"{USERS}/<anything:user_id>", users.single, users.service_or_client),
-        Route("/api", api.preflight, anybody),
-        Route("/api", api.blueprint, rest_token),
+        Route("/api", api.preflight, anybody, any_page),
+        Route("/api", api.blueprint, rest_token, any_page),
         Route("/ws", websocket.blueprint, anybody),  # answers 501 and says where to connect
     )

@@ -27,6 +27,11 @@ def _user_id(text: str) -> None:
         raise ValidationError(userids.INVALID)
 
 
+#: The vendor's script is to run for a page of yours that took the HTML over. Opened as a page of
+#: our own origin it could call all that is served here, so there it gets an origin of its own.
+APART = "sandbox allow-scripts allow-forms allow-popups; frame-ancestors 'self'"
+
+
 class WidgetQuery(ObjectSchema):
     """The query of `GET /imbachat/widget`."""
 
@@ -60,6 +65,7 @@ def widget(user_id: str) -> Response:
     answer = Response(page.html(script_url, issued | options, int(dialog)))
     answer.headers["Content-Type"] = "text/html; charset=utf-8"
     answer.headers["Cache-Control"] = "no-store"
+    answer.headers["Content-Security-Policy"] = APART
     return answer
 
 

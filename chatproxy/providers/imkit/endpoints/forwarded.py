@@ -25,10 +25,15 @@ HEADERS = (
 cross_origin = CrossOrigin(lambda: provider(IMKit).allowed_origins, HEADERS)
 
 
+def is_for_pages() -> bool:
+    """Say whether pages of a browser may make the call."""
+    return first_segment() not in NOT_FOR_PAGES
+
+
 @preflight.after_request
 @blueprint.after_request
 def _mark(answer: Response) -> Response:
-    return answer if first_segment() in NOT_FOR_PAGES else cross_origin.mark(answer)
+    return cross_origin.mark(answer) if is_for_pages() else answer
 
 
 @blueprint.route("/<anything:path>", methods=METHODS)
@@ -40,7 +45,7 @@ def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwar
 @preflight.route("/<anything:path>", methods=["OPTIONS"])
 def allow(path: str) -> Response:  # noqa: ARG001 - all client calls are alike
     """Answer a browser's preflight request."""
-    if first_segment() in NOT_FOR_PAGES:
+    if not is_for_pages():
         raise PermissionDenied("This is not for pages.")
 
     return cross_origin.preflight()

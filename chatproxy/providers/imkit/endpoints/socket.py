@@ -16,6 +16,7 @@ from chatproxy.web.current import context, provider
 from chatproxy.web.parsing import header
 from chatproxy.web.relay import METHODS
 from chatproxy.web.request_log import StartResponse
+from chatproxy.web.same_origin import is_own
 
 if TYPE_CHECKING:
     from chatproxy.providers.imkit.sockets.hub import Hub
@@ -91,7 +92,7 @@ def _check_origin() -> None:
     if origin is None or "*" in allowed or origin in allowed:
         return
 
-    if origin.partition("://")[2] != header("Host"):
+    if not is_own(origin):
         raise Forbidden("Pages of this origin may not open the socket.")
 
 

@@ -1,0 +1,73 @@
+"""Whether a request may be a web page's: what it says of its host and of the site that sent it.
+
+A sidecar on loopback trusts whoever reaches it, and so does every page in a browser on this machine
+that sends a request there. Two things give such a page away, both written by the browser and
+out of the page's reach:
+
+- `Sec-Fetch-Site` and `Origin` name the site that it belongs to (Fetch Metadata; RFC 6454).
+- `Host` names the host of its URL. A page whose own name was made to lead to this machine (DNS
+  rebinding) is of the same origin, but that name is none of ours.
+
+Callers that are no browsers send the host that they were given, and nothing of the rest.
+"""
+
+import functools
+
+from flask import request
+
+from chatproxy.errors import CrossSite, Misdirected
+from chatproxy.formats.authority import host_of, is_loopback
+from chatproxy.settings.sidecar import SidecarSettings
+
+#: `none` is a request of the user's own: an address typed in, a bookmark.
+OWN_SITES = (None, "same-origin", "none")
+
+#: Values of `Host` that are remembered: callers choose them.
+MOST_HOSTS = 512
+
+
+class SameOrigin:
+    """The rules, as the settings have them."""
+
+    def __init__(self, settings: SidecarSettings) -> None:
+        names = [name.removeprefix(".") for name in settings.allowed_hosts]
+        below = [name for name in settings.allowed_hosts if name.startswith(".")]
+        self._hosts = frozenset(map(host_of, names))
+        self._domains = tuple(name.lower() for name in below)
+        self._any_host = not settings.is_local and not settings.allowed_hosts
+        self._trusted = frozenset(settings.trusted_origins)
+        self._is_ours = functools.lru_cache(MOST_HOSTS)(self._names_us)
+
+    def check_host(self) -> None:
+        """Raise `Misdirected` if the request names a host that is not ours."""
+        host = request.environ.get("HTTP_HOST")
+
+        # Only HTTP/1.0 may lack it (`web.request_log`), and no browser does.
+        if host is not None and not self._is_ours(host):
+            raise Misdirected("The host of this request is not served. ALLOWED_HOSTS names more.")
+
+    def check_site(self) -> None:
+        """Raise `CrossSite` if a page of another site sent the request."""
+        origin = request.environ.get("HTTP_ORIGIN")
+
+        if origin is not None and origin in self._trusted:
+            return
+
+        is_own_origin = origin is None or is_own(origin)
+
+        if not is_own_origin or request.environ.get("HTTP_SEC_FETCH_SITE") not in OWN_SITES:
+            raise CrossSite(
+                "Web pages of other sites may not call this. TRUSTED_ORIGINS names those that may."
+            )
+
+    def _names_us(self, authority: str) -> bool:
+        host = host_of(authority)
+        listed = host in self._hosts or f".{host}".endswith(self._domains)
+        return self._any_host or listed or is_loopback(host)
+
+
+def is_own(origin: str) -> bool:
+    """Say whether an `Origin` is that of the host to which the request was sent."""
+    # Either scheme: a proxy before us may have ended TLS.
+    scheme, _, authority = origin.partition("://")
+    return scheme in ("http", "https") and authority == request.environ.get("HTTP_HOST")
