@@ -55,6 +55,8 @@ def test_the_sidecar_starts_with_what_the_file_sets(compose: Any) -> None:
     assert found.directory is not None
     assert found.directory.url.startswith("postgresql+psycopg://")
     assert found.kept is None
+    assert found.allowed_hosts == ("chatproxy",)
+    assert not any("ALLOWED_HOSTS" in one for one in found.warnings())
 
 
 def test_the_schema_is_upgraded_before_the_sidecar_starts(compose: Any) -> None:

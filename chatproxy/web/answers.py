@@ -4,10 +4,14 @@ from typing import Any
 
 from flask import Response, jsonify
 
+from chatproxy.web.relay import Relay
+
 
 def not_sniffed(answer: Response) -> Response:
     """Keep browsers from taking JSON that holds what users write for HTML (Fetch standard)."""
-    answer.headers["X-Content-Type-Options"] = "nosniff"
+    if not isinstance(answer, Relay):  # which has fields of its own
+        answer.headers["X-Content-Type-Options"] = "nosniff"
+
     return answer
 
 

@@ -76,15 +76,15 @@ def register(
             raise current.refusal
 
         # Without a line, too: the errors of a path that is not served are no page's business.
-        line = lines.get(request.blueprint or "")
+        environ, line = request.environ, lines.get(request.blueprint or "")
 
         if line is None or not line.any_host:
-            same_origin.check_host()
+            same_origin.check_host(environ)
 
         if line is None or not line.pages():
-            same_origin.check_site()
+            same_origin.check_site(environ)
 
-        if (upgrade := request.environ.get("HTTP_UPGRADE")) is not None:
+        if (upgrade := environ.get("HTTP_UPGRADE")) is not None:
             dialects.refuse_websocket(surface_path(), upgrade)
 
         # Without a blueprint nothing was found, and no view is called.

@@ -12,8 +12,8 @@ Callers that are no browsers send the host that they were given, and nothing of 
 """
 
 import functools
-
-from flask import request
+from collections.abc import Mapping
+from typing import Any
 
 from chatproxy.errors import CrossSite, Misdirected
 from chatproxy.formats.authority import host_of, is_loopback
@@ -23,7 +23,7 @@ from chatproxy.settings.sidecar import SidecarSettings
 OWN_SITES = (None, "same-origin", "none")
 
 #: Values of `Host` that are remembered: callers choose them.
-MOST_HOSTS = 512
+MOST_HOSTS = 64
 
 
 class SameOrigin:
@@ -38,24 +38,24 @@ class SameOrigin:
         self._trusted = frozenset(settings.trusted_origins)
         self._is_ours = functools.lru_cache(MOST_HOSTS)(self._names_us)
 
-    def check_host(self) -> None:
-        """Raise `Misdirected` if the request names a host that is not ours."""
-        host = request.environ.get("HTTP_HOST")
+    def check_host(self, environ: Mapping[str, Any]) -> None:
+        """Raise `Misdirected` if a request names a host that is not ours."""
+        host = environ.get("HTTP_HOST")
 
         # Only HTTP/1.0 may lack it (`web.request_log`), and no browser does.
         if host is not None and not self._is_ours(host):
             raise Misdirected("The host of this request is not served. ALLOWED_HOSTS names more.")
 
-    def check_site(self) -> None:
-        """Raise `CrossSite` if a page of another site sent the request."""
-        origin = request.environ.get("HTTP_ORIGIN")
+    def check_site(self, environ: Mapping[str, Any]) -> None:
+        """Raise `CrossSite` if a page of another site sent a request."""
+        site, origin = environ.get("HTTP_SEC_FETCH_SITE"), environ.get("HTTP_ORIGIN")
 
-        if origin is not None and origin in self._trusted:
+        if origin in self._trusted:
             return
 
-        is_own_origin = origin is None or is_own(origin)
+        from_here = origin is None or is_own(origin, environ.get("HTTP_HOST"))
 
-        if not is_own_origin or request.environ.get("HTTP_SEC_FETCH_SITE") not in OWN_SITES:
+        if not from_here or site not in OWN_SITES:
             raise CrossSite(
                 "Web pages of other sites may not call this. TRUSTED_ORIGINS names those that may."
             )
@@ -66,8 +66,8 @@ class SameOrigin:
         return self._any_host or listed or is_loopback(host)
 
 
-def is_own(origin: str) -> bool:
-    """Say whether an `Origin` is that of the host to which the request was sent."""
+def is_own(origin: str, host: str | None) -> bool:
+    """Say whether an `Origin` is that of the `Host` to which its request was sent."""
     # Either scheme: a proxy before us may have ended TLS.
     scheme, _, authority = origin.partition("://")
-    return scheme in ("http", "https") and authority == request.environ.get("HTTP_HOST")
+    return scheme in ("http", "https") and authority == host

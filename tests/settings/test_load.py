@@ -169,6 +169,8 @@ def test_the_stand_ins_credentials_do_not_mix_with_real_ones(
     ("environ", "words"),
     [
         ({"BIND_HOST": "0.0.0.0"}, "administrator of the chat"),
+        ({"BIND_HOST": "0.0.0.0"}, "set ALLOWED_HOSTS to the names that callers use"),
+        ({"BIND_HOST": "::"}, "any name is served as Host"),
         ({"PERMISSIONS_CONFIG": "/x.json"}, "not applied yet"),
         ({"STREAM_API_SECRET": "short"}, "shorter than 32 bytes"),
     ],
@@ -177,6 +179,36 @@ def test_the_start_warns(environ: dict[str, str], words: str) -> None:
     (warning,) = settings.load(SETTINGS, MINIMUM | environ).warnings()
 
     assert words in warning
+
+
+def test_the_start_does_not_warn_of_hosts_that_are_named() -> None:
+    (warning,) = settings.load(
+        SETTINGS, MINIMUM | {"BIND_HOST": "0.0.0.0", "ALLOWED_HOSTS": "chatproxy"}
+    ).warnings()
+
+    assert "ALLOWED_HOSTS" not in warning
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost", "LOCALHOST"])
+def test_every_address_of_loopback_is_one(host: str) -> None:
+    assert list(settings.load(SETTINGS, MINIMUM | {"BIND_HOST": host}).warnings()) == []
+
+
+@pytest.mark.parametrize(
+    "value", ["*", "https://chat.example", "chatproxy:3000", "a,,b", "a b", "*.example", "::1", "."]
+)
+def test_a_name_that_no_host_field_has(value: str) -> None:
+    (problem,) = problems_of(**MINIMUM, ALLOWED_HOSTS=value)
+
+    assert problem.startswith("ALLOWED_HOSTS: is not a comma list of host names without a port")
+
+
+@pytest.mark.parametrize("value", ["*", "null", "app.example", "https://app.example/"])
+def test_an_origin_that_no_page_has(value: str) -> None:
+    (problem,) = problems_of(**MINIMUM, TRUSTED_ORIGINS=value)
+
+    assert problem.startswith("TRUSTED_ORIGINS: is not a comma list of origins")
+    assert "*" not in problem
 
 
 @pytest.mark.parametrize(

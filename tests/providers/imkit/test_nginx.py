@@ -17,6 +17,7 @@ from tests.providers.imkit.conftest import Site
 from tests.providers.imkit.rawsocket import entered
 from tests.providers.imkit.refusals import refusal
 from tests.sidecar import ROOT, free_port
+from tests.wire import ask, get
 
 SAMPLE = ROOT / "docs" / "samples" / "nginx-imkit.conf"
 NGINX = shutil.which("nginx", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"]))
@@ -89,7 +90,7 @@ def wait_until_it_listens(port: int, process: subprocess.Popen[bytes], log: Path
 
 @pytest.fixture(scope="session")
 def behind(imkit_before: Callable[..., Any]) -> Iterator[Site]:
-    with imkit_before() as site:
+    with imkit_before(ALLOWED_HOSTS="chat.example") as site:
         yield site
 
 
@@ -174,6 +175,13 @@ def test_a_client_id_arrives_as_it_was_written(behind: Site, front: int) -> None
     bound = call(front, "PUT", path, key, body={"token": "token-of-a-slash-b"})
 
     assert (bound.status, bound.json["result"]["_id"]) == (200, "a/b%")
+
+
+@pytest.mark.parametrize(("host", "status"), [("chat.example", 401), ("evil.example", 421)])
+def test_the_name_that_is_passed_on_has_to_be_allowed(front: int, host: str, status: int) -> None:
+    request = get("/imkit/me").replace(b"localhost", host.encode())
+
+    assert ask(front, request).status == status
 
 
 def test_the_socket_is_upgraded(token: str, front: int) -> None:

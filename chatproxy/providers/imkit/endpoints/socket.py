@@ -92,7 +92,7 @@ def _check_origin() -> None:
     if origin is None or "*" in allowed or origin in allowed:
         return
 
-    if not is_own(origin):
+    if not is_own(origin, header("Host")):
         raise Forbidden("Pages of this origin may not open the socket.")
 
 
