@@ -75,13 +75,13 @@ def register(
         if current.refusal is not None:
             raise current.refusal
 
-        # Without a line, too: the errors of a path that is not served are no page's business.
+        # Without a line nothing is served, and a page of another site cannot read how we say so.
         environ, line = request.environ, lines.get(request.blueprint or "")
 
         if line is None or not line.any_host:
             same_origin.check_host(environ)
 
-        if line is None or not line.pages():
+        if line is not None and not line.pages():
             same_origin.check_site(environ)
 
         if (upgrade := environ.get("HTTP_UPGRADE")) is not None:
