@@ -14,7 +14,7 @@ from chatproxy import logs, settings
 from chatproxy.errors import SettingsError
 from chatproxy.identity.schema_version import is_current
 from chatproxy.providers import SETTINGS
-from chatproxy.server import response, signs_of_life
+from chatproxy.server import arbiter, response, signs_of_life
 
 #: Files that a worker has open besides its connections.
 SPARE_FILES = 256
@@ -38,6 +38,10 @@ worker_class = "chatproxy.server.worker.Worker"
 worker_connections = _settings.worker_connections
 keepalive = _settings.keepalive_timeout
 graceful_timeout = _settings.graceful_timeout
+# Spread, so that workers which share the load evenly do not all ask for a successor at once.
+max_requests = _settings.max_requests
+max_requests_jitter = _settings.max_requests // 10
+arbiter.install()
 
 # Chat filters travel in the query (`payload=…`), so request lines are longer than gunicorn's
 # default of 4,094 allows.

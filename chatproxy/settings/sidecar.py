@@ -154,6 +154,13 @@ class SidecarSettings(Section):
         "JSON object in that header, such as `miauserproperties._id`.",
     )
     workers: int = variable("WORKERS", WholeNumber(1, 64), default=1, meaning="Worker processes.")
+    max_requests: int = variable(
+        "MAX_REQUESTS",
+        WholeNumber(0, 2**31),
+        default=0,
+        meaning="Requests after which a worker is replaced, and up to a tenth more, so that not "
+        "all are at once. 0: never.",
+    )
     worker_connections: int = variable(
         "WORKER_CONNECTIONS",
         WholeNumber(1, 65535),

@@ -33,7 +33,8 @@ class RequestContext:
 
     `refusal` is the error in its head, answered before any view is called. `authenticated` is what
     the route's guard returned, `surface` the provider or part that the route belongs to.
-    `listener_mount` is the path that the listener serves at its root.
+    `listener_mount` is the path that the listener serves at its root. `is_last` says that the
+    caller was told to send no further request on the connection.
     """
 
     def __init__(self, environ: Mapping[str, Any], monotonic: Callable[[], float]) -> None:
@@ -49,6 +50,7 @@ class RequestContext:
         self.refusal: CallerError | None = None
         self.surface = ""
         self.authenticated: Any = None
+        self.is_last = False
         self.status = 0
         self.sent = 0
         self.first_byte: float | None = None

@@ -27,6 +27,7 @@ class RequestLog:
         self._app = app
         self._monotonic = services.clock.monotonic
         self._limits = services.limits
+        self._is_stopping = services.lifetime.is_over
         self._mounts = mounts
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -39,9 +40,12 @@ class RequestLog:
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             context.status = int(status[:3])
 
-            if context.refusal is not None or context.has_unread_body:
-                # Else the caller goes on sending, and gunicorn would look for its next request in
-                # the middle of this body (RFC 9112 section 9.3).
+            # With an unread body the caller goes on sending, and gunicorn would look for its next
+            # request in the middle of it (RFC 9112 section 9.3). While the worker stops, the caller
+            # would send its next request into a connection that is being closed.
+            context.is_last = context.refusal is not None or self._is_stopping()
+
+            if context.is_last or context.has_unread_body:
                 headers = [*headers, ("Connection", "close")]
 
             return start_response(status, headers, exc_info)
@@ -126,7 +130,7 @@ class _Stream:
 
         access.write(context, self._environ)
 
-        if context.has_unread_body:
+        if context.is_last or context.has_unread_body:
             context.caller.linger(context.monotonic)
 
     def _reset_where_the_end_is_the_length(self) -> None:

@@ -45,7 +45,7 @@ def test_idle_connections_do_not_hold_the_shutdown_up(running: Sidecar) -> None:
         running.process.send_signal(signal.SIGTERM)
 
         assert running.process.wait(9) == 0
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 8
         assert [sock.recv(100) for sock in idle] == [b""] * len(idle)
 
 
@@ -86,4 +86,4 @@ def test_a_kept_connection_whose_request_ends_meanwhile_does_not_hold_it_up(
         ended = time.monotonic()
 
         assert running.process.wait(10) == 0
-        assert time.monotonic() - ended < 4
+        assert time.monotonic() - ended < 8

@@ -231,6 +231,21 @@ def test_open_sockets_do_not_hold_the_shutdown_up(
     assert [line["socket"]["endedBy"] for line in lines] == ["stop"] * 50
 
 
+def test_a_worker_that_is_replaced_ends_its_sockets_and_the_next_one_takes_them(
+    imkit_before: Callable[..., Any], authenticated: Authenticated
+) -> None:
+    with imkit_before(MAX_REQUESTS="30") as site:
+        token = site.token("comes-again")
+        inside = authenticated(site, token)
+
+        for _ in range(40):
+            call(site.sidecar.port, "GET", "/-/healthz")
+
+        assert inside.closed_with() == LEAVING
+        assert inside.last != DISCONNECT
+        authenticated(site, token)
+
+
 def test_a_socket_has_one_line_at_its_end(
     imkit_before: Callable[..., Any], authenticated: Authenticated
 ) -> None:
