@@ -34,7 +34,7 @@ FLOORS = [
     [r"providers"],  # the settings of each, and the table that names them
     [r"settings", r"logs"],
     [r"formats"],
-    [r"errors", r"__init__"],
+    [r"errors", r"turns", r"__init__"],
 ]
 
 

@@ -18,8 +18,12 @@ TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 
 
+class LimitError(ValueError):
+    """The content is beyond one of the limits. The text says which."""
+
+
 def read(content: bytes) -> Any:
-    """Parse UTF-8 JSON; raise `ValueError`.
+    """Parse UTF-8 JSON; raise `ValueError`, `LimitError` among them.
 
     Also refused are a name that is twice in one object (RFC 8259 section 4), NaN and infinities,
     numbers that overflow a float (section 6), and values that are very deep or very many.
@@ -27,10 +31,10 @@ def read(content: bytes) -> Any:
     containers, commas = _counts(content)
 
     if containers > MOST_CONTAINERS:
-        raise ValueError(f"more than {MOST_CONTAINERS} objects and lists")
+        raise LimitError(f"more than {MOST_CONTAINERS} objects and lists")
 
     if commas > MOST_COMMAS:
-        raise ValueError(f"more than {MOST_COMMAS} commas between values")
+        raise LimitError(f"more than {MOST_COMMAS} commas between values")
 
     try:
         value = json.loads(
@@ -40,10 +44,10 @@ def read(content: bytes) -> Any:
             parse_float=_finite,
         )
     except RecursionError as error:
-        raise ValueError(TOO_DEEP) from error
+        raise LimitError(TOO_DEEP) from error
 
     if containers > DEEPEST and not _is_shallow(value):
-        raise ValueError(TOO_DEEP)
+        raise LimitError(TOO_DEEP)
 
     return value
 

@@ -13,6 +13,7 @@ from typing import Protocol
 from chatproxy.errors import BodyTooLarge, MalformedBody, TruncatedBody, UnsupportedBody
 from chatproxy.formats import strictjson
 from chatproxy.forwarding.headers import Fields, value_of
+from chatproxy.turns import Turns
 
 #: JSON, and the types with its suffix (RFC 6839 section 3.1).
 JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
@@ -76,7 +77,7 @@ class CallerBody:
         self.ended = length == 0
         self.limit: int | None = None
         self._source = source
-        self._turns = _Turns()
+        self._turns = Turns(TURN)
 
     @classmethod
     def of_bytes(cls, content: bytes) -> "CallerBody":
@@ -114,7 +115,7 @@ class CallerBody:
         most = PIECE if self.length is None else min(PIECE, self.length - self.received)
         piece = self._source.read1(most, watched)
         self.received += len(piece)
-        self._turns.count(piece)
+        self._turns.count(_work(piece))
 
         # A chunked body declares no length, so only the count can tell that it is too large.
         if self.limit is not None and self.received > self.limit:
@@ -176,29 +177,24 @@ def with_json_fields(
 
 def taking_turns(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Pass the pieces on, and let other requests run in between."""
-    turns = _Turns()
+    turns = Turns(TURN)
 
     for piece in pieces:
         yield piece
-        turns.count(piece)
+        turns.count(_work(piece))
 
 
-class _Turns:
-    def __init__(self) -> None:
-        self._moved = 0
-
-    def count(self, piece: bytes) -> None:
-        # Each piece has a fixed cost, so a stream of one-byte pieces has to yield as well.
-        self._moved += max(len(piece), TURN // PIECES_A_TURN)
-
-        if self._moved >= TURN:
-            self._moved = 0
-            time.sleep(0)  # under gevent: back to the event loop
+def _work(piece: bytes) -> int:
+    # Each piece has a fixed cost, so a stream of one-byte pieces has to yield as well.
+    return max(len(piece), TURN // PIECES_A_TURN)
 
 
 def _read_object(content: bytes) -> dict[str, object]:
     try:
         document = strictjson.read(content)
+        time.sleep(0)  # it may have taken long, and writing it anew takes as long
+    except strictjson.LimitError as error:
+        raise MalformedBody(f"The body must be a JSON object: {error}") from error
     except ValueError as error:
         raise MalformedBody("The body must be a JSON object.", detail=str(error)) from error
 

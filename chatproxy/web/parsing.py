@@ -19,6 +19,8 @@ from chatproxy.web.validators import Fault
 #: shows that gunicorn has joined two fields: then it is unclear which of them counts.
 BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([^\s,]+)")
 
+NO_OBJECT = "The body must be a JSON object."
+
 
 def is_json() -> bool:
     """Say whether the request's content type is JSON."""
@@ -33,12 +35,13 @@ def load_json(schema: Schema) -> dict[str, Any]:
     return load(schema, read_json())
 
 
-def read_json(most: int | None = None) -> Any:
+def read_json(most: int | None = None, *, refusal: str = NO_OBJECT) -> Any:
     """Read the whole body as JSON, at most `most` bytes and never more than `MAX_JSON_BYTES`.
 
-    Raises `MalformedBody`, `TruncatedBody`, `BodyTooLarge`.
+    `refusal` is the message for what is no JSON. Raises `MalformedBody`, `TruncatedBody`,
+    `BodyTooLarge`.
     """
-    return _parsed(_content(most))
+    return _parsed(_content(most), refusal)
 
 
 def read_object() -> dict[str, Any]:
@@ -47,7 +50,7 @@ def read_object() -> dict[str, Any]:
     document = _parsed(content) if content else {}
 
     if not isinstance(document, dict):
-        raise MalformedBody("The body must be a JSON object.")
+        raise MalformedBody(NO_OBJECT)
 
     return document
 
@@ -119,11 +122,13 @@ def _content(most: int | None = None) -> bytes:
     return b"" if body is None else body.read_all(limit if most is None else min(limit, most))
 
 
-def _parsed(content: bytes) -> Any:
+def _parsed(content: bytes, refusal: str = NO_OBJECT) -> Any:
     try:
         return strictjson.read(content)
+    except strictjson.LimitError as error:
+        raise MalformedBody(f"{refusal.removesuffix('.')}: {error}") from error
     except ValueError as error:
-        raise MalformedBody("The body must be a JSON object.", detail=str(error)) from error
+        raise MalformedBody(refusal, detail=str(error)) from error
     finally:
         time.sleep(0)  # parsing may have taken long: let the worker's other requests run
 

@@ -6,7 +6,7 @@ A null or empty optional field counts as absent: many backends send a missing av
 from collections.abc import Collection
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, fields, pre_load
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
 
 from chatproxy.identity.records import Profile
 from chatproxy.web.parsing import load
@@ -15,6 +15,7 @@ from chatproxy.web.validators import (
     TEXT_MESSAGES,
     at_most,
     email,
+    in_order,
     not_empty,
     picture_url,
     storable,
@@ -37,8 +38,36 @@ class ObjectSchema(Schema):
 
 def text_field(most: int, *checks: Any, **kwargs: Any) -> fields.String:
     """Declare a text of 1 to `most` characters that can be stored and passes the checks."""
-    every = [not_empty, at_most(most), storable, *checks]
+    every = in_order(not_empty, at_most(most), storable, *checks)
     return fields.String(validate=every, error_messages=TEXT_MESSAGES, **kwargs)
+
+
+class BoundedList(fields.List[Any]):
+    """A list that is counted before its items are looked at. The first bad item is the only fault.
+
+    A list of 50,000 bad items would otherwise keep the worker for as many error messages.
+    """
+
+    def __init__(
+        self, item: fields.Field[Any], most: int, least: int | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(item, **kwargs)
+        self._check_length = validate.Length(least, most)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+
+        self._check_length(value)
+        loaded = []
+
+        for place, one in enumerate(value):
+            try:
+                loaded.append(self.inner.deserialize(one, **kwargs))
+            except ValidationError as error:
+                raise ValidationError({place: error.messages}) from error
+
+        return loaded
 
 
 def without_empty(data: Any, kept: Collection[str]) -> Any:

@@ -54,6 +54,20 @@ def not_empty(text: str) -> None:
         _refuse(TOO_SHORT)
 
 
+def in_order(*checks: Callable[[str], object]) -> Callable[[str], None]:
+    """Make one validator of several, which stops at the first that refuses.
+
+    marshmallow runs all of a list. Whatever takes long for a long text, such as a regular
+    expression, has to come after the limit on its length.
+    """
+
+    def check(text: str) -> None:
+        for one in checks:
+            one(text)
+
+    return check
+
+
 def at_most(most: int) -> Callable[[str], None]:
     """Make a validator that refuses more than `most` characters."""
 
@@ -97,6 +111,7 @@ def storable_object(value: Any) -> None:
         _refuse(NO_OBJECT)
 
     text = json.dumps(value, ensure_ascii=False)
+    at_most(LARGEST_CUSTOM)(text)
     storable(text)
 
     if len(text.encode()) > LARGEST_CUSTOM:

@@ -5,11 +5,13 @@ import gzip
 import hashlib
 import hmac
 import json
+import random
 import zlib
 from pathlib import Path
 
 import pytest
 
+from chatproxy.providers.stream.provider import LARGEST_EVENT
 from tests.badinput.conversation import error_message, refused, rows, said_until_closed
 from tests.canaries import API_SECRET, CANARIES, OLD_API_SECRET
 from tests.wire import RawAnswer, ask, chunked, get, post
@@ -187,6 +189,20 @@ def test_genuine_event_is_valid_every_time(sidecar, document):
 @pytest.mark.parametrize(("raw_body", "signature"), rows(FALSE))
 def test_any_other_two_strings_are_not_valid(sidecar, raw_body, signature):
     assert verdict(sidecar, raw_body, signature) is False
+
+
+@pytest.mark.parametrize(("more", "is_valid"), [(0, True), (1, False)], ids=["largest", "larger"])
+def test_gzip_event_may_inflate_to_10_mib(sidecar, more, is_valid):
+    event = "e" * (LARGEST_EVENT + more)
+    packed = coded(gzip.compress(event.encode()))
+    assert verdict(sidecar, packed, signed(event), encoding="base64") is is_valid
+
+
+def test_gzip_event_that_hardly_shrinks_is_valid(sidecar):
+    """Its bytes come from many pieces of the packed ones."""
+    event = random.Random(1).randbytes(300_000).hex()
+    packed = coded(gzip.compress(event.encode()))
+    assert verdict(sidecar, packed, signed(event), encoding="base64") is True
 
 
 @pytest.mark.parametrize("packed", rows(PACKED_FALSE))

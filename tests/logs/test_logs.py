@@ -86,6 +86,23 @@ def test_what_looks_like_a_secret_is_redacted(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("eyJ" * 10_000, "eyJ" * 10_000),
+        ("eyJaaaaa." + "eyJ" * 10_000, "eyJaaaaa." + "eyJ" * 10_000),
+        ("eyJ" * 5_000 + " eyJaaaaa.b.c d", "eyJ" * 5_000 + " [REDACTED] d"),
+        ("eyJeyJaaaaa.eyJ.c-_ eyJ eyJaaaa.b.c", "[REDACTED] eyJ eyJaaaa.b.c"),
+    ],
+    ids=["nothing", "half", "behind it", "within a word"],
+)
+def test_only_a_whole_jwt_is_redacted_and_each_text_is_read_once(text: str, left: str) -> None:
+    started = time.process_time()
+
+    assert line_of(text)["msg"] == left
+    assert time.process_time() - started < 0.1
+
+
+@pytest.mark.parametrize(
     ("message", "left"),
     [
         (

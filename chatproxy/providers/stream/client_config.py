@@ -5,13 +5,14 @@ while the service runs, so a request reads the file again if the last look is mo
 second old. If the new document is invalid, the last good one stays in force.
 """
 
+import codecs
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields
+from chatproxy.formats import strictjson
 
 log = logging.getLogger(__name__)
 
@@ -28,30 +29,27 @@ class DocumentError(Exception):
     """The document cannot be used. The text says where and how to fix it."""
 
 
-class _ByClientType(Schema):
-    """An object of objects. What the inner ones contain is up to the clients."""
-
-    document = fields.Dict(fields.String(), fields.Dict(fields.String()), required=True)
-
-
 def parse(content: bytes) -> Document:
     """Return the document; raise `DocumentError`."""
     if len(content) > LARGEST_DOCUMENT:
         raise DocumentError(f"larger than {LARGEST_DOCUMENT} bytes: make it smaller")
 
     try:
-        document = json.loads(content.decode("utf-8-sig"))
-        return _ByClientType().load({"document": document})["document"]  # type: ignore[no-any-return]
+        document = strictjson.read(content.removeprefix(codecs.BOM_UTF8))
     except UnicodeDecodeError as error:
         raise DocumentError("not UTF-8 text: save it as UTF-8") from error
     except json.JSONDecodeError as error:
         raise DocumentError(f"line {error.lineno}: not valid JSON ({error.msg})") from error
-    except RecursionError as error:
-        raise DocumentError("nested too deeply: make it flatter") from error
-    except ValidationError as error:
-        raise DocumentError(
-            'must be an object of objects, such as {"web": {"theme": {}}}'
-        ) from error
+    except strictjson.LimitError as error:
+        raise DocumentError(f"too large or nested too deeply: {error}") from error
+    except ValueError as error:
+        raise DocumentError(f"not valid JSON ({error})") from error
+
+    # What the inner ones contain is up to the clients.
+    if isinstance(document, dict) and all(isinstance(one, dict) for one in document.values()):
+        return document
+
+    raise DocumentError('must be an object of objects, such as {"web": {"theme": {}}}')
 
 
 def problems(name: str, path: str) -> Iterator[str]:

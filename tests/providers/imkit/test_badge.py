@@ -337,6 +337,31 @@ def test_an_array_may_not_hold(site: Site, client_id: str, item: Any) -> None:
     assert client_id not in [one["clientId"] for one in site.bare("GET", "/badge").json]
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ([7] * 50_000, "clientId: Longer than maximum length 500."),
+        ([7] * 500, "clientId.0: Expected string"),
+        (["a", "b", "", 7], "clientId.2: Too short"),
+    ],
+    ids=["too many", "first of many", "first of two"],
+)
+def test_a_bad_array_is_told_by_its_length_or_its_first_fault(
+    site: Site, body: list[Any], told: str
+) -> None:
+    reply = site.bare("POST", "/badge", body=body)
+
+    check_refused(reply, 400, "INVALID_BODY")
+    assert reply.json["RM"] == told
+
+
+def test_an_array_beyond_a_limit_of_json_is_told_which(site: Site) -> None:
+    reply = site.bare("POST", "/badge", body=[[]] * 10_001)
+
+    check_refused(reply, 400, "INVALID_BODY")
+    assert "10000 objects and lists" in reply.json["RM"]
+
+
 @pytest.mark.parametrize("body", NO_ARRAYS.values(), ids=NO_ARRAYS)
 def test_clients_are_asked_for_by_an_array(site: Site, body: bytes) -> None:
     fields = () if body else ("Content-Length: 0",)

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import logging
 import random
 import socket
@@ -284,6 +285,24 @@ def test_a_failure_that_nobody_thought_of_is_answered_and_told_without_its_text(
 
 def test_an_event_does_not_show_what_was_said() -> None:
     assert "secret" not in repr(packets.read('42["auth","secret"]'))
+
+
+def test_what_is_said_may_hold_any_number_of_brackets() -> None:
+    text = "[{" * 20_000
+    event = packets.read("42" + json.dumps(["auth", text]))
+
+    assert isinstance(event, packets.Event)
+    assert event.arguments == [text]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[" * 5_000 + "]" * 5_000, '["auth",' + "[]," * 10_000 + "[]]", '["auth",NaN]', '["auth"'],
+    ids=["deep", "many", "NaN", "cut"],
+)
+def test_an_event_beyond_the_limits_of_json_is_no_packet(content: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        packets.read("42" + content)
 
 
 def test_pieces_with_nothing_in_them_come_to_an_end_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatproxy.providers.stream.client_config import ClientConfig
+from chatproxy.providers.stream.client_config import ClientConfig, DocumentError, parse
 from tests.sidecar import Sidecar
 from tests.stopwatch import Stopwatch
 from tests.upstream import StreamUpstream
@@ -45,6 +45,29 @@ def test_a_bad_change_keeps_the_last_good_one_and_is_logged_once(
 
     assert config.fault
     assert len([one for one in caplog.records if one.levelno == logging.ERROR]) == 1
+
+
+@pytest.mark.parametrize(
+    ("broken", "fault"),
+    [
+        ('{"web": {"v": 1},}', "line 1: not valid JSON"),
+        ('{"web": 1}', "an object of objects"),
+        ('{"web": {"v": 1, "v": 2}}', "a name is there twice"),
+        ('{"web": {"v": NaN}}', "NaN is no JSON"),
+        ('{"web": {"v": ' + "[" * 100 + "]" * 100 + "}}", "64 levels deep"),
+        ('{"web": {"v": [' + "[]," * 10_000 + "[]]}}", "more than 10000 objects and lists"),
+    ],
+    ids=["comma", "shape", "twice", "NaN", "deep", "many"],
+)
+def test_the_fault_says_what_is_wrong(broken: str, fault: str) -> None:
+    with pytest.raises(DocumentError, match=fault):
+        parse(broken.encode())
+
+
+def test_a_text_in_it_may_hold_any_number_of_brackets() -> None:
+    document = {"web": {"v": "[{," * 30_000}}
+
+    assert parse(json.dumps(document).encode()) == document
 
 
 @pytest.mark.parametrize("broken", ['{"web"', None])

@@ -4,7 +4,6 @@ from typing import Any
 
 from marshmallow import fields
 
-from chatproxy.errors import MalformedBody
 from chatproxy.identity.records import Profile
 from chatproxy.web.current import context
 from chatproxy.web.parsing import is_json, load, read_json
@@ -43,7 +42,4 @@ def _read_body() -> Any:
     if not is_json():
         return {}
 
-    try:
-        return read_json(LARGEST_BODY)
-    except MalformedBody as error:
-        raise MalformedBody("Malformed JSON in request body", detail=error.detail) from error
+    return read_json(LARGEST_BODY, refusal="Malformed JSON in request body")

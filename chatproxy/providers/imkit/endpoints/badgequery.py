@@ -9,7 +9,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from chatproxy.errors import BadTarget, InvalidBody, MalformedBody, NotFound
 from chatproxy.web.current import context
 from chatproxy.web.parsing import decoded_id, load, load_json, read_json, segments_below
-from chatproxy.web.user_schema import LONGEST_ID, ObjectSchema, text_field
+from chatproxy.web.user_schema import LONGEST_ID, BoundedList, ObjectSchema, text_field
 from chatproxy.web.validators import TEXT_MESSAGES
 
 PLACE = "/imkit/badge/"
@@ -30,12 +30,7 @@ RESERVED = frozenset({"clientid", "total", "__proto__", "constructor", "prototyp
 class ClientIds(Schema):
     """Ids of clients, from a query, a path or a body."""
 
-    client_ids = fields.List(
-        text_field(LONGEST_ID),
-        data_key="clientId",
-        required=True,
-        validate=validate.Length(max=MOST_ASKED),
-    )
+    client_ids = BoundedList(text_field(LONGEST_ID), MOST_ASKED, data_key="clientId", required=True)
 
 
 def _not_reserved(source: str) -> None:
@@ -96,10 +91,7 @@ def ids_in_query() -> list[str]:
 
 def ids_in_body() -> list[str]:
     """Return the ids in the body, a JSON array; raise `MalformedBody`, `InvalidBody`."""
-    try:
-        ids = read_json()
-    except MalformedBody as error:
-        raise MalformedBody(NO_ARRAY, detail=error.detail or error.message) from error
+    ids = read_json(refusal=NO_ARRAY)
 
     if not isinstance(ids, list):
         raise MalformedBody(NO_ARRAY)

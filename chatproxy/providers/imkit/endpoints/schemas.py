@@ -16,6 +16,7 @@ from chatproxy.web.user_schema import (
     LONGEST_ID,
     LONGEST_NAME,
     LONGEST_URL,
+    BoundedList,
     ObjectSchema,
     text_field,
     without_empty,
@@ -117,10 +118,11 @@ class RevocationBody(ObjectSchema):
 class ClientsBody(ObjectSchema):
     """A list of clients, without tokens."""
 
-    data = fields.List(
+    data = BoundedList(
         fields.Nested(ClientBody),
+        MOST_CLIENTS,
+        least=1,
         required=True,
-        validate=validate.Length(1, MOST_CLIENTS),
         error_messages=REQUIRED_MESSAGE,
     )
 

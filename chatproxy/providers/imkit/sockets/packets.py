@@ -11,6 +11,8 @@ import json
 import re
 from typing import Any
 
+from chatproxy.formats import strictjson
+
 MAIN = "/"
 PING = "2"
 DISCONNECT = "41"
@@ -94,10 +96,7 @@ def _message(text: str) -> Packet:
 
 
 def _event_content(content: str) -> tuple[str, list[Any]]:
-    try:
-        event = json.loads(content)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+    event = strictjson.read(content.encode())
 
     if not isinstance(event, list) or not event or not isinstance(event[0], str):
         raise ValueError("not an event")

@@ -1,7 +1,7 @@
 """What PerformChat's endpoints read from a body, beside the key that `access` reads."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from marshmallow import fields, validate
@@ -13,24 +13,26 @@ from chatproxy.providers.performchat.provider import PerformChat
 from chatproxy.web.current import provider
 from chatproxy.web.parsing import load
 from chatproxy.web.user_schema import LONGEST_ID, LONGEST_NAME, ObjectSchema
-from chatproxy.web.validators import storable, storable_object
+from chatproxy.web.validators import in_order, storable, storable_object
 
 #: The vendor's default for `expiresIn`.
 DEFAULT_LIFETIME = "24h"
 
 
+def _text(least: int, most: int, *checks: Callable[[str], Any]) -> Callable[[str], None]:
+    return in_order(validate.Length(least or None, most), storable, *checks)
+
+
 class TokenBody(ObjectSchema):
     """The body of `POST /auth/token`."""
 
-    user_id = fields.String(
-        data_key="userId", required=True, validate=[validate.Length(1, LONGEST_ID), storable]
-    )
+    user_id = fields.String(data_key="userId", required=True, validate=_text(1, LONGEST_ID))
     # The vendor's parameter table calls it required, its samples in three languages omit it.
     agent_id = fields.String(
         data_key="agentId",
         load_default=None,
         allow_none=True,
-        validate=[validate.Length(1, 64), storable],
+        validate=_text(1, 64),
     )
     expires_in = fields.String(data_key="expiresIn", load_default=DEFAULT_LIFETIME)
 
@@ -38,24 +40,24 @@ class TokenBody(ObjectSchema):
 class InvalidationBody(ObjectSchema):
     """The body of `POST /auth/invalidate-token`."""
 
-    customer_user_id = fields.String(data_key="customerUserId", required=True, validate=storable)
+    customer_user_id = fields.String(
+        data_key="customerUserId", required=True, validate=_text(0, LONGEST_ID)
+    )
 
 
 class FilterBody(ObjectSchema):
     """The values that listed users must have."""
 
-    external_id = fields.String(load_default=None, allow_none=True, validate=storable)
-    name = fields.String(load_default=None, allow_none=True, validate=storable)
-    email = fields.String(load_default=None, allow_none=True, validate=storable)
+    external_id = fields.String(load_default=None, allow_none=True, validate=_text(0, LONGEST_ID))
+    name = fields.String(load_default=None, allow_none=True, validate=_text(0, LONGEST_NAME))
+    email = fields.String(load_default=None, allow_none=True, validate=_text(0, LONGEST_NAME))
 
 
 class ChangeBody(ObjectSchema):
     """The changed fields of a user. A field that is absent or null is left as it is."""
 
-    name = fields.String(allow_none=True, validate=[validate.Length(1, LONGEST_NAME), storable])
-    email = fields.String(
-        allow_none=True, validate=[validate.Email(), validate.Length(max=LONGEST_NAME), storable]
-    )
+    name = fields.String(allow_none=True, validate=_text(1, LONGEST_NAME))
+    email = fields.String(allow_none=True, validate=_text(0, LONGEST_NAME, validate.Email()))
     metadata = fields.Raw(allow_none=True, validate=storable_object)
 
 
