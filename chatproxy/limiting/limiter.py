@@ -50,9 +50,9 @@ class Limiter:
 
     def __init__(self, settings: LimiterSettings, monotonic: Callable[[], float]) -> None:
         self._without_redis = settings.without_redis
-        # One for each rate, since each forgets its oldest subjects when it is full: a flood of bad
-        # credentials must not make the counts of issued tokens disappear.
-        self._memories: dict[Rate, Memory] = {}
+        # Several, since each forgets its oldest subjects when it is full: a flood of bad tokens
+        # must not make the counts of issued ones disappear.
+        self._memories: dict[tuple[Rate, bool], Memory] = {}
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._shared = _shared(settings, monotonic)
@@ -62,8 +62,11 @@ class Limiter:
         """The error of the last call to Redis, empty if it succeeded."""
         return "" if self._shared is None else self._shared.fault
 
-    def hit(self, subject: str, rate: Rate) -> Count:
+    def hit(self, subject: str, rate: Rate, *, made_up: bool = False) -> Count:
         """Count one call of a subject, unless the rate is used up.
+
+        A `made_up` subject is one of as many as callers without a credential like to show. Those
+        share a bounded room in which the oldest calls are forgotten.
 
         Raises `LimiterUnavailable` if Redis is away and the settings say to refuse then.
         """
@@ -71,7 +74,7 @@ class Limiter:
 
         if self._shared is not None:
             try:
-                return _count(rate, self._shared.hit(key, rate))
+                return _count(rate, self._shared.hit(key, rate, made_up=made_up))
             except LimiterUnavailable:
                 if self._without_redis == "refuse":
                     raise
@@ -79,30 +82,27 @@ class Limiter:
             if self._without_redis == "allow":
                 return Count(allowed=True, limit=rate.count, remaining=0, reset=0, counted=False)
 
-        return _count(rate, self._memory_of(rate).hit(key, rate))
+        return _count(rate, self._memory_of(rate, made_up=made_up).hit(key, rate))
 
-    def spend(self, subject: str, rate: Rate, message: str) -> Count:
+    def spend(self, subject: str, rate: Rate, message: str, *, made_up: bool = False) -> Count:
         """Count one call as `hit` does; raise `TooManyRequests` if the rate is used up."""
-        count = self.hit(subject, rate)
+        count = self.hit(subject, rate, made_up=made_up)
 
         if not count.allowed:
             raise TooManyRequests(message, retry_after=count.reset, headers=count.headers())
 
         return count
 
-    def _memory_of(self, rate: Rate) -> Memory:
+    def _memory_of(self, rate: Rate, *, made_up: bool) -> Memory:
         with self._lock:
-            if rate not in self._memories:
-                self._memories[rate] = Memory(self._monotonic)
-
-            return self._memories[rate]
+            return self._memories.setdefault((rate, made_up), Memory(self._monotonic))
 
     def give_back(self, subject: str, rate: Rate) -> None:
         """Take back one counted call, which failed through no fault of the caller."""
         key = key_of(subject, rate)
 
         if self._shared is None or self._shared.fault:
-            self._memory_of(rate).give_back(key)
+            self._memory_of(rate, made_up=False).give_back(key)
         else:
             self._shared.give_back(key)
 

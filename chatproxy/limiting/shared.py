@@ -8,7 +8,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import redis
 from redis.backoff import NoBackoff
@@ -85,6 +85,58 @@ end
 return {allowed, limit - used, oldest + window - now}
 """
 
+#: Lists that the calls of made-up subjects share, and calls that each keeps. A million bad tokens
+#: then cost some four megabytes, and what they push out is the count of others as bad. 512 also is
+#: the highest limit that such a subject can meet.
+CROWD_LISTS = 128
+CROWD_CALLS = 512
+
+#: The same for a list of many subjects: behind the 16 digits of each call stands whose it was.
+#: LTRIM comes last, since a script that has written is not stopped where Redis has no memory left.
+CROWD_SCRIPT = """
+local limit = tonumber(ARGV[1])
+local window = tonumber(ARGV[2]) * 1000000
+local most = tonumber(ARGV[4])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local calls = redis.call('LRANGE', KEYS[1], 0, -1)
+local newest = calls[1] and tonumber(string.sub(calls[1], 1, 16)) or 0
+
+if newest > now + 1000000 then
+    redis.call('DEL', KEYS[1])
+    calls, newest = {}, 0
+end
+
+local kept, used, oldest = 0, 0, nil
+
+for _, call in ipairs(calls) do
+    local at = tonumber(string.sub(call, 1, 16))
+
+    if at + window <= now then
+        break
+    end
+
+    kept = kept + 1
+
+    if string.sub(call, 17) == ARGV[3] then
+        used, oldest = used + 1, at
+    end
+end
+
+local allowed = 0
+
+if used < limit then
+    local call = math.max(now, newest)
+    redis.call('LPUSH', KEYS[1], string.format('%.0f', call) .. ARGV[3])
+    redis.call('PEXPIRE', KEYS[1], ARGV[2] * 1000)
+    oldest = oldest or call
+    kept, used, allowed = kept + 1, used + 1, 1
+end
+
+redis.call('LTRIM', KEYS[1], 0, math.min(kept, most) - 1)
+return {allowed, limit - used, oldest + window - now}
+"""
+
 
 class Shared:
     """Counters in one Redis. `fault` is the last call's error, empty if it succeeded."""
@@ -105,16 +157,18 @@ class Shared:
         )
         self._redis = redis.Redis.from_pool(pool)
         self._script = self._redis.register_script(SCRIPT)
+        self._crowd_script = self._redis.register_script(CROWD_SCRIPT)
 
-    def hit(self, key: bytes, rate: Rate) -> tuple[bool, int, int]:
+    def hit(self, key: bytes, rate: Rate, *, made_up: bool = False) -> tuple[bool, int, int]:
         """Count a call as `Memory.hit` does; raise `LimiterUnavailable`.
 
-        After a failure it raises at once for `BACKOFF` seconds.
+        The key of a `made_up` subject gets no list of its own. After a failure it raises at once
+        for `BACKOFF` seconds.
         """
         if self.fault and not self._is_due():
             raise LimiterUnavailable(UNAVAILABLE, detail=self.fault)
 
-        return self._count(key, rate)
+        return self._count_in_crowd(key, rate) if made_up else self._count(key, rate)
 
     def give_back(self, key: bytes) -> None:
         """Forget the newest call; if Redis is away it stays counted."""
@@ -157,15 +211,12 @@ class Shared:
 
     def _count(self, key: bytes, rate: Rate) -> tuple[bool, int, int]:
         name, arguments = PREFIX + key.hex(), [rate.count, rate.seconds]
+        return self._ask(lambda: _counted(self._script([name], arguments)))
 
-        def command() -> tuple[bool, int, int]:
-            match self._script([name], arguments):
-                case [int(allowed), int(remaining), int(wait)]:
-                    return bool(allowed), remaining, wait
-                case _:
-                    raise redis.InvalidResponse("this is no answer to the script")
-
-        return self._ask(command)
+    def _count_in_crowd(self, key: bytes, rate: Rate) -> tuple[bool, int, int]:
+        name = f"{PREFIX}crowd:{key[0] % CROWD_LISTS}"
+        arguments: list[str | int] = [rate.count, rate.seconds, key.hex(), CROWD_CALLS]
+        return self._ask(lambda: _counted(self._crowd_script([name], arguments)))
 
     def _ask(self, command: Callable[[], T]) -> T:
         try:
@@ -213,3 +264,11 @@ class Shared:
             )
         elif changed:
             log.info("Redis counts again")
+
+
+def _counted(answer: Any) -> tuple[bool, int, int]:
+    match answer:
+        case [int(allowed), int(remaining), int(wait)]:
+            return bool(allowed), remaining, wait
+        case _:
+            raise redis.InvalidResponse("this is no answer to the script")

@@ -5,6 +5,7 @@ the answer to them is 429 in place of 401.
 """
 
 import hashlib
+import ipaddress
 
 from chatproxy.errors import (
     TokenForged,
@@ -35,7 +36,11 @@ def key(text: str, kind: Kind, *, refused: str, claimed: str | None = None) -> K
         if claimed is not None and directory().keys.is_known(claimed):
             key_id = claimed
 
-        count_failure(f"key {key_id}" if key_id else f"address {address()}")
+        if key_id:
+            count_failure(f"key {key_id}")
+        else:
+            count_failure_of_address()
+
         raise Unauthenticated(refused)
 
     context().notes["keyId"] = found.id
@@ -56,15 +61,40 @@ def count_rejected(token: str, error: TokenRejected) -> None:
     """Count a token that was never ours; raise `TooManyRequests` if it comes too often."""
     # Each token has a count of its own. Counted by address, one client behind a gateway would use
     # up the count of all others, and those wait for a 401, not a 429, to get a new token. Guessing
-    # is hopeless anyway. Expired and revoked tokens are not counted: they were good once.
+    # is hopeless anyway. Expired and revoked tokens are not counted: they were good once. Whoever
+    # shows a million of them makes the limiter forget the counts of older ones, which then are
+    # 401 again instead of 429, and costs it no more memory.
     if isinstance(error, TokenMalformed | TokenForged | TokenUnknown):
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-        count_failure(f"token {digest}")
+        count_failure(f"token {digest}", made_up=True)
 
 
-def count_failure(subject: str) -> None:
-    """Count a failed authentication; raise `TooManyRequests` above the limit."""
+def count_failure_of_address() -> None:
+    """Count a credential that tells nothing of its owner; raise `TooManyRequests`."""
+    count_failure(f"address {network_of(address() or '')}", made_up=True)
+
+
+def count_failure(subject: str, *, made_up: bool = False) -> None:
+    """Count a failed authentication; raise `TooManyRequests` above the limit.
+
+    `made_up` as in `Limiter.hit`.
+    """
     settings = services().settings.limiter
     assert settings is not None  # noqa: S101 - it is there where the limiter is
     surface = context().surface
-    limiter().spend(f"failures at {surface} of {subject}", settings.auth_failures, TOO_MANY)
+    subject = f"failures at {surface} of {subject}"
+    limiter().spend(subject, settings.auth_failures, TOO_MANY, made_up=made_up)
+
+
+def network_of(text: str) -> str:
+    """Return the address, of IPv6 the /64: one host has all the 2^64 of it (RFC 4291, RFC 7721)."""
+    try:
+        found = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:  # a Unix socket's caller has none
+        return text
+
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+
+    # A listener for both shows an IPv4 caller as ::ffff:a.b.c.d, where a /64 would be everybody.
+    return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))

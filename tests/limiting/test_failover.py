@@ -131,20 +131,21 @@ def test_while_nobody_takes_writes_the_setting_decides_and_then_it_counts_again(
     assert limiter.fault == ""
 
 
+@pytest.mark.parametrize("made_up", [False, True])
 def test_a_replica_does_not_refuse_with_a_count_of_its_own(
-    redis_pair: Pair, limiter_with: Callable[..., Limiter]
+    redis_pair: Pair, limiter_with: Callable[..., Limiter], made_up: bool
 ) -> None:
     """Who had used up the limit would be refused by the old primary until the window is over."""
     limiter = limiter_with(redis_pair.url, "refuse")
 
     for _ in range(11):
-        limiter.hit("a", TEN)
+        limiter.hit("a", TEN, made_up=made_up)
 
     redis_pair.promote()
     redis_pair.demote()
     redis_pair.replica.flushall()
 
-    assert limiter.hit("a", TEN).remaining == 9
+    assert limiter.hit("a", TEN, made_up=made_up).remaining == 9
 
 
 def test_check_up_and_readiness_see_a_replica_at_once(

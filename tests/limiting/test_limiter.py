@@ -114,3 +114,17 @@ def test_a_call_that_is_given_back_may_be_made_again(limiter: Limiter) -> None:
     limiter.give_back("never counted", THREE)
 
     assert [limiter.hit("a", THREE).remaining for _ in range(3)] == [2, 1, 0]
+
+
+def test_a_flood_of_made_up_subjects_makes_nobody_elses_count_disappear(
+    limiter_with: Callable[..., Limiter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where both limits are the same."""
+    monkeypatch.setattr("chatproxy.limiting.memory.MOST_SUBJECTS", 10)
+    limiter = limiter_with()
+    limiter.hit("ada", THREE)
+
+    for number in range(20):
+        limiter.hit(f"token {number}", THREE, made_up=True)
+
+    assert limiter.hit("ada", THREE).remaining == 1

@@ -11,7 +11,7 @@ import redis
 
 from chatproxy.formats.rates import MICROSECONDS, Rate
 from chatproxy.limiting.limiter import Count, Limiter, key_of
-from chatproxy.limiting.shared import PREFIX
+from chatproxy.limiting.shared import CROWD_CALLS, CROWD_LISTS, PREFIX
 from tests.limiting.conftest import OwnRedis
 from tests.stopwatch import Stopwatch
 
@@ -183,3 +183,75 @@ def test_a_clock_that_stepped_back_a_little_forgives_nothing(
 
     assert [count.allowed for count in counts] == [True, False]
     assert newest >= max(older)
+
+
+def test_made_up_subjects_count_as_others_do(
+    limiter: Limiter, limiter_with: Callable[..., Limiter], subject: str
+) -> None:
+    three = Rate.read("3 per hour")
+    in_memory = limiter_with()
+    here = [in_memory.hit(subject, three, made_up=True) for _ in range(4)]
+    there = [limiter.hit(subject, three, made_up=True) for _ in range(4)]
+
+    assert here == there
+    assert there[-1] == Count(allowed=False, limit=3, remaining=0, reset=3600)
+    assert limiter.hit(f"{subject} of another", three, made_up=True).remaining == 2
+
+
+def test_the_window_of_a_made_up_subject_slides(limiter: Limiter, subject: str) -> None:
+    two = Rate.read("2 per second")
+    counts = [limiter.hit(subject, two, made_up=True) for _ in range(3)]
+    time.sleep(1.05)
+
+    assert [one.allowed for one in counts] == [True, True, False]
+    assert limiter.hit(subject, two, made_up=True).remaining == 1
+
+
+def test_any_number_of_made_up_subjects_takes_little_room(
+    own_redis: OwnRedis, limiter_with: Callable[..., Limiter]
+) -> None:
+    limiter = limiter_with(own_redis.url, "refuse")
+    limiter.hit("somebody", TEN)
+    rooms = []
+
+    with redis.Redis.from_url(own_redis.url) as client:
+        for start in (0, 2000):
+            with ThreadPoolExecutor(8) as crowd:
+                subjects = (f"token {start + number}" for number in range(2000))
+                list(crowd.map(lambda one: limiter.hit(one, TEN, made_up=True), subjects))
+
+            rooms.append(client.dbsize())
+
+        # As after a million: each list is full.
+        for number in range(CROWD_LISTS):
+            name = f"{PREFIX}crowd:{number}"
+            call = client.lindex(name, 0)
+            client.lpush(name, *[call] * (CROWD_CALLS + 100))
+
+        for number in range(2000, 4000):
+            limiter.hit(f"token {number}", TEN, made_up=True)
+
+        longest = max(client.llen(name) for name in client.scan_iter(f"{PREFIX}crowd:*"))
+        size = sum(client.memory_usage(name) for name in client.scan_iter(f"{PREFIX}crowd:*"))
+        lives = {client.pttl(name) > 0 for name in client.scan_iter(f"{PREFIX}*")}
+
+    assert rooms == [CROWD_LISTS + 1] * 2
+    assert longest == CROWD_CALLS
+    assert size < 5_000_000
+    assert lives == {True}
+    assert limiter.hit("somebody", TEN).remaining == 8
+
+
+def test_a_clock_that_was_set_back_shuts_no_crowd_out(
+    own_redis: OwnRedis, limiter_with: Callable[..., Limiter]
+) -> None:
+    limiter = limiter_with(own_redis.url, "refuse")
+    limiter.hit("token", TEN, made_up=True)
+
+    with redis.Redis.from_url(own_redis.url, decode_responses=True) as client:
+        (name,) = client.keys(f"{PREFIX}crowd:*")
+        call = client.lindex(name, 0)
+        client.lpush(name, *[f"{int(call[:16]) + 3600 * MICROSECONDS}{call[16:]}"] * 10)
+
+        assert limiter.hit("token", TEN, made_up=True).remaining == 9
+        assert client.llen(name) == 1

@@ -1,6 +1,7 @@
 """How often tokens may be had, and how often bad credentials may be shown."""
 
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -8,8 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import redis
 
+from chatproxy.limiting.shared import CROWD_LISTS
 from tests.calls import Reply, call
+from tests.limiting.conftest import OwnRedis
 from tests.providers.chatsdk import claims
 from tests.providers.chatsdk.conftest import App
 from tests.providers.chatsdk.test_directory_away import locked
@@ -153,6 +157,38 @@ def test_workers_share_the_counts_in_redis(
                 )
 
             assert sorted(statuses) == [200] * ALLOWED + [429] * 50
+
+
+def test_bad_credentials_cost_redis_no_more_the_more_there_are(
+    chatsdk_before: Callable[..., Any], redis_url: str
+) -> None:
+    if shutil.which("redis-server") is None:
+        pytest.skip(f"redis-server is not installed, and {redis_url} has the keys of others")
+
+    own, often = OwnRedis(), claims.made("often", "another-secret-of-at-least-32-bytes!")
+    own.start()
+
+    try:
+        with (
+            chatsdk_before(REDIS_URL=own.url, **LIMITS) as app,
+            redis.Redis.from_url(own.url) as client,
+        ):
+            sizes = []
+
+            for part in range(2):
+                for number in range(600):
+                    assert app.validate(f"bad-{part}-{number}").status == 401
+
+                sizes.append(client.dbsize())
+
+            statuses = [app.validate(often).status for _ in range(4)]
+            good = app.validate(app.tokens("good")["token"]).status
+    finally:
+        own.stop()
+
+    assert max(sizes) <= CROWD_LISTS
+    assert statuses == [401, 401, 401, 429]
+    assert good == 200
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from chatproxy.providers.imbachat import basic
 from chatproxy.providers.imbachat.provider import ImbaChat
 from chatproxy.web import guards
 from chatproxy.web.current import provider
-from chatproxy.web.parsing import address, header
+from chatproxy.web.parsing import header
 
 #: Message and challenge are those of the vendor's plugin for OctoberCMS.
 REFUSED = "Authenticate required!"
@@ -21,7 +21,7 @@ def only_imbachat() -> None:
 
     # Only a wrong pair counts as a failure. A header that cannot be read is no guess.
     if given is not None:
-        guards.count_failure(f"address {address()}")
+        guards.count_failure_of_address()
 
     refusal = Unauthenticated(REFUSED)
     refusal.headers = CHALLENGE
