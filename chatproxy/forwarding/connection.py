@@ -8,6 +8,7 @@ where a header line lacks its colon it drops the fields after it, `Content-Lengt
 """
 
 import contextlib
+import math
 import select
 import socket
 import ssl
@@ -39,7 +40,9 @@ class Connection:
         self._early: h11.Response | None = None
         self._sent = 0
         self._received = 0
+        self._was_awaited = False
         self.reused = False
+        self.idle_since = -math.inf
 
     def exchange(
         self, request: h11.Request, body: CallerBody | None, deadline: Deadline
@@ -50,6 +53,7 @@ class Connection:
         body raises. After an error the connection must be closed.
         """
         self._sent = self._received = 0
+        self._was_awaited = False
         head = self._h11.send(request) or b""
 
         if body is None:
@@ -118,6 +122,11 @@ class Connection:
             return False
 
         return False
+
+    @property
+    def fell_silent(self) -> bool:
+        """Say whether nothing has come back in this exchange, though it was waited for."""
+        return self._was_awaited and not self._received
 
     def close(self) -> None:
         """Close the connection in any state. A message under way stays incomplete."""
@@ -203,6 +212,7 @@ class Connection:
         events = poll.poll(min(wait, CHECK_CALLER_EVERY) * 1000)
 
         if not events:
+            self._was_awaited = True
             deadline.check_caller()
         elif events[0][1] & select.POLLIN:
             # Before more is written. A provider that sends and no longer reads would otherwise
@@ -255,6 +265,7 @@ class Connection:
             try:
                 return self._sock.recv(PIECE)
             except TimeoutError:
+                self._was_awaited = True
                 deadline.check_caller()
             except OSError as error:
                 raise self._broken(error) from error

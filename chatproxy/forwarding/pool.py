@@ -18,7 +18,7 @@ class Pool:
     # used just often enough to stay.
 
     def __init__(self, size: int, monotonic: Callable[[], float]) -> None:
-        self._idle: collections.deque[tuple[float, Connection]] = collections.deque(maxlen=size)
+        self._idle: collections.deque[Connection] = collections.deque(maxlen=size)
         self._monotonic = monotonic
 
     def take(self) -> Connection | None:
@@ -26,11 +26,11 @@ class Pool:
         while True:
             try:
                 # No check for emptiness before: another greenlet could come in between.
-                since, connection = self._idle.pop()
+                connection = self._idle.pop()
             except IndexError:
                 return None
 
-            if self._monotonic() - since < OLDEST_IDLE and connection.is_silent():
+            if self._monotonic() - connection.idle_since < OLDEST_IDLE and connection.is_silent():
                 return connection
 
             connection.close()
@@ -43,11 +43,17 @@ class Pool:
 
         if len(self._idle) == self._idle.maxlen:
             with contextlib.suppress(IndexError):  # taken meanwhile
-                self._idle.popleft()[1].close()
+                self._idle.popleft().close()
 
-        self._idle.append((self._monotonic(), connection))
+        connection.idle_since = self._monotonic()
+        self._idle.append(connection)
+
+    def close_since(self, moment: float) -> None:
+        """Close those that have been idle since a moment, or for longer."""
+        while self._idle and self._idle[0].idle_since <= moment:
+            self._idle.popleft().close()
 
     def close(self) -> None:
         """Close all idle connections."""
         while self._idle:
-            self._idle.pop()[1].close()
+            self._idle.pop().close()

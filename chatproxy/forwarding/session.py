@@ -71,7 +71,7 @@ class UpstreamAdapter(BaseAdapter):
         connection = self._pool.take() or self._connector.connect(call.deadline)
 
         try:
-            head = _exchange_or_close(connection, call)
+            head = self._exchange(connection, call)
         except UpstreamBroken as error:
             reused = connection.reused
 
@@ -79,9 +79,9 @@ class UpstreamAdapter(BaseAdapter):
                 raise
 
             call.rewind()
-            # Past the pool: its other connections are as old, and would break the same way.
+            # Past the pool, so that the second attempt is the last one.
             connection = self._connector.connect(call.deadline)
-            head = _exchange_or_close(connection, call)
+            head = self._exchange(connection, call)
 
         return self._response(call, head, connection)
 
@@ -89,6 +89,20 @@ class UpstreamAdapter(BaseAdapter):
         """Close the idle connections."""
         self._pool.close()
         self._connector.close()
+
+    def _exchange(self, connection: Connection, call: Call) -> h11.Response:
+        try:
+            return connection.exchange(call.head(), call.upload, call.deadline)
+        except BaseException as error:
+            connection.close()
+            broke = isinstance(error, UpstreamBroken) and not error.answer_begun
+
+            if broke or connection.fell_silent:
+                # A NAT or a firewall forgets an idle connection without a word, the longest idle
+                # first. One by one, each would cost a caller the read limit.
+                self._pool.close_since(connection.idle_since)
+
+            raise
 
     def _response(
         self, call: Call, head: h11.Response, connection: Connection
@@ -134,11 +148,3 @@ def send(session: requests.Session, call: Call) -> tuple[requests.Response, Answ
         call, allow_redirects=False, stream=True, proxies={}, timeout=None, verify=True, cert=None
     )
     return response, cast(AnswerStream, response.raw)
-
-
-def _exchange_or_close(connection: Connection, call: Call) -> h11.Response:
-    try:
-        return connection.exchange(call.head(), call.upload, call.deadline)
-    except BaseException:
-        connection.close()
-        raise

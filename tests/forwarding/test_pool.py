@@ -80,6 +80,20 @@ def test_one_that_was_idle_for_long_is_not_used_again(
     assert _is_closed(sockets[0])
 
 
+def test_those_that_were_given_later_stay(clock: Stopwatch, sockets: list[socket.socket]) -> None:
+    pool = Pool(3, clock)
+    made = [connection(clock, sockets) for _ in range(3)]
+
+    for one in made:
+        clock.now += 1
+        pool.give(one)
+
+    pool.close_since(made[1].idle_since)
+
+    assert [_is_closed(sock) for sock in sockets] == [True, True, False]
+    pool.close()
+
+
 @pytest.mark.parametrize("unasked", [b"", b"HTTP/1.1 408 Late\r\n\r\n"], ids=["end", "answer"])
 def test_one_that_is_not_silent_is_not_used_again(
     clock: Stopwatch, sockets: list[socket.socket], unasked: bytes
