@@ -2,13 +2,16 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from tests.sidecar import free_port
 
@@ -20,6 +23,19 @@ OPTIONS = (
 )
 #: Neither PostgreSQL nor pgbouncer runs as root.
 USER = "postgres"
+
+POOLER = """
+[databases]
+* = {to}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = trust
+auth_file = {folder}/users
+pool_mode = transaction
+default_pool_size = 2
+"""
 
 
 def run(*command: str | Path) -> None:
@@ -96,3 +112,51 @@ def servers() -> Iterator[tuple[Server, Server]]:
         finally:
             primary.stop()
             standby.stop()
+
+
+@contextmanager
+def pgbouncer(server: str) -> Iterator[str]:
+    """Yield the URL of a pooler in front of a database: Debian's, which pools transactions.
+
+    Two connections are all that its clients have, so each meets what others left behind.
+    """
+    program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")
+
+    if program is None:
+        pytest.skip("pgbouncer is not installed")
+
+    given = conninfo_to_dict(server)
+    port = free_port()
+
+    with unprivileged_folder() as folder:
+        (folder / "users").write_text(f'"{given["user"]}" ""\n')
+        configuration = folder / "pgbouncer.ini"
+        configuration.write_text(
+            POOLER.format(folder=folder, port=port, to=f"host={given['host']} port={given['port']}")
+        )
+        process = subprocess.Popen(
+            [*unprivileged(), program, configuration],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+        )
+
+        try:
+            _wait_for(port)
+            yield f"postgresql://{given['user']}@127.0.0.1:{port}/{given['dbname']}"
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _wait_for(port: int) -> None:
+    until = time.monotonic() + 30
+
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except OSError:
+            assert time.monotonic() < until, "nobody listens"
+            time.sleep(0.05)
+        else:
+            return

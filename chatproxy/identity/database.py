@@ -125,7 +125,7 @@ class Database:
         A kept connection may have died, or be one that is of no more use: it is replaced, and
         nobody notices.
         """
-        for _ in range(TRIES):
+        for left in reversed(range(TRIES)):
             connection = self.engine.connect()
             is_new = USED not in connection.info
 
@@ -136,14 +136,14 @@ class Database:
                 try:
                     connection.begin()
                 except DBAPIError as error:
-                    if is_new or not error.connection_invalidated:
+                    anew = not is_new or postgresql.is_of_a_pooler(error.orig)
+
+                    if not (left and anew and error.connection_invalidated):
                         raise
                 else:
                     self._note(connection)
                     yield connection
                     return
-
-        raise DirectoryUnavailable(detail="no connection lasts")
 
     def _watched(
         self, connection: Connection, watched: bool

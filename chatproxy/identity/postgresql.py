@@ -52,7 +52,7 @@ def make_engine(url: str, monotonic: Callable[[], float]) -> Engine:
             "BEGIN ISOLATION LEVEL READ COMMITTED",
             f"SET LOCAL statement_timeout = {timeouts.STATEMENT_MS}",
             f"SET LOCAL lock_timeout = {timeouts.ROW_LOCK_MS}",
-            "SHOW transaction_read_only",
+            "SELECT current_setting('transaction_read_only'), pg_backend_pid()",
         ]
     )
 
@@ -65,14 +65,19 @@ def make_engine(url: str, monotonic: Callable[[], float]) -> Engine:
             while cursor.nextset():
                 pass
 
-            info[READ_ONLY] = cursor.fetchone() == ("on",)
+            read_only, session = cursor.fetchone()
 
+        info[READ_ONLY] = read_only == "on"
         opened = info.setdefault(USED, now)
 
         if info[READ_ONLY] and (info[BEGINNING].writes or now - opened > READ_ONLY_KEPT):
             # As the server itself would say of a write, but before anything is asked.
             errors = engine.dialect.loaded_dbapi.errors
-            raise errors.ReadOnlySqlTransaction(TAKES_NO_WRITES.partition(": ")[2])
+            error = errors.ReadOnlySqlTransaction(TAKES_NO_WRITES.partition(": ")[2])
+            # Closed within a transaction, it takes a pooler's session with it; the pooler may have
+            # others that are as old.
+            error.pooled = session != connection.dbapi_connection.info.backend_pid
+            raise error
 
     replace_begin(engine, begin)
     throw_away_after(engine, _is_fatal)
@@ -82,6 +87,11 @@ def make_engine(url: str, monotonic: Callable[[], float]) -> Engine:
 def is_read_only(error: BaseException | None) -> bool:
     """Say whether a driver's error means that the server takes no writes."""
     return getattr(error, "sqlstate", None) == READ_ONLY_STATE
+
+
+def is_of_a_pooler(error: BaseException | None) -> bool:
+    """Say whether a pooler answered that the server takes no writes, for a session of any age."""
+    return getattr(error, "pooled", False)
 
 
 def _connect(url: str) -> Any:

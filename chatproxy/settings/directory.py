@@ -6,16 +6,15 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from chatproxy.settings import postgresql_url
 from chatproxy.settings.fields import SigningSecrets, Text
 from chatproxy.settings.private_files import UntrustedFile, check_database
 from chatproxy.settings.variables import Section, variable
 
 SQLITE = "sqlite:///"
-#: Stricter than SQLAlchemy's parser, which takes what follows an `@` in a password for the host;
-#: and drivers name the host in their errors.
-POSTGRESQL = re.compile(
-    r"postgres(?:ql)?(?:\+psycopg)?://(?:[^\s/?#@]*@)?(?:[^\s/?#@:]*|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?"
-    r"/[^\s?#/]+(?:\?[^\s#]*)?"
+EXPECTED = (
+    "sqlite:/// and the path of a file, or a postgresql:// URL with a database, as libpq documents "
+    "it: what is special in a password must be percent-encoded"
 )
 
 
@@ -25,7 +24,11 @@ def _is_database_url(text: str) -> bool:
         # In memory, each worker would have a directory of its own.
         return bool(path) and not re.search(r"[?#]|:memory:", path)
 
-    return POSTGRESQL.fullmatch(text) is not None
+    return postgresql_url.is_url(text)
+
+
+def _faults(name: str, text: str) -> Iterator[str]:
+    return iter(()) if text.startswith(SQLITE) else postgresql_url.faults(name, text)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,11 +37,13 @@ class DirectorySettings(Section):
 
     database_url: str = variable(
         "DATABASE_URL",
-        Text(_is_database_url, "sqlite:/// and the path of a file, or a postgresql:// URL"),
+        Text(_is_database_url, EXPECTED),
         default="sqlite:///var/chatproxy.db",
         meaning="Where apps, API keys and users are kept. Three slashes: a path from the "
-        "working directory; four: from the root.",
+        "working directory; four: from the root. Or a `postgresql://` URL with libpq's parameters "
+        "and any number of hosts.",
         secret=True,
+        check=_faults,
     )
 
     @property

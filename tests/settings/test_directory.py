@@ -175,6 +175,7 @@ def test_a_server_without_a_key_is_warned_of() -> None:
         ("postgresql://h:5432/d?sslmode=require", "postgresql+psycopg://h:5432/d?sslmode=require"),
         ("postgresql:///d?host=/run", "postgresql+psycopg:///d?host=/run"),
         ("postgresql://u:p%2Fw@[::1]:1/d", "postgresql+psycopg://u:p%2Fw@[::1]:1/d"),
+        ("postgresql://a,b/d", "postgresql+psycopg://a,b/d"),
         ("sqlite:////tmp/x.db", "sqlite:////tmp/x.db"),
     ],
 )
