@@ -5,7 +5,7 @@ from flask import Flask
 from chatproxy import logs
 from chatproxy.providers import SETTINGS
 from chatproxy.providers.registry import REGISTRY
-from chatproxy.routes import forwarding_mounts, listener_mounts, routes
+from chatproxy.routes import forwarding_mounts, routes
 from chatproxy.services import Clock, open_services
 from chatproxy.settings import Settings, load
 from chatproxy.web import error_handlers, routing
@@ -30,7 +30,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     # Derived credentials, such as a Basic header or a signed token, are known only now.
     logs.hide(services.secrets())
 
-    app = Flask("chatproxy", static_folder=None)
+    app = routing.Application("chatproxy", static_folder=None)
     # OPTIONS is answered by the surfaces that allow CORS, and refused by all others.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.extensions["chatproxy"] = services
@@ -40,7 +40,8 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
 
     dialects = Dialects(services, forwarding_mounts(services))
     error_handlers.register(app, dialects)
-    routing.register(app, routes(services), dialects, SameOrigin(settings))
+    listeners = settings.listeners()
+    routing.register(app, routes(services), dialects, SameOrigin(settings), listeners)
     app.after_request(not_sniffed)
-    app.wsgi_app = RequestLog(app.wsgi_app, services, listener_mounts(services))  # type: ignore[method-assign]
+    app.wsgi_app = RequestLog(app.wsgi_app, services, listeners)  # type: ignore[method-assign]
     return app

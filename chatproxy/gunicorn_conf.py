@@ -24,14 +24,7 @@ try:
 except SettingsError as error:
     sys.exit(error.message)
 
-_host = f"[{_settings.bind_host}]" if ":" in _settings.bind_host else _settings.bind_host
-_ports = [_settings.http_port] + [
-    section.root_port
-    for section in _settings.provider_settings.values()
-    if section.root_port is not None
-]
-
-bind = [f"{_host}:{port}" for port in _ports]
+bind = [listener.address for listener in _settings.listeners()]
 backlog = 2048
 workers = _settings.workers
 worker_class = "chatproxy.server.worker.Worker"

@@ -1,7 +1,7 @@
 """The table of routes. Nothing is reachable that is neither here nor in a provider's own table.
 
-A line is a path, the blueprint below it, and the guard that decides who may call. A provider's
-table is in its `endpoints.routes`, and is used if the provider is on.
+A line is a path, the blueprint below it, the guard that decides who may call, and the door by which
+they come. A provider's table is in its `endpoints.routes`, and is used if the provider is on.
 """
 
 import dataclasses
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from chatproxy.providers.registry import REGISTRY
 from chatproxy.services import Backend, Services
+from chatproxy.settings.listeners import proxy_path
 from chatproxy.web import relay, status
 from chatproxy.web.routing import Route, anybody
 
@@ -18,12 +19,12 @@ def routes(services: Services) -> Iterator[Route]:
     prefix = services.settings.service_prefix
 
     # The kubelet names the pod's address in `Host`, which no setting can know.
-    yield Route("/-", status.probes, anybody, any_host=True)
-    yield Route("/-", status.check, anybody)
+    yield Route("/-", status.probes, anybody, "status", any_host=True)
+    yield Route("/-", status.check, anybody, "status")
 
     for mount, backend in forwarding_mounts(services).items():
         # Whoever reaches the port acts with our credentials; `BIND_HOST` decides who that is.
-        yield Route(mount, relay.proxy(backend, mount), anybody)
+        yield Route(mount, relay.proxy(backend, mount), anybody, "service")
 
     for name in services.backends:
         for route in REGISTRY[name].routes(services):
@@ -34,17 +35,10 @@ def forwarding_mounts(services: Services) -> dict[str, Backend]:
     """Map each path below which calls are forwarded to its provider."""
     prefix = services.settings.service_prefix
     return {
-        f"{prefix}{mount}": backend
+        mount: backend
         for name, backend in services.backends.items()
-        for mount in (f"/{name}/proxy", *backend.provider.mounts)
-    }
-
-
-def listener_mounts(services: Services) -> dict[str, str]:
-    """Map the port of each provider's own listener to the path that it serves at its root."""
-    prefix = services.settings.service_prefix
-    return {
-        str(backend.provider.root_port): f"{prefix}/{name}/proxy"
-        for name, backend in services.backends.items()
-        if backend.provider.root_port is not None
+        for mount in (
+            proxy_path(prefix, name),
+            *(f"{prefix}{one}" for one in backend.provider.mounts),
+        )
     }

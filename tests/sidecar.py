@@ -34,6 +34,11 @@ class Sidecar:
         self.environ = bare_environ() | {"HTTP_PORT": str(self.port)} | environ
         self.port = int(self.environ["HTTP_PORT"])
         self.url = f"http://127.0.0.1:{self.port}"
+        status = self.environ.get("STATUS_PORT")
+        self.probed = ("127.0.0.1", self.port)
+
+        if status:
+            self.probed = (self.environ.get("STATUS_HOST") or "127.0.0.1", int(status))
 
     def __enter__(self) -> "Sidecar":
         with self.output.open("ab") as output:
@@ -106,7 +111,7 @@ class Sidecar:
             assert self.process.poll() is None, self.output.read_text()
 
             try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=5) as probe:
+                with socket.create_connection(self.probed, timeout=5) as probe:
                     probe.sendall(PROBE)
 
                     if probe.recv(15) == b"HTTP/1.1 200 OK":

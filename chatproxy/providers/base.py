@@ -78,7 +78,6 @@ class Provider(abc.ABC):
     name: str
     needed: str
     mounts: Sequence[str] = ()
-    root_port: int | None = None
     base_url: str | None
     dialect: Dialect
     dialects: Mapping[str, Dialect] = {}

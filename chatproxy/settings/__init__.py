@@ -5,6 +5,7 @@
 | `variables` | how a setting is declared and read |
 | `fields` | the marshmallow fields that check a variable's text |
 | `sidecar`, `directory`, `limits` | the settings of each part; a provider has its own |
+| `listeners` | where the sidecar listens, and which door each listener is |
 | `local_secrets` | secrets that a local run generates and keeps |
 | `private_files` | files of our own that others could not have written |
 | `secret_text` | what is taken off a secret's text, and what no secret has |
@@ -12,10 +13,9 @@
 | `slips` | variables that nobody reads, because of a slip in the name |
 """
 
-import contextlib
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -24,6 +24,7 @@ from chatproxy.settings import published
 from chatproxy.settings.directory import DirectorySettings, KeySettings
 from chatproxy.settings.fields import texts_in
 from chatproxy.settings.limits import LimiterSettings
+from chatproxy.settings.listeners import Listener, clashes, listeners
 from chatproxy.settings.local_secrets import LocalSecrets
 from chatproxy.settings.secret_text import stripped
 from chatproxy.settings.sidecar import SidecarSettings
@@ -68,6 +69,10 @@ class Settings(SidecarSettings):
         shared = (self.directory, self.keys, self.limiter)
         yield from (self, *(one for one in shared if one is not None))
         yield from self.provider_settings.values()
+
+    def listeners(self) -> tuple[Listener, ...]:
+        """Return where the sidecar listens, the service's listener first."""
+        return listeners(self, self.provider_settings)
 
     def secrets(self) -> Iterator[str]:
         """Yield every secret, for redaction."""
@@ -133,7 +138,7 @@ def load(providers: Providers, environ: Mapping[str, str] | None = None) -> Sett
         problems.extend(found)
 
     problems.extend(_reused_secrets([*shared.values(), *sections.values()]))
-    problems.extend(_reused_ports(own, sections.values()))
+    problems.extend(clashes(listeners(own, sections)))
 
     if problems:
         raise SettingsError(problems)
@@ -209,7 +214,7 @@ def _names_of(section: type[Section]) -> Iterator[str]:
 
 
 def _local_secrets(own: SidecarSettings, directory: DirectorySettings) -> LocalSecrets | None:
-    # Only for a sidecar with a SQLite file and a loopback address. Replicas, or callers from
+    # Only for a sidecar with a SQLite file and loopback addresses. Replicas, or callers from
     # elsewhere, mean a deployment: generated there, a secret would differ in each instance.
     try:
         path = directory.sqlite_path if own.is_local else None
@@ -233,10 +238,3 @@ def _reused_secrets(sections: Sequence[Section]) -> Iterator[str]:
                         f"{one.name}: a secret of it is also in {signs[secret]}, so what is signed "
                         "with one would pass for the other. Choose another one."
                     )
-
-
-def _reused_ports(own: SidecarSettings, sections: Iterable[ProviderSection]) -> Iterator[str]:
-    for section in sections:
-        with contextlib.suppress(FaultyValue):
-            if own.http_port == section.root_port:
-                yield "HTTP_PORT: is also the port of another listener. Choose two."

@@ -48,13 +48,38 @@ class SidecarSettings(Section):
         "administrator of the chat.",
     )
     http_port: int = variable("HTTP_PORT", Port(), default=3000, meaning="Port to listen on.")
+    client_port: int | None = variable(
+        "CLIENT_PORT",
+        Port(),
+        default=None,
+        meaning="Port of the client door: what chat clients call with a token of their own is "
+        "served there and no longer at `HTTP_PORT`. Only this port may be open to the world.",
+    )
+    client_host: str | None = variable(
+        "CLIENT_HOST",
+        Text(lambda text: _matches(ADDRESS, text), "an address or host name of this machine"),
+        default=None,
+        meaning="Address of the client door. Absent: `BIND_HOST`.",
+    )
+    status_port: int | None = variable(
+        "STATUS_PORT",
+        Port(),
+        default=None,
+        meaning="Port of the status door: `/-/…` is served there and no longer at `HTTP_PORT`.",
+    )
+    status_host: str | None = variable(
+        "STATUS_HOST",
+        Text(lambda text: _matches(ADDRESS, text), "an address or host name of this machine"),
+        default=None,
+        meaning="Address of the status door, such as `0.0.0.0` for a kubelet. Absent: `BIND_HOST`.",
+    )
     allowed_hosts: tuple[str, ...] = variable(
         "ALLOWED_HOSTS",
         HostNames(),
         default=(),
         meaning="Names in `Host` that are served beside those of loopback, without ports; "
-        "`.chat.example` is that name and all below it. Absent: none, or any where `BIND_HOST` is "
-        "beyond loopback.",
+        "`.chat.example` is that name and all below it. Absent: none, or any where the "
+        "address that is listened on is beyond loopback.",
     )
     trusted_origins: tuple[str, ...] = variable(
         "TRUSTED_ORIGINS",
@@ -196,19 +221,23 @@ class SidecarSettings(Section):
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine reaches the sidecar."""
-        return is_loopback(self.bind_host)
+        """Whether only this machine reaches the sidecar, but for its probes."""
+        return all(is_loopback(host) for host in (self.bind_host, self.client_host) if host)
 
     def warnings(self) -> Iterator[str]:
         """Warn of a port that others can reach."""
-        if self.is_local:
-            return
+        if not is_loopback(self.bind_host):
+            by_any_name = (
+                "; and any name is served as Host, so that a web page may be one (DNS rebinding): "
+                "set ALLOWED_HOSTS to the names that callers use"
+            )
+            yield (
+                f"BIND_HOST is {self.bind_host}, beyond loopback: whoever reaches this port is an "
+                f"administrator of the chat{'' if self.allowed_hosts else by_any_name}"
+            )
 
-        by_any_name = (
-            "; and any name is served as Host, so that a web page may be one (DNS rebinding): set "
-            "ALLOWED_HOSTS to the names that callers use"
-        )
-        yield (
-            f"BIND_HOST is {self.bind_host}, beyond loopback: whoever reaches this port is an "
-            f"administrator of the chat{'' if self.allowed_hosts else by_any_name}"
-        )
+        if self.client_host is not None and self.client_port is None:
+            yield "CLIENT_HOST is set and CLIENT_PORT is not: there is no client door"
+
+        if self.status_host is not None and self.status_port is None:
+            yield "STATUS_HOST is set and STATUS_PORT is not: there is no status door"

@@ -13,6 +13,7 @@ from chatproxy.forwarding.target import Target
 from chatproxy.providers.base import Provider
 from chatproxy.server.caller import Caller
 from chatproxy.services import Services
+from chatproxy.settings.listeners import Door, Listener
 
 if TYPE_CHECKING:
     from chatproxy.identity.directory import Directory
@@ -33,11 +34,13 @@ class RequestContext:
 
     `refusal` is the error in its head, answered before any view is called. `authenticated` is what
     the route's guard returned, `surface` the provider or part that the route belongs to.
-    `listener_mount` is the path that the listener serves at its root. `is_last` says that the
-    caller was told to send no further request on the connection.
+    `listener` is where the request came in. `is_last` says that the caller was told to send no
+    further request on the connection.
     """
 
-    def __init__(self, environ: Mapping[str, Any], monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, environ: Mapping[str, Any], listener: Listener, monotonic: Callable[[], float]
+    ) -> None:
         # Not the environ itself, which holds this: the cycle would keep both, and the caller's
         # credentials in them, until the next garbage collection.
         self.monotonic = monotonic
@@ -45,7 +48,7 @@ class RequestContext:
         self.id = _request_id(environ)
         self.socket = environ.get("gunicorn.socket")
         self.target = Target("", None)
-        self.listener_mount = ""
+        self.listener = listener
         self.body: CallerBody | None = None
         self.refusal: CallerError | None = None
         self.surface = ""
@@ -104,6 +107,11 @@ def context() -> RequestContext:
     """Return the context of the request."""
     found: RequestContext = request.environ[KEY]
     return found
+
+
+def serves(door: Door) -> bool:
+    """Say whether the routes of a door are reached where the request came in."""
+    return door in context().listener.serves
 
 
 def surface_path() -> str:

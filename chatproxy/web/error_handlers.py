@@ -4,6 +4,7 @@ import logging
 
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.routing.exceptions import WebsocketMismatch
 
 from chatproxy import errors
 from chatproxy.providers.base import Dialect
@@ -39,7 +40,7 @@ def _to_chatproxy_error(error: Exception) -> errors.ChatproxyError:
         allowed = [method for method in METHODS if method in (error.valid_methods or ())]
         return errors.WrongMethod("This method is not served here.", allowed=allowed)
 
-    if isinstance(error, NotFound):
+    if isinstance(error, NotFound | WebsocketMismatch):
         return errors.NotFound("Nothing is served at this path.")
 
     if isinstance(error, HTTPException) and error.code is not None and error.code < 500:

@@ -65,7 +65,7 @@ def _forward(call: Call, mount: str, backend: Backend, credentials: Credentials)
     deadline = Deadline(peer.limits, current.monotonic, current)
     started = current.seconds()
     # On a listener of its own the provider is at the root, and so must its redirects be.
-    public_mount = mount.removeprefix(current.listener_mount)
+    public_mount = mount.removeprefix(current.listener.mount)
     answer = forward(call, peer.way, credentials, deadline, mount=public_mount)
 
     # A forwarded call is often the first to show that the provider refuses our credential.

@@ -4,7 +4,8 @@ The line is written when the answer's stream closes, not when the view returns: 
 known how many bytes went each way and which side broke off.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -14,6 +15,7 @@ from chatproxy.forwarding.target import Target
 from chatproxy.logs import access
 from chatproxy.server.input import body_of
 from chatproxy.services import Services
+from chatproxy.settings.listeners import Listener
 from chatproxy.web.current import KEY, RequestContext
 
 StartResponse = Callable[..., Any]
@@ -21,18 +23,20 @@ WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 class RequestLog:
-    """WSGI middleware. `mounts` maps a listener's port to the path that it serves at its root."""
+    """WSGI middleware. `listeners` are those of the server, the service's first."""
 
-    def __init__(self, app: WsgiApp, services: Services, mounts: Mapping[str, str]) -> None:
+    def __init__(self, app: WsgiApp, services: Services, listeners: Sequence[Listener]) -> None:
         self._app = app
         self._monotonic = services.clock.monotonic
         self._limits = services.limits
         self._is_stopping = services.lifetime.is_over
-        self._mounts = mounts
+        self._by_port = {str(one.port): one for one in listeners}
+        self._service = listeners[0]
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
-        context = environ[KEY] = RequestContext(environ, self._monotonic)
+        listener = self._listener(environ)
+        context = environ[KEY] = RequestContext(environ, listener, self._monotonic)
         self._read(context, environ)
 
         access.write_incoming(context, environ)
@@ -52,9 +56,20 @@ class RequestLog:
 
         return _Stream(self._app(environ, start), context, environ)
 
+    def _listener(self, environ: Mapping[str, Any]) -> Listener:
+        # The port is that of the socket on which the connection was accepted. For a Unix socket
+        # gunicorn takes it from `Host`, by which the caller would choose its door. Where gunicorn
+        # was told to listen elsewhere, that is the service's door.
+        connection = environ.get("gunicorn.socket")
+
+        if connection is not None and connection.family == socket.AF_UNIX:
+            return self._service
+
+        return self._by_port.get(environ["SERVER_PORT"], self._service)
+
     def _read(self, context: RequestContext, environ: dict[str, Any]) -> None:
         # An error is kept, not raised: outside the application nothing answers it properly.
-        mount = context.listener_mount = self._mounts.get(environ["SERVER_PORT"], "")
+        mount = context.listener.mount
         raw = environ.get("RAW_URI") or "/"
 
         if raw.startswith("/"):

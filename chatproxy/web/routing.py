@@ -1,13 +1,15 @@
 """Registering the routes of the table, each behind its guard."""
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from flask import Blueprint, Flask, request
-from werkzeug.routing import BaseConverter
+from flask import Blueprint, Flask, Request, request
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import BaseConverter, MapAdapter
 
-from chatproxy.web.current import context, surface_path
+from chatproxy.settings.listeners import Door, Listener
+from chatproxy.web.current import KEY, context, surface_path
 from chatproxy.web.dialects import Dialects
 from chatproxy.web.same_origin import SameOrigin
 
@@ -32,15 +34,17 @@ def any_page() -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class Route:
-    """One line of the table: a path, the blueprint below it, and who may call.
+    """One line of the table: a path, the blueprint below it, who may call, and by which door.
 
-    `pages` says whether the request may come from a web page of another site. With `any_host` it
-    is served whatever its `Host` is.
+    A surface that both services and clients call has a line for each door. `pages` says whether the
+    request may come from a web page of another site. With `any_host` it is served whatever its
+    `Host` is.
     """
 
     path: str
     blueprint: Blueprint
     guard: Guard
+    door: Door
     pages: Callable[[], bool] = no_pages
     any_host: bool = False
 
@@ -54,17 +58,45 @@ class Anything(BaseConverter):
     part_isolating = False
 
 
+class Application(Flask):
+    """A Flask application in which a request finds the rules of one door, and no others."""
+
+    # What is at another door does not exist here: no guard is asked, and no 405 tells of it.
+    # Werkzeug compares the subdomain before the path, so a rule's door is kept as its subdomain.
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Return what finds the rule of a request."""
+        if request is None:
+            return super().create_url_adapter(request)
+
+        door = request.environ[KEY].listener.door
+        return self.url_map.bind_to_environ(request.environ, subdomain=door)
+
+
 def register(
-    app: Flask, routes: Iterable[Route], dialects: Dialects, same_origin: SameOrigin
+    app: Flask,
+    routes: Iterable[Route],
+    dialects: Dialects,
+    same_origin: SameOrigin,
+    listeners: Sequence[Listener],
 ) -> None:
-    """Register every blueprint, with its guard before all its views."""
+    """Register every blueprint at its door, with its guard before all its views."""
     app.url_map.converters["anything"] = Anything
+    doors = {one.door for one in listeners}
     lines: dict[str, Route] = {}
 
     for route in routes:
-        assert route.blueprint.name not in lines  # noqa: S101 - one guard must not replace another
-        app.register_blueprint(route.blueprint, url_prefix=route.path)
-        lines[route.blueprint.name] = route
+        door = route.door if route.door in doors else "service"
+        name = route.blueprint.name if door == "service" else f"{route.blueprint.name}-{door}"
+        first = lines.setdefault(name, route)
+
+        if first is route:
+            options = {"name": name, "url_prefix": route.path, "subdomain": door}
+            app.register_blueprint(route.blueprint, **options)
+
+        # Where services and clients share a door, the first line of a surface is in force.
+        assert first.guard is route.guard  # noqa: S101 - one guard must not replace another
+        assert first.blueprint is route.blueprint  # noqa: S101
 
     @app.before_request
     def admit() -> None:
@@ -79,12 +111,14 @@ def register(
         environ, line = request.environ, lines.get(request.blueprint or "")
 
         if line is None or not line.any_host:
-            same_origin.check_host(environ)
+            same_origin.check_host(environ, current.listener)
 
         if line is not None and not line.pages():
             same_origin.check_site(environ)
 
-        if (upgrade := environ.get("HTTP_UPGRADE")) is not None:
+        upgrade = environ.get("HTTP_UPGRADE")
+
+        if upgrade is not None and not isinstance(request.routing_exception, NotFound):
             dialects.refuse_websocket(surface_path(), upgrade)
 
         # Without a blueprint nothing was found, and no view is called.

@@ -17,6 +17,7 @@ from typing import Any
 
 from chatproxy.errors import CrossSite, Misdirected
 from chatproxy.formats.authority import host_of, is_loopback
+from chatproxy.settings.listeners import Listener
 from chatproxy.settings.sidecar import SidecarSettings
 
 #: `none` is a request of the user's own: an address typed in, a bookmark.
@@ -34,13 +35,17 @@ class SameOrigin:
         below = [name for name in settings.allowed_hosts if name.startswith(".")]
         self._hosts = frozenset(map(host_of, names))
         self._domains = tuple(name.lower() for name in below)
-        self._any_host = not settings.is_local and not settings.allowed_hosts
+        self._lists_hosts = bool(settings.allowed_hosts)
         self._trusted = frozenset(settings.trusted_origins)
         self._is_ours = functools.lru_cache(MOST_HOSTS)(self._names_us)
 
-    def check_host(self, environ: Mapping[str, Any]) -> None:
+    def check_host(self, environ: Mapping[str, Any], listener: Listener) -> None:
         """Raise `Misdirected` if a request names a host that is not ours."""
         host = environ.get("HTTP_HOST")
+
+        # Others call a listener beyond loopback by names that only the settings can know.
+        if not self._lists_hosts and not listener.is_local:
+            return
 
         # Only HTTP/1.0 may lack it (`web.request_log`), and no browser does.
         if host is not None and not self._is_ours(host):
@@ -63,7 +68,7 @@ class SameOrigin:
     def _names_us(self, authority: str) -> bool:
         host = host_of(authority)
         listed = host in self._hosts or f".{host}".endswith(self._domains)
-        return self._any_host or listed or is_loopback(host)
+        return listed or is_loopback(host)
 
 
 def is_own(origin: str, host: str | None) -> bool:

@@ -259,7 +259,55 @@ def test_an_unusable_authority_file_stops_the_start(tmp_path: Path, content: str
 def test_two_listeners_need_two_ports() -> None:
     (problem,) = problems_of(**MINIMUM, HTTP_PORT="3002", STREAM_ROOT_PORT="3002")
 
-    assert problem.startswith("HTTP_PORT: is also the port")
+    assert problem == "HTTP_PORT: is also the port of STREAM_ROOT_PORT. Choose two."
+
+
+@pytest.mark.parametrize(
+    ("ports", "expected"),
+    [
+        (
+            {"CLIENT_PORT": "3000"},
+            "HTTP_PORT: is also the port of CLIENT_PORT. Choose two.",
+        ),
+        (
+            {"CLIENT_PORT": "3001", "STATUS_PORT": "3001", "STATUS_HOST": "10.0.0.1"},
+            "CLIENT_PORT: is also the port of STATUS_PORT. Choose two.",
+        ),
+        (
+            {"STATUS_PORT": "3002", "STREAM_ROOT_PORT": "3002", "HTTP_PORT": "3002"},
+            "HTTP_PORT: is also the port of STATUS_PORT, STREAM_ROOT_PORT. "
+            "Choose 3 different ones.",
+        ),
+    ],
+)
+def test_a_port_is_one_doors(ports: dict[str, str], expected: str) -> None:
+    assert problems_of(**MINIMUM, **ports) == [expected]
+
+
+def test_a_port_that_is_none_clashes_with_none() -> None:
+    found = problems_of(**MINIMUM, HTTP_PORT="0", CLIENT_PORT="0", STATUS_PORT="3000")
+
+    assert [one.partition(":")[0] for one in found] == ["HTTP_PORT", "CLIENT_PORT"]
+
+
+def test_the_addresses_of_the_doors() -> None:
+    environ = MINIMUM | {"CLIENT_PORT": "3003", "STATUS_PORT": "3004", "STREAM_ROOT_PORT": "3002"}
+    hosts = {"BIND_HOST": "::1", "STATUS_HOST": "0.0.0.0"}  # noqa: S104
+    found = settings.load(SETTINGS, environ | hosts).listeners()
+
+    assert [(one.setting, one.address, one.door, one.mount) for one in found] == [
+        ("HTTP_PORT", "[::1]:3000", "service", ""),
+        ("CLIENT_PORT", "[::1]:3003", "client", ""),
+        ("STATUS_PORT", "0.0.0.0:3004", "status", ""),
+        ("STREAM_ROOT_PORT", "[::1]:3002", "service", "/stream/proxy"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["CLIENT", "STATUS"])
+def test_an_address_without_a_port_is_warned_of(name: str) -> None:
+    (warning,) = settings.load(SETTINGS, MINIMUM | {f"{name}_HOST": "127.0.0.1"}).warnings()
+
+    assert warning.startswith(f"{name}_HOST is set and {name}_PORT is not")
 
 
 def test_a_list_of_no_provider_is_refused_beside_other_problems() -> None:

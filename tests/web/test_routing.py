@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from flask import Blueprint, Flask, Response, jsonify
+from flask import Blueprint, Response, jsonify
 from flask.testing import FlaskClient
 
 from chatproxy import settings
@@ -41,16 +41,17 @@ def room(name: str, served: list[str]) -> Blueprint:
 
 def serving(services: Services, *routes: Route, past: Blueprint | None = None) -> FlaskClient:
     """An application with these lines in its table, and perhaps a blueprint past it."""
-    app = Flask("chatproxy")
+    app = routing.Application("chatproxy")
+    listeners = services.settings.listeners()
     app.extensions["chatproxy"] = services
     dialects = Dialects(services, {})
     error_handlers.register(app, dialects)
-    routing.register(app, routes, dialects, SameOrigin(services.settings))
+    routing.register(app, routes, dialects, SameOrigin(services.settings), listeners)
 
     if past is not None:
         app.register_blueprint(past, url_prefix="/past")
 
-    app.wsgi_app = RequestLog(app.wsgi_app, services, {})
+    app.wsgi_app = RequestLog(app.wsgi_app, services, listeners)
     return app.test_client()
 
 
@@ -59,7 +60,9 @@ def get(client: FlaskClient, path: str) -> Any:
 
 
 def test_what_the_guard_returns_reaches_the_view(services: Services) -> None:
-    client = serving(services, Route("/room", room("room", []), lambda: {"who": "alice"}))
+    client = serving(
+        services, Route("/room", room("room", []), lambda: {"who": "alice"}, "service")
+    )
 
     assert get(client, "/room").get_json() == {"who": "alice"}
 
@@ -70,7 +73,9 @@ def test_whom_the_guard_refuses_no_view_serves(services: Services) -> None:
     def refuse() -> None:
         raise Forbidden("Not you.")
 
-    answer = get(serving(services, Route("/room", room("room", served), refuse)), "/room")
+    answer = get(
+        serving(services, Route("/room", room("room", served), refuse, "service")), "/room"
+    )
 
     assert (answer.status_code, answer.get_json()) == (403, {"errorMsg": "Not you."})
     assert served == []
@@ -78,16 +83,18 @@ def test_whom_the_guard_refuses_no_view_serves(services: Services) -> None:
 
 def test_a_blueprint_without_a_line_in_the_table_serves_nobody(services: Services) -> None:
     served: list[str] = []
-    table = Route("/room", room("room", served), anybody)
+    table = Route("/room", room("room", served), anybody, "service")
     answer = get(serving(services, table, past=room("past", served)), "/past")
 
-    assert answer.status_code == 500
+    assert answer.status_code == 404  # it is at no door
     assert served == []
 
 
 def test_where_the_router_finds_nothing_no_guard_is_asked(services: Services) -> None:
     asked: list[str] = []
-    client = serving(services, Route("/room", room("room", []), lambda: asked.append("guard")))
+    client = serving(
+        services, Route("/room", room("room", []), lambda: asked.append("guard"), "service")
+    )
 
     assert get(client, "/elsewhere").status_code == 404
     assert client.post("/room", environ_overrides={"RAW_URI": "/room"}).status_code == 405

@@ -54,7 +54,6 @@ class Stream(Provider):
     def __init__(self, settings: StreamSettings, monotonic: Callable[[], float]) -> None:
         self.api_key = settings.api_key
         self.base_url = settings.base_url
-        self.root_port = settings.root_port
         self.error_object_key = settings.error_object_key
         self.user_id_prefixes = settings.user_id_strip_prefix
         self.client_config = ClientConfig(settings.style_config, monotonic)

@@ -2,12 +2,12 @@
 
 from flask import Blueprint, Response, request
 
-from chatproxy.errors import BadTarget, Forbidden
-from chatproxy.providers.chatsdk.endpoints.access import Client
+from chatproxy.errors import BadTarget, Forbidden, NotFound
+from chatproxy.providers.chatsdk.endpoints.access import Client, rest_token
 from chatproxy.providers.chatsdk.keyroutes import needs_api_key
 from chatproxy.providers.chatsdk.provider import ChatSDK
 from chatproxy.web.cors import CrossOrigin
-from chatproxy.web.current import authenticated, context, provider, services
+from chatproxy.web.current import authenticated, context, provider, serves, services
 from chatproxy.web.relay import METHODS, relay
 
 blueprint = Blueprint("chatsdk-api", __name__)
@@ -18,22 +18,31 @@ blueprint.after_request(cross_origin.mark)
 preflight.after_request(cross_origin.mark)
 
 
+def client() -> Client:
+    """Let a client in by its `token`. What services call is not there at the door of clients."""
+    if not serves("service") and needs_api_key(request.method, _path()):
+        raise NotFound("Nothing is served at this path.")
+
+    return rest_token()
+
+
 @blueprint.route("/<anything:path>", methods=METHODS)
 def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwarded, not this
     """Forward a client's call to the ChatSDK server."""
-    client = authenticated(Client)
-    prefix, target = services().settings.service_prefix, context().target.path
+    bearer = authenticated(Client).bearer
+    path = _path()
 
     # The prefix is cut off the raw target: with an encoded `/ap%69` the rest would be wrong.
-    if not target.startswith(f"{prefix}/api/"):
+    if not path.startswith("/api/"):
         raise BadTarget("The path before the forwarded part must not be percent-encoded.")
 
-    if needs_api_key(request.method, target.removeprefix(prefix)):
+    if needs_api_key(request.method, path):
         raise Forbidden("This call is made with an API key, not for a user.")
 
     # The server of January 2026 wants its key with every call, and the user's token beside it.
     ours = provider(ChatSDK).authorise()
-    credentials = ours.beside([("Authorization", f"Bearer {client.bearer}")])
+    credentials = ours.beside([("Authorization", f"Bearer {bearer}")])
+    prefix = services().settings.service_prefix
     return relay(services().backends[ChatSDK.name], prefix, credentials)
 
 
@@ -41,3 +50,7 @@ def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwar
 def allow(path: str) -> Response:  # noqa: ARG001 - all places are alike
     """Answer a browser's preflight request."""
     return cross_origin.preflight()
+
+
+def _path() -> str:
+    return context().target.path.removeprefix(services().settings.service_prefix)

@@ -19,18 +19,20 @@ USERS = "/api/users"
 def routes(_services: Services) -> Sequence[Route]:
     """Return every route with its guard."""
     return (
-        Route("/tokens", tokens.issuing, PlatformKey(requested_user)),
-        Route("/tokens/refresh", tokens.exchange, exchangeable_token),
-        Route("/tokens/validate", tokens.validation, rest_token),
-        Route("/tokens/validate-ws", tokens.websocket_validation, websocket_token),
-        Route(f"{USERS}/ensure", users.ensuring, PlatformKey(requested_user)),
+        Route("/tokens", tokens.issuing, PlatformKey(requested_user), "service"),
+        Route("/tokens/refresh", tokens.exchange, exchangeable_token, "client"),
+        Route("/tokens/validate", tokens.validation, rest_token, "client"),
+        Route("/tokens/validate-ws", tokens.websocket_validation, websocket_token, "client"),
+        Route(f"{USERS}/ensure", users.ensuring, PlatformKey(requested_user), "service"),
         Route(
             f"{USERS}/<anything:user_id>/revoke-tokens",
             users.revocation,
             PlatformKey(users.requested_revocation),
+            "service",
         ),
-        Route(f"{USERS}/<anything:user_id>", users.single, users.service_or_client),
-        Route("/api", api.preflight, anybody, any_page),
-        Route("/api", api.blueprint, rest_token, any_page),
-        Route("/ws", websocket.blueprint, anybody),  # answers 501 and says where to connect
+        Route(f"{USERS}/<anything:user_id>", users.single, users.service_or_client, "service"),
+        Route("/api", api.preflight, anybody, "client", any_page),
+        Route("/api", api.blueprint, api.client, "client", any_page),
+        # Answers 501 and says where to connect.
+        Route("/ws", websocket.blueprint, anybody, "client"),
     )

@@ -12,7 +12,7 @@ from chatproxy.providers.chatsdk.endpoints import api, schemas
 from chatproxy.providers.chatsdk.endpoints.access import Client, PlatformKey, Service, rest_token
 from chatproxy.providers.chatsdk.provider import ChatSDK
 from chatproxy.web.answers import private
-from chatproxy.web.current import authenticated, context, directory, provider, services
+from chatproxy.web.current import authenticated, context, directory, provider, serves, services
 from chatproxy.web.parsing import decoded_id, header, segments_below
 
 log = logging.getLogger(__name__)
@@ -30,9 +30,10 @@ PLACE = "/api/users/"
 def service_or_client() -> Service | Client:
     """Let in a service by its key. Without a key it is a client's call, to be forwarded.
 
-    Deleting a user always needs a key, as at the vendor.
+    Deleting a user always needs a key, as at the vendor. Clients with a door of their own have
+    their calls forwarded there.
     """
-    is_client = header("X-API-Key") is None
+    is_client = header("X-API-Key") is None and serves("client")
     is_deletion = request.method == "DELETE" and named_user() is not None
     return rest_token() if is_client and not is_deletion else PlatformKey(named_user)()
 

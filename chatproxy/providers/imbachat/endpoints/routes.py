@@ -11,8 +11,9 @@ from chatproxy.web.routing import Route, anybody
 def routes(_services: Services) -> Sequence[Route]:
     """Return every route with its guard."""
     return (
-        Route("/imbachat", users.blueprint, only_imbachat),
-        Route("/imbachat/api/v1", version.blueprint, anybody),
+        # imbachat.com comes from outside, with a credential of its own.
+        Route("/imbachat", users.blueprint, only_imbachat, "client"),
+        Route("/imbachat/api/v1", version.blueprint, anybody, "client"),
         # Open to whoever reaches the port, like Stream's `/token`.
-        Route("/imbachat", widget.blueprint, anybody),
+        Route("/imbachat", widget.blueprint, anybody, "service"),
     )

@@ -23,7 +23,7 @@ from chatproxy.providers.imkit.errors import (
 )
 from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.web import guards
-from chatproxy.web.current import context, directory, provider
+from chatproxy.web.current import context, directory, provider, serves
 from chatproxy.web.parsing import header, header_text
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 SERVED_HERE = frozenset({"badge", "verify", "socket.io"})
 #: Below these a client gets a 403, whatever it asks the IMKit server for.
 FOR_PLATFORMS = frozenset({"admin"})
+#: Below these there is nothing at the door of clients. `badge` and `proxy` have no guard.
+FOR_SERVICES = FOR_PLATFORMS | {"badge", "proxy"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,8 +60,11 @@ def platform() -> Key:
 
 
 def caller() -> Client | None:
-    """Let in a client, or a platform, for which this returns None. A platform may do everything."""
-    if header("IM-API-KEY") or header("API_KEY"):
+    """Let in a client, or a platform, for which this returns None. A platform may do everything.
+
+    Where clients have a door of their own, each is let in at its own only.
+    """
+    if not serves("client") or (serves("service") and (header("IM-API-KEY") or header("API_KEY"))):
         platform()
         return None
 
@@ -73,11 +78,19 @@ def forwarded_caller() -> Client | None:
     if first in SERVED_HERE:
         raise NotFound("Nothing is served at this path.")
 
+    check_door(first)
+
     if first in FOR_PLATFORMS:
         platform()
         return None
 
     return caller()
+
+
+def check_door(first: str) -> None:
+    """Raise `NotFound` for a first segment that is at the service's door only."""
+    if first in FOR_SERVICES and not serves("service"):
+        raise NotFound("Nothing is served at this path.")
 
 
 def client() -> Client:

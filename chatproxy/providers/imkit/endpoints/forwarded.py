@@ -2,7 +2,12 @@
 
 from flask import Blueprint, Response
 
-from chatproxy.providers.imkit.endpoints.access import FOR_PLATFORMS, SERVED_HERE, Client
+from chatproxy.providers.imkit.endpoints.access import (
+    FOR_SERVICES,
+    SERVED_HERE,
+    Client,
+    check_door,
+)
 from chatproxy.providers.imkit.endpoints.paths import first_segment
 from chatproxy.providers.imkit.errors import PermissionDenied
 from chatproxy.providers.imkit.provider import IMKit
@@ -13,8 +18,8 @@ from chatproxy.web.relay import METHODS, relay
 blueprint = Blueprint("imkit-forwarded", __name__)
 preflight = Blueprint("imkit-preflight", __name__)
 
-#: Never for pages of a browser. `proxy` has no guard and calls as the platform.
-NOT_FOR_PAGES = SERVED_HERE | FOR_PLATFORMS | {"proxy"}
+#: Never for pages of a browser.
+NOT_FOR_PAGES = SERVED_HERE | FOR_SERVICES
 
 #: Headers that a page may send. The vendor's samples list only the deprecated names.
 HEADERS = (
@@ -45,6 +50,8 @@ def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwar
 @preflight.route("/<anything:path>", methods=["OPTIONS"])
 def allow(path: str) -> Response:  # noqa: ARG001 - all client calls are alike
     """Answer a browser's preflight request."""
+    check_door(first_segment())
+
     if not is_for_pages():
         raise PermissionDenied("This is not for pages.")
 

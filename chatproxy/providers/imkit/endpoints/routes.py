@@ -18,13 +18,24 @@ from chatproxy.web.routing import Route, any_page, anybody
 def routes(services: Services) -> Sequence[Route]:
     """Return every route with its guard."""
     return (
-        Route("/imkit/admin/clients", clients.blueprint, access.platform),
-        Route("/imkit/me", me.blueprint, access.acting_user, any_page),
-        Route("/imkit/me/badge", me.unread, me.badge_caller, any_page),
-        Route("/imkit/verify", verify.blueprint, anybody),  # the token is the credential
-        Route("/imkit/badge", badge.blueprint, anybody),  # as in the vendor's sample
+        Route("/imkit/admin/clients", clients.blueprint, access.platform, "service"),
+        Route("/imkit/me", me.blueprint, access.acting_user, "client", any_page),
+        Route("/imkit/me", me.blueprint, access.acting_user, "service"),
+        Route("/imkit/me/badge", me.unread, me.badge_caller, "client", any_page),
+        Route("/imkit/me/badge", me.unread, me.badge_caller, "service"),
+        # The token is the credential.
+        Route("/imkit/verify", verify.blueprint, anybody, "client"),
+        # Open, as in the vendor's sample.
+        Route("/imkit/badge", badge.blueprint, anybody, "service"),
         # Its `auth` event checks the caller, and its handshake the page.
-        Route("/imkit/socket.io", socket.blueprint(services), anybody, any_page),
-        Route("/imkit", forwarded.preflight, anybody, any_page),
-        Route("/imkit", forwarded.blueprint, access.forwarded_caller, forwarded.is_for_pages),
+        Route("/imkit/socket.io", socket.blueprint(services), anybody, "client", any_page),
+        Route("/imkit", forwarded.preflight, anybody, "client", any_page),
+        Route(
+            "/imkit",
+            forwarded.blueprint,
+            access.forwarded_caller,
+            "client",
+            forwarded.is_for_pages,
+        ),
+        Route("/imkit", forwarded.blueprint, access.forwarded_caller, "service"),
     )

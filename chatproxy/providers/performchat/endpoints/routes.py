@@ -16,15 +16,27 @@ USERS = "/rest/v1/customer-users"
 def routes(_services: Services) -> Sequence[Route]:
     """Return every route with its guard."""
     return (
-        Route(f"{AUTH}/token", tokens.issuing, PlatformKey(schemas.requested_token)),
+        Route(f"{AUTH}/token", tokens.issuing, PlatformKey(schemas.requested_token), "service"),
         Route(
             f"{AUTH}/invalidate-token",
             tokens.invalidation,
             PlatformKey(schemas.requested_invalidation),
+            "service",
         ),
-        Route(f"{AUTH}/verify", tokens.verification, anybody),  # the token is the credential
-        Route(AGENTS, agents.listing, PlatformKey(page=requested_page)),
-        Route(f"{AGENTS}/<agent_id>", agents.single, PlatformKey()),
-        Route(USERS, customers.listing, PlatformKey(schemas.requested_users, page=requested_page)),
-        Route(f"{USERS}/<user_id>", customers.single, PlatformKey(schemas.requested_change)),
+        # The token is the credential.
+        Route(f"{AUTH}/verify", tokens.verification, anybody, "client"),
+        Route(AGENTS, agents.listing, PlatformKey(page=requested_page), "service"),
+        Route(f"{AGENTS}/<agent_id>", agents.single, PlatformKey(), "service"),
+        Route(
+            USERS,
+            customers.listing,
+            PlatformKey(schemas.requested_users, page=requested_page),
+            "service",
+        ),
+        Route(
+            f"{USERS}/<user_id>",
+            customers.single,
+            PlatformKey(schemas.requested_change),
+            "service",
+        ),
     )

@@ -1,4 +1,8 @@
-"""Stream's routes and their guards. They are open to whoever reaches the sidecar's port."""
+"""Stream's routes and their guards.
+
+They are open to whoever reaches the service's port, and at no other: `/token` needs no credential,
+and `/config` believes a header that only a gateway may set.
+"""
 
 from collections.abc import Sequence
 
@@ -10,8 +14,8 @@ from chatproxy.web.routing import Route, anybody
 def routes(_services: Services) -> Sequence[Route]:
     """Return every route with its guard."""
     return (
-        Route("/token", token.blueprint, anybody),
-        Route("/api-key", api_key.blueprint, anybody),
-        Route("/config", config.blueprint, anybody),
-        Route("/webhook", webhook.blueprint, anybody),
+        Route("/token", token.blueprint, anybody, "service"),
+        Route("/api-key", api_key.blueprint, anybody, "service"),
+        Route("/config", config.blueprint, anybody, "service"),
+        Route("/webhook", webhook.blueprint, anybody, "service"),
     )
