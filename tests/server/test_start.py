@@ -88,6 +88,25 @@ def test_everything_but_the_probes_is_below_the_prefix(
     }
 
 
+def test_a_database_that_cannot_be_upgraded_stops_the_start(tmp_path: Path) -> None:
+    """Else every worker would refuse all users, and nobody would know why."""
+    path = tmp_path / "chatproxy.db"
+    path.write_bytes(b"this is no database, whatever its name says" * 100)
+    port = free_port()
+    done = start(
+        *GUNICORN,
+        HTTP_PORT=str(port),
+        PROVIDERS="chatsdk",
+        CHATSDK_JWT_SECRET="s" * 40,
+        KEY_SIGNING_SECRET="k" * 40,
+        DATABASE_URL=f"sqlite:///{path}",
+    )
+
+    assert done.returncode == 1
+    assert "chatproxy cannot start: `chatproxy db upgrade` failed" in done.stderr
+    assert "Booting worker" not in done.stdout + done.stderr
+
+
 def test_a_second_listener_serves_the_provider_at_its_root(
     upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar]
 ) -> None:
