@@ -285,6 +285,16 @@ def test_nothing_of_a_page_is_forwarded(
     assert len(upstream.journal) == 1
 
 
+@pytest.mark.parametrize(
+    "path", ["/admin/connection-count", "//admin/x", "/%61dmin/x", "/proxy;a/x"]
+)
+def test_what_is_for_platforms_among_what_is_for_pages(running: Sidecar, path: str) -> None:
+    """The first of them is found by the row for clients' calls."""
+    reply = bare_call(running.port, "GET", f"/imkit{path}", "localhost", f"Origin: https://{EVIL}")
+
+    assert says(reply, 403, "TRUSTED_ORIGINS")
+
+
 def test_the_second_listener_is_no_way_round(running: Sidecar, upstream: StreamUpstream) -> None:
     port = int(running.environ["STREAM_ROOT_PORT"])
 
