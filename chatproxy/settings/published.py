@@ -1,9 +1,9 @@
 """Secrets that everybody knows: those of the compose file and of the stand-ins."""
 
-import ipaddress
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from chatproxy.formats.authority import is_loopback
 from chatproxy.settings.variables import ProviderSection, Section, declared
 
 #: The service of the compose file in which the stand-in runs.
@@ -32,12 +32,8 @@ def real_server(section: ProviderSection) -> str | None:
 
 def is_local(url: str) -> bool:
     """Say whether a stand-in may be at a URL: on this machine, or in the compose file's service."""
-    host = urlsplit(url).hostname or ""
-
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.rstrip(".") in ("localhost", STAND_IN_HOST)
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    return host == STAND_IN_HOST or is_loopback(host)
 
 
 def _with_one_of(published: frozenset[str], section: Section) -> Iterator[str]:
