@@ -231,7 +231,11 @@ def _backend(provider: Provider, settings: Settings, limits: Limits, clock: Cloc
 def _peer(server: Server, base_url: str, settings: Settings, limits: Limits, clock: Clock) -> Peer:
     upstream = Upstream.at(base_url)
     session = open_session(
-        upstream, clock.monotonic, pool_size=settings.pool_size, ca_file=settings.ca_file
+        upstream,
+        clock.monotonic,
+        pool_size=settings.pool_size,
+        max_age=settings.connection_max_age,
+        ca_file=settings.ca_file,
     )
     way = Way(upstream, session, _withheld(settings))
     return Peer(server, way, limits, clock.monotonic)

@@ -8,6 +8,7 @@ import pytest
 
 from chatproxy import __version__, settings
 from chatproxy.app import create_app
+from chatproxy.formats import durations
 from chatproxy.providers import SETTINGS
 from chatproxy.settings.directory import DirectorySettings, KeySettings
 from chatproxy.settings.fields import Duration
@@ -50,7 +51,8 @@ def row_of(one: Variable) -> str:
     if one.required:
         default = "**required**"
     elif isinstance(one.field, Duration):
-        default = f"`{one.default // 3600}h`"
+        hours, rest = divmod(one.default, 3600)
+        default = f"`{durations.written(one.default)}`" if rest else f"`{hours}h`"
     elif isinstance(one.default, float):
         default = f"`{one.default:g}`"
     else:

@@ -61,9 +61,11 @@ class Connector:
         ]
 
         try:
-            return Connection(Race(attempts, until, deadline.monotonic).run())
+            sock = Race(attempts, until, deadline.monotonic).run()
         except NoneReady as error:
             raise _failure(error) from error
+
+        return Connection(sock, opened_at=deadline.monotonic())
 
     def _resolve(self, seconds: float) -> list[Address]:
         host, port = self._upstream.host, self._upstream.port

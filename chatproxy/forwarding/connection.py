@@ -20,6 +20,7 @@ import h11
 from chatproxy.errors import AnswerBroken, UpstreamBroken, UpstreamTimeout
 from chatproxy.forwarding.body import PIECE, CallerBody
 from chatproxy.forwarding.headers import LARGEST_HEAD, defect_in
+from chatproxy.forwarding.keep_alive import promised
 from chatproxy.forwarding.timeouts import CHECK_CALLER_EVERY, Deadline
 
 #: What a non-blocking socket raises when it has to wait. TLS may have to write in order to read,
@@ -32,10 +33,15 @@ class _AnsweredEarly(Exception):
 
 
 class Connection:
-    """A connected socket and the state of the messages on it."""
+    """A connected socket and the state of the messages on it.
 
-    def __init__(self, sock: socket.socket) -> None:
+    `opened_at` and `idle_since` are moments of the monotonic clock. `longest_idle` are the seconds
+    after which the upstream may close it.
+    """
+
+    def __init__(self, sock: socket.socket, opened_at: float) -> None:
         self._sock = sock
+        self.opened_at = opened_at
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST_HEAD)
         self._early: h11.Response | None = None
         self._sent = 0
@@ -43,6 +49,8 @@ class Connection:
         self._was_awaited = False
         self.reused = False
         self.idle_since = -math.inf
+        self.longest_idle = math.inf
+        self._further = math.inf
 
     def exchange(
         self, request: h11.Request, body: CallerBody | None, deadline: Deadline
@@ -100,7 +108,7 @@ class Connection:
         # next one (RFC 9112 section 6.3).
         done = self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE
 
-        if not done or self._h11.trailing_data[0]:
+        if not done or self._h11.trailing_data[0] or self._further <= 0:
             return False
 
         self._h11.start_next_cycle()
@@ -250,7 +258,16 @@ class Connection:
                 "The chat provider's answer is not valid HTTP.", detail=defect, answer_begun=True
             )
 
+        if isinstance(event, h11.Response):
+            self._note_promise(event)
+
         return event
+
+    def _note_promise(self, head: h11.Response) -> None:
+        seconds, further = promised(head.headers)
+        self.longest_idle = min(self.longest_idle, seconds)
+        # A server may count down, or say the same each time.
+        self._further = min(self._further - 1, further)
 
     def _receive(self, limit: float, deadline: Deadline) -> bytes:
         # In slices, to notice between them that the caller has left. The limit is on the whole

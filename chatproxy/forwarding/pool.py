@@ -17,8 +17,9 @@ class Pool:
     # Last in, first out: after a burst the rest grows old and is closed. In turns, each would be
     # used just often enough to stay.
 
-    def __init__(self, size: int, monotonic: Callable[[], float]) -> None:
+    def __init__(self, size: int, max_age: float, monotonic: Callable[[], float]) -> None:
         self._idle: collections.deque[Connection] = collections.deque(maxlen=size)
+        self._max_age = max_age
         self._monotonic = monotonic
 
     def take(self) -> Connection | None:
@@ -30,28 +31,40 @@ class Pool:
             except IndexError:
                 return None
 
-            if self._monotonic() - connection.idle_since < OLDEST_IDLE and connection.is_silent():
+            if self._is_young(connection) and connection.is_silent():
                 return connection
 
             connection.close()
 
     def give(self, connection: Connection) -> None:
         """Keep a connection for the next call if it can take one, else close it."""
-        if not connection.make_ready() or not self._idle.maxlen:
+        connection.idle_since = self._monotonic()
+
+        if not self._idle.maxlen or not self._is_young(connection) or not connection.make_ready():
             connection.close()
             return
+
+        self.close_since(connection.idle_since - OLDEST_IDLE)
 
         if len(self._idle) == self._idle.maxlen:
             with contextlib.suppress(IndexError):  # taken meanwhile
                 self._idle.popleft().close()
 
-        connection.idle_since = self._monotonic()
         self._idle.append(connection)
 
     def close_since(self, moment: float) -> None:
         """Close those that have been idle since a moment, or for longer."""
         while self._idle and self._idle[0].idle_since <= moment:
             self._idle.popleft().close()
+
+    def _is_young(self, connection: Connection) -> bool:
+        # Without an age, one that is always busy would stay with an address that the provider's
+        # name has left.
+        now = self._monotonic()
+        longest_idle = min(connection.longest_idle, OLDEST_IDLE)
+        return now - connection.idle_since < longest_idle and (
+            now - connection.opened_at < self._max_age
+        )
 
     def close(self) -> None:
         """Close all idle connections."""

@@ -121,6 +121,7 @@ def open_session(
     monotonic: Callable[[], float],
     *,
     pool_size: int,
+    max_age: float,
     ca_file: str | None = None,
 ) -> requests.Session:
     """Make a session that can reach one upstream and nothing else."""
@@ -132,7 +133,7 @@ def open_session(
     # The session serves all users: a stored cookie would go out with the next one's request.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.adapters.clear()
-    adapter = UpstreamAdapter(Pool(pool_size, monotonic), Connector(upstream, ca_file))
+    adapter = UpstreamAdapter(Pool(pool_size, max_age, monotonic), Connector(upstream, ca_file))
     # The only adapter, so a URL that leads anywhere else finds none. `requests` matches by prefix:
     # without the slash, https://chat.example would also be the front of https://chat.example.org.
     session.mount(f"{upstream.origin}{upstream.base_path}/", adapter)

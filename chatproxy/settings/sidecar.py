@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from chatproxy.formats.authority import is_loopback
 from chatproxy.settings.fields import (
     DAY,
+    Duration,
     FilePath,
     HostNames,
     OneOf,
@@ -160,6 +161,13 @@ class SidecarSettings(Section):
         default=100,
         meaning="Idle connections to a provider that each worker keeps for reuse. More are "
         "opened when needed and closed afterwards.",
+    )
+    connection_max_age: int = variable(
+        "UPSTREAM_CONNECTION_MAX_AGE",
+        Duration(1, DAY, example="5m"),
+        default=300,
+        meaning="Age from which a connection to a provider is not used again, however busy it "
+        "is, so that a name that moves is followed.",
     )
     ca_file: str | None = variable(
         "UPSTREAM_CA_FILE",

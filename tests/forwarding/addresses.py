@@ -3,9 +3,12 @@
 import contextlib
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.sidecar import GUNICORN, Sidecar
 
 Place = tuple[str, int]
 
@@ -33,3 +36,21 @@ def found(place: Place, family: int = socket.AF_INET) -> tuple[Any, ...]:
 def resolve_to(monkeypatch: pytest.MonkeyPatch, *places: Place) -> None:
     """Have every name lead to these places, in this order."""
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [found(one) for one in places])
+
+
+class NamedSidecar(Sidecar):
+    """A sidecar for which every name leads to the places in the file that `PLACES` names."""
+
+    command = (*GUNICORN[:-1], "tests.forwarding.named_places:app")
+
+
+def write_places(path: Path, *places: Place) -> None:
+    """Have the names of a `NamedSidecar` lead to these places from now on."""
+    new = path.with_suffix(".new")
+    new.write_text("".join(f"{host}:{port}\n" for host, port in places))
+    new.replace(path)
+
+
+def read_places(path: Path) -> list[Place]:
+    lines = (line.rsplit(":", 1) for line in path.read_text().splitlines())
+    return [(host, int(port)) for host, port in lines]

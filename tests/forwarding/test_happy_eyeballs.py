@@ -26,8 +26,15 @@ from chatproxy.forwarding.attempts import (
 from chatproxy.forwarding.connect import Connector
 from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Deadline, Limits
-from tests.forwarding.addresses import Place, dead_address, found, resolve_to
-from tests.sidecar import GUNICORN, Sidecar, free_port
+from tests.forwarding.addresses import (
+    NamedSidecar,
+    Place,
+    dead_address,
+    found,
+    resolve_to,
+    write_places,
+)
+from tests.sidecar import Sidecar, free_port
 from tests.stopwatch import Stopwatch
 from tests.upstream import StreamUpstream
 from tests.wire import ask, get
@@ -238,17 +245,15 @@ def test_an_address_that_is_found_twice_is_tried_once() -> None:
     assert interleaved([found(("::1", 80), V6)] * 2) == [found(("::1", 80), V6)]
 
 
-class NamedSidecar(Sidecar):
-    """A sidecar for which every name leads to the same places."""
-
-    command = (*GUNICORN[:-1], "tests.forwarding.named_places:app")
-
-
 def test_a_callers_request_takes_the_living_address(
-    dead: Place, upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar]
+    dead: Place,
+    upstream: StreamUpstream,
+    sidecar_before: Callable[..., Sidecar],
+    tmp_path: Path,
 ) -> None:
-    places = f"{dead[0]}:{dead[1]},127.0.0.1:{upstream.port}"
-    made = sidecar_before("http://chat.example", PLACES=places, UPSTREAM_CONNECT_TIMEOUT="30")
+    places = tmp_path / "places"
+    write_places(places, dead, ("127.0.0.1", upstream.port))
+    made = sidecar_before("http://chat.example", PLACES=str(places), UPSTREAM_CONNECT_TIMEOUT="30")
 
     with NamedSidecar(made.output, made.environ) as sidecar:
         started = time.monotonic()

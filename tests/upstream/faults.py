@@ -50,6 +50,7 @@ FORMS = {
     "switch": (NOTHING, "an unasked 101 instead of the answer, close 2 s later"),
     "gzip": (NOTHING, "gzip the body, the same bytes each time"),
     "set-cookie": (NOTHING, "set a cookie"),
+    "keep-alive": (TEXT, "this as the Keep-Alive header"),
     "many-headers": (NOTHING, "150 headers more"),
     "huge-header": (NOTHING, "one header of 70,000 bytes"),
     "bad-header": (NOTHING, "a header line without a colon"),

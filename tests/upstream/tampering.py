@@ -53,6 +53,10 @@ def _add_headers(answer: Answer, fault: Fault) -> Answer:
     return answer.with_headers(*MORE_HEADERS[fault.name])
 
 
+def _keep_alive(answer: Answer, fault: Fault) -> Answer:
+    return answer.with_headers((b"keep-alive", fault.value.encode()))
+
+
 def _gzip(answer: Answer, fault: Fault) -> Answer:
     # A fixed time in the gzip header, so that the same answer has the same bytes.
     body = gzip.compress(b"".join(answer.body), mtime=0)
@@ -134,6 +138,7 @@ def _cut(out: Tampered, fault: Fault) -> None:
 
 ALTER: dict[str, Callable[[Answer, Fault], Answer]] = {
     **dict.fromkeys(MORE_HEADERS, _add_headers),
+    "keep-alive": _keep_alive,
     "gzip": _gzip,
     "two-lengths": _sized,
     "cut": _cut_framing,
