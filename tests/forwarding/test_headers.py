@@ -33,8 +33,21 @@ def rest(*received: tuple[str, str]) -> list[tuple[str, str]]:
         "Content-Length",
         "Expect",
         "Cookie",
+        "Cookie2",
         "Forwarded",
+        "Via",
         "Proxy",
+        "X-Original-Url",
+        "X-Original-Host",
+        "X-Rewrite-Url",
+        "X-Forwarded",
+        "X-Api-Key",
+        "X-Http-Method",
+        "X-Http-Method-Override",
+        "X-Method-Override",
+        "Client-Type",
+        "Clienttype",
+        "Isbackoffice",
         "X-Forwarded-For",
         "X-Forwarded-Host",
         "X-Real-Ip",
@@ -74,9 +87,14 @@ def test_an_answer_keeps_case_order_and_repetition() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [b"Connection", b"Transfer-Encoding", b"Set-Cookie", b"Upgrade", b"X-Named"]
+    "name",
+    [
+        *(b"Connection", b"Transfer-Encoding", b"Set-Cookie", b"Upgrade", b"X-Named"),
+        *(b"Set-Cookie2", b"Alt-Svc", b"Clear-Site-Data", b"NEL", b"Report-To"),
+        *(b"Service-Worker-Allowed", b"Strict-Transport-Security", b"X-Content-Type-Options"),
+    ],
 )
-def test_an_answer_loses_what_concerns_one_connection(name: bytes) -> None:
+def test_an_answer_loses_what_concerns_one_connection_or_all_of_our_host(name: bytes) -> None:
     assert answered([(b"connection", b"x-named"), (name, b"x")]) == []
 
 

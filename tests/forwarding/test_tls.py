@@ -1,5 +1,6 @@
 """The provider over TLS: verified, bounded, never without."""
 
+import contextlib
 import socket
 import ssl
 import threading
@@ -61,6 +62,33 @@ def test_a_dot_at_the_end_of_a_name_is_no_part_of_it(
     connector.close()
 
     assert asked == ["localhost."]  # the resolver is told where the name ends
+
+
+@pytest.mark.parametrize("says_goodbye", [True, False])
+def test_an_answer_without_length_is_whole_only_if_tls_ends_it(
+    authority: tuple[trustme.CA, Path], sidecar_before: Callable[..., Sidecar], says_goodbye: bool
+) -> None:
+    """Anybody on the way can cut a connection, but not send TLS's last message."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority[0].issue_cert("localhost").configure_cert(context)
+
+    def answer_once() -> None:
+        with listener.accept()[0] as sock, context.wrap_socket(sock, server_side=True) as secured:
+            secured.recv(65536)
+            secured.sendall(b"HTTP/1.1 200 OK\r\n\r\nthe beginning")
+
+            if says_goodbye:
+                with contextlib.suppress(OSError):  # the other end may say none
+                    secured.unwrap()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=answer_once, daemon=True).start()
+        url = f"https://localhost:{listener.getsockname()[1]}"
+
+        with sidecar_before(url, UPSTREAM_CA_FILE=str(authority[1])) as sidecar:
+            answer = ask(sidecar.port, get("/proxy/x"))
+
+    assert (answer.body, answer.complete) == (b"the beginning", says_goodbye)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The database away, broken or full: one kind of failure, and no secret in its words."""
 
 import contextlib
+import os
 import socket
 import threading
 import time
@@ -254,3 +255,16 @@ def test_a_full_disk_is_told_and_recovers(directory: Directory) -> None:
 def fill(directory: Directory) -> None:
     for number in range(10):
         directory.users.upsert(DEFAULT_APP, f"user-{number}", Profile(custom={"a": "x" * 60_000}))
+
+
+@on_postgresql
+def test_what_nobody_acknowledges_is_given_up(opened: Callable[[], Directory]) -> None:
+    """A server that went without a word takes no packets; the kernel would repeat them for long."""
+    with opened().database.reading() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+
+        with socket.socket(fileno=os.dup(driver.fileno())) as sock:
+            limit = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+    assert limit == timeouts.STATEMENT_MS

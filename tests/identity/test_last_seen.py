@@ -4,8 +4,10 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from chatproxy.errors import DirectoryUnavailable
 from chatproxy.identity import timeouts
@@ -221,3 +223,22 @@ def test_the_latest_use_of_all_workers_is_kept(
     worker.keys.flush_uses()
 
     assert used(directory.keys) == [clock.now]
+
+
+def test_uses_are_written_in_one_order(worker: Directory) -> None:
+    """Two workers that write the same keys in two orders wait for each other."""
+    keys = [worker.keys.create("backend", DEFAULT_APP) for _ in range(3)]
+    ids = sorted(key.key.id for key in keys)
+    written: list[str] = []
+
+    for key in sorted(keys, key=lambda key: key.key.id, reverse=True):
+        worker.keys.find(key.text)
+
+    def note(_connection: object, _cursor: object, _statement: str, values: Any, *_: Any) -> None:
+        found = values.values() if isinstance(values, dict) else values
+        written.extend(value for value in found if value in ids)
+
+    event.listen(worker.database.engine, "before_cursor_execute", note)
+    worker.keys.flush_uses()
+
+    assert written == ids

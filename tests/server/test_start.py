@@ -115,10 +115,14 @@ def test_a_second_listener_serves_the_provider_at_its_root(
     with sidecar_before(
         upstream.url, STREAM_ROOT_PORT=str(root_port), SERVICE_PREFIX="/chat"
     ) as sidecar:
+        places = [(root_port, "/x"), (sidecar.port, "/chat/proxy/x")]
         at_root = ask(root_port, get("/_sandbox/echo?a=%2F"))
+        away = f"X-Sandbox-Fault: redirect={upstream.url}/elsewhere"
+        redirected = [ask(port, get(path, away)).header("Location") for port, path in places]
         not_there = ask(root_port, get("/-/healthz"))
         assert ask(sidecar.port, get("/_sandbox/echo")).status == 404
 
+    assert redirected == ["/elsewhere", "/chat/proxy/elsewhere"]
     assert at_root.status == 200
     assert upstream.journal[0].target.endswith("&a=%2F")
     assert not_there.status == 404

@@ -202,6 +202,7 @@ def test_pings_of_the_websocket_are_answered(inside: RawSocket) -> None:
         (b"\x88\x82\0\0\0\0\x03\xed", 1002),  # a code that is never sent
         (b"\x88\x80\0\0\0\0", None),  # no code
         (b"\x88\x82\0\0\0\0\x0b\xb8", 3000),  # a code of the client's own
+        (b"\x88\x82\0\0\0\0\x03\xf0", 1008),  # the one by which we turn a client away
     ],
 )
 def test_frames_that_end_the_socket(inside: RawSocket, frame: bytes, code: int | None) -> None:

@@ -1,12 +1,16 @@
 """What is changed here is changed at the IMKit server, or nowhere."""
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from chatproxy.identity.records import DEFAULT_APP
 from tests.calls import Reply
 from tests.canaries import IMKIT_KEY
+from tests.directories import beside
 from tests.providers.imkit.conftest import Site, before_it, moment
 from tests.providers.imkit.refusals import refusal
 from tests.upstream import IMKitUpstream
@@ -192,6 +196,42 @@ def test_a_token_of_the_same_client_is_not_taken_back_by_a_failure(
     failed(behind.bind("same", "same-token", moment(hours=2)))
 
     assert behind.acting("same-token", "GET", "/rooms").status == 200
+
+
+def test_a_token_that_was_bound_meanwhile_is_not_taken_back(
+    behind: Site, server: IMKitUpstream
+) -> None:
+    """The first of two equal requests fails after the second one was answered."""
+    body = {"_id": "twice", "token": "twice-token", "expirationDate": moment(hours=1)}
+    server.faults.next("never", path=CLIENTS, method="POST")
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(behind.ask, "POST", CLIENTS, body=body)
+
+        while server.faults.pending():
+            time.sleep(0.01)
+
+        assert behind.ask("POST", CLIENTS, body=body).status == 200
+        failed(first.result())
+
+    assert behind.acting("twice-token", "GET", "/rooms").status == 200
+    assert owner(server, "twice-token") == "twice"
+
+
+def test_a_client_that_is_deleted_during_its_own_change_is_not_found(
+    behind: Site, server: IMKitUpstream
+) -> None:
+    token = behind.token("deleted")
+    server.faults.next("slow=0.4", path=CLIENTS, method="POST")
+
+    with ThreadPoolExecutor() as pool, beside(behind.sidecar.environ) as directory:
+        change = pool.submit(behind.acting, token, "POST", "/me", body={"nickname": "late"})
+
+        while server.faults.pending():
+            time.sleep(0.01)
+
+        assert directory.users.delete(DEFAULT_APP, "deleted")
+        assert refusal(change.result())[:2] == (404, 404)
 
 
 def test_what_could_not_be_taken_back_is_logged_without_the_token(
