@@ -42,8 +42,13 @@ PRIVATE = frozenset(
         "proxy",  # becomes the variable HTTP_PROXY in a CGI program (CVE-2016-5385)
         "x-real-ip",
         "x-original-url",
+        "x-original-uri",
+        "x-original-path",
+        "x-original-method",
         "x-original-host",
         "x-rewrite-url",
+        "x-override-url",
+        "x-envoy-original-path",
         "x-forwarded",
         "x-api-key",
         "x-http-method",

@@ -4,35 +4,39 @@ Calls to `/api/*` go out with the real API key, so a client must not reach these
 its own token: it would act as an administrator. Decision 0012 tells why this is a list.
 """
 
+import re
 from collections.abc import Sequence
 
-from chatproxy.providers.paths import folded_segments
+from chatproxy.forwarding.credentials import without
+from chatproxy.providers.paths import END, readings
 
-#: Method and path below /api, from the server routes in the vendor's public code. `*` stands
-#: for one segment, `**` for any rest.
-KEY_ROUTES: Sequence[tuple[str, tuple[str, ...]]] = (
-    ("*", ("auth", "connect")),
-    ("*", ("server", "**")),
-    ("*", ("admin", "**")),
-    ("*", ("users", "ensure")),
-    ("*", ("users", "bulk-ensure")),
-    ("*", ("users", "*", "revoke-tokens")),
-    ("DELETE", ("users", "*")),
+#: Method and path below /api, from the server routes in the vendor's public code. What lies below
+#: one of them counts as well, but for the last. An id may be several segments to some servers.
+KEY_ROUTES: Sequence[tuple[str, re.Pattern[str]]] = [
+    (method, re.compile(rf"/*api/+{path}"))
+    for method, path in (
+        ("*", rf"auth{END}/+connect{END}"),
+        ("*", rf"server{END}"),
+        ("*", rf"admin{END}"),
+        ("*", rf"users{END}/+(?:bulk-)?ensure{END}"),
+        ("*", rf"users{END}/(?:.*/)?revoke-tokens{END}"),
+        ("DELETE", rf"users{END}/*[^/]*/*$"),
+    )
+]
+
+#: Fields of a query by which some servers let a request change its own method. The headers for it
+#: are never forwarded (`forwarding.headers`).
+METHOD_FIELDS = frozenset(
+    {"_method", "x_http_method_override", "x_http_method", "x_method_override"}
 )
+#: Bodies in which such a field may stand.
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-def needs_api_key(method: str, path: str) -> bool:
-    """Return whether any server could read the path as one of these routes."""
-    _, *rest = folded_segments(path)
-    return any(
-        route_method in ("*", method) and _fits(route, rest) for route_method, route in KEY_ROUTES
-    )
-
-
-def _fits(route: tuple[str, ...], segments: Sequence[str]) -> bool:
-    if route[-1] == "**":
-        return list(segments[: len(route) - 1]) == list(route[:-1])
-
-    return len(route) == len(segments) and all(
-        part in ("*", segment) for part, segment in zip(route, segments, strict=True)
-    )
+def needs_api_key(method: str, path: str, query: str | None, content_type: str) -> bool:
+    """Return whether any server could read the call as one of these routes; raise `BadTarget`."""
+    query = query or ""
+    is_form = content_type.strip().lower().startswith(FORMS)
+    any_method = is_form or without(query, METHOD_FIELDS) != query
+    routes = [route for wanted, route in KEY_ROUTES if any_method or wanted in ("*", method)]
+    return any(route.match(reading) for reading in readings(path) for route in routes)

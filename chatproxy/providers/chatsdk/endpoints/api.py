@@ -20,7 +20,7 @@ preflight.after_request(cross_origin.mark)
 
 def client() -> Client:
     """Let a client in by its `token`. What services call is not there at the door of clients."""
-    if not serves("service") and needs_api_key(request.method, _path()):
+    if not serves("service") and _is_for_keys():
         raise NotFound("Nothing is served at this path.")
 
     return rest_token()
@@ -30,13 +30,12 @@ def client() -> Client:
 def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwarded, not this
     """Forward a client's call to the ChatSDK server."""
     bearer = authenticated(Client).bearer
-    path = _path()
 
     # The prefix is cut off the raw target: with an encoded `/ap%69` the rest would be wrong.
-    if not path.startswith("/api/"):
+    if not _path().startswith("/api/"):
         raise BadTarget("The path before the forwarded part must not be percent-encoded.")
 
-    if needs_api_key(request.method, path):
+    if _is_for_keys():
         raise Forbidden("This call is made with an API key, not for a user.")
 
     # The server of January 2026 wants its key with every call, and the user's token beside it.
@@ -50,6 +49,11 @@ def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwar
 def allow(path: str) -> Response:  # noqa: ARG001 - all places are alike
     """Answer a browser's preflight request."""
     return cross_origin.preflight()
+
+
+def _is_for_keys() -> bool:
+    content_type = request.environ.get("CONTENT_TYPE", "")
+    return needs_api_key(request.method, _path(), context().target.query, content_type)
 
 
 def _path() -> str:

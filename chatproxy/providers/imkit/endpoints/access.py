@@ -11,7 +11,7 @@ from chatproxy.errors import CallerError, NotFound, TokenMalformed, Unauthentica
 from chatproxy.identity.records import Key, Kind, User
 from chatproxy.identity.token_records import Binding
 from chatproxy.providers.imkit.endpoints import clienttokens
-from chatproxy.providers.imkit.endpoints.paths import first_segment
+from chatproxy.providers.imkit.endpoints.paths import is_below
 from chatproxy.providers.imkit.errors import (
     ClientNotFound,
     InvalidAPIKey,
@@ -73,23 +73,21 @@ def caller() -> Client | None:
 
 def forwarded_caller() -> Client | None:
     """Let in the caller of a call to be forwarded; return None for a platform."""
-    first = first_segment()
-
-    if first in SERVED_HERE:
+    if is_below(SERVED_HERE):
         raise NotFound("Nothing is served at this path.")
 
-    check_door(first)
+    check_door()
 
-    if first in FOR_PLATFORMS:
+    if is_below(FOR_PLATFORMS):
         platform()
         return None
 
     return caller()
 
 
-def check_door(first: str) -> None:
-    """Raise `NotFound` for a first segment that is at the service's door only."""
-    if first in FOR_SERVICES and not serves("service"):
+def check_door() -> None:
+    """Raise `NotFound` for what is at the service's door only."""
+    if not serves("service") and is_below(FOR_SERVICES):
         raise NotFound("Nothing is served at this path.")
 
 

@@ -2,13 +2,14 @@
 
 from flask import Blueprint, Response
 
+from chatproxy.errors import BadTarget
 from chatproxy.providers.imkit.endpoints.access import (
     FOR_SERVICES,
     SERVED_HERE,
     Client,
     check_door,
 )
-from chatproxy.providers.imkit.endpoints.paths import first_segment
+from chatproxy.providers.imkit.endpoints.paths import is_below
 from chatproxy.providers.imkit.errors import PermissionDenied
 from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.web.cors import CrossOrigin
@@ -32,7 +33,11 @@ cross_origin = CrossOrigin(lambda: provider(IMKit).allowed_origins, HEADERS)
 
 def is_for_pages() -> bool:
     """Say whether pages of a browser may make the call."""
-    return first_segment() not in NOT_FOR_PAGES
+    # Asked for the answer to a bad path, too.
+    try:
+        return not is_below(NOT_FOR_PAGES)
+    except BadTarget:
+        return False
 
 
 @preflight.after_request
@@ -50,7 +55,7 @@ def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwar
 @preflight.route("/<anything:path>", methods=["OPTIONS"])
 def allow(path: str) -> Response:  # noqa: ARG001 - all client calls are alike
     """Answer a browser's preflight request."""
-    check_door(first_segment())
+    check_door()
 
     if not is_for_pages():
         raise PermissionDenied("This is not for pages.")

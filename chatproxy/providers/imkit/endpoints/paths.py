@@ -1,17 +1,24 @@
 """Paths below `/imkit`, read from the raw target: an id may have an encoded slash."""
 
+import re
+from collections.abc import Set
+
 from chatproxy.errors import NotFound
-from chatproxy.providers.paths import folded_segments
+from chatproxy.providers.paths import END, readings
 from chatproxy.web.current import context, services
 from chatproxy.web.parsing import decoded_id, segments_below
 
 CLIENTS = "/imkit/admin/clients/"
 
 
-def first_segment() -> str:
-    """Return the first segment below `/imkit`, as the most lenient server would read it."""
+def is_below(words: Set[str]) -> bool:
+    """Say whether a server could read one of the words as the first segment below `/imkit`.
+
+    Raises `BadTarget`.
+    """
     mount = f"{services().settings.service_prefix}/imkit"
-    return next(iter(folded_segments(context().path.removeprefix(mount))), "")
+    first = re.compile(rf"/*(?:{'|'.join(map(re.escape, words))}){END}")
+    return any(map(first.match, readings(context().path.removeprefix(mount))))
 
 
 def named_client() -> str:
