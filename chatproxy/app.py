@@ -3,32 +3,34 @@
 from flask import Flask
 
 from chatproxy import logs
+from chatproxy.clock import Clock
 from chatproxy.providers import SETTINGS
+from chatproxy.providers.base import Provider
 from chatproxy.providers.registry import REGISTRY
 from chatproxy.routes import forwarding_mounts, routes
-from chatproxy.services import Clock, open_services
+from chatproxy.services import open_services
 from chatproxy.settings import Settings, load
+from chatproxy.settings.watch import InForce, inherited
 from chatproxy.web import error_handlers, routing
 from chatproxy.web.answers import not_sniffed
 from chatproxy.web.dialects import Dialects
+from chatproxy.web.renewal import Renewal
 from chatproxy.web.request_log import RequestLog
 from chatproxy.web.same_origin import SameOrigin
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> Flask:
-    """Build the WSGI application from settings, or from the environment.
+    """Build the WSGI application from settings, or from what the server's first process has read.
 
-    Raises `SettingsError` with every problem at once.
+    Without either it reads the environment; raises `SettingsError` with every problem at once.
     """
-    settings = settings or load(SETTINGS)
-    clock = clock or Clock()
-    providers = [
-        REGISTRY[name].provider(section, clock.monotonic)
-        for name, section in settings.provider_settings.items()
-    ]
-    services = open_services(settings, providers, clock)
+    watch = inherited() if settings is None else None
+    number, in_force = (0, InForce(settings or load(SETTINGS))) if watch is None else watch.posted()
+    services = open_services(in_force.settings, make_providers(in_force.settings), clock)
+    services.config.problems = in_force.problems
     # Derived credentials, such as a Basic header or a signed token, are known only now.
-    logs.hide(services.secrets())
+    logs.hide([*in_force.hidden, *services.secrets()])
+    renew = Renewal(watch, number, services, make_providers) if watch is not None else None
 
     app = routing.Application("chatproxy", static_folder=None)
     # OPTIONS is answered by the surfaces that allow CORS, and refused by all others.
@@ -40,8 +42,16 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
 
     dialects = Dialects(services, forwarding_mounts(services))
     error_handlers.register(app, dialects)
-    listeners = settings.listeners()
-    routing.register(app, routes(services), dialects, SameOrigin(settings), listeners)
+    listeners = in_force.settings.listeners()
+    same_origin = SameOrigin(in_force.settings)
+    routing.register(app, routes(services), dialects, same_origin, listeners)
     app.after_request(not_sniffed)
-    app.wsgi_app = RequestLog(app.wsgi_app, services, listeners)  # type: ignore[method-assign]
+    app.wsgi_app = RequestLog(app.wsgi_app, services, listeners, renew)  # type: ignore[method-assign]
     return app
+
+
+def make_providers(settings: Settings) -> list[Provider]:
+    """Make each provider that is on from its settings."""
+    return [
+        REGISTRY[name].provider(section) for name, section in settings.provider_settings.items()
+    ]

@@ -10,20 +10,23 @@ import subprocess
 import sys
 from typing import Any
 
-from chatproxy import logs, settings
+from chatproxy import logs
+from chatproxy.clock import Clock
 from chatproxy.errors import SettingsError
 from chatproxy.identity.schema_version import is_current
 from chatproxy.providers import SETTINGS
 from chatproxy.server import arbiter, response, signs_of_life
+from chatproxy.settings.watch import of_this_process
 
 #: Files that a worker has open besides its connections.
 SPARE_FILES = 256
 
 try:
-    _settings = settings.load(SETTINGS)
+    _watch = of_this_process(SETTINGS, Clock().monotonic)
 except SettingsError as error:
     sys.exit(error.message)
 
+_settings = _watch.in_force.settings
 bind = [listener.address for listener in _settings.listeners()]
 backlog = 2048
 workers = _settings.workers
@@ -65,6 +68,7 @@ except OSError as error:
 proc_name = "chatproxy"
 logger_class = "chatproxy.server.worker.Logger"
 logconfig_dict = logs.configuration(_settings.log_level, _settings.secrets())
+_watch.adopted = lambda in_force: logs.hide(in_force.hidden)
 
 
 def on_starting(server: Any) -> None:
@@ -84,6 +88,18 @@ def on_starting(server: Any) -> None:
 
     for warning in _settings.warnings():
         log.warning(warning)
+
+
+def when_ready(server: Any) -> None:  # noqa: ARG001 - gunicorn calls it so
+    """Watch the files that settings come from, while the workers serve."""
+    _watch.start()
+
+
+def on_reload(server: Any) -> None:  # noqa: ARG001
+    """Take over what has changed in the files, before the new workers start."""
+    # gunicorn has just set up the log anew, with the secrets of the start.
+    logs.hide(_watch.in_force.hidden)
+    _watch.reload()
 
 
 def _prepare_directory() -> None:

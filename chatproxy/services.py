@@ -1,16 +1,16 @@
 """What lives as long as a worker: how each part is made, checked and closed."""
 
 import dataclasses
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from chatproxy.clock import Clock
 from chatproxy.errors import NotConfigured, UpstreamError
 from chatproxy.forwarding import Way
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.outbound import ask
-from chatproxy.forwarding.session import open_session
+from chatproxy.forwarding.session import open_session, trust
 from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Limits
 from chatproxy.identity.lookout import Lookout
@@ -22,15 +22,6 @@ if TYPE_CHECKING:
     from chatproxy.limiting.limiter import Limiter
 
 ProviderT = TypeVar("ProviderT", bound=Provider)
-
-
-@dataclasses.dataclass(frozen=True)
-class Clock:
-    """The only clock. `now` is epoch seconds, `monotonic` never goes back."""
-
-    # Time limits use `monotonic`, so that setting the system's clock neither ends nor extends one.
-    now: Callable[[], float] = time.time
-    monotonic: Callable[[], float] = time.monotonic
 
 
 class Lifetime:
@@ -46,6 +37,18 @@ class Lifetime:
     def is_over(self) -> bool:
         """Say whether whatever lasts longer than a request, such as a WebSocket, has to end."""
         return self._is_over()
+
+
+class ConfigFault:
+    """Why changed settings are not in force, for `/-/ready`."""
+
+    def __init__(self) -> None:
+        self.problems: Sequence[str] = ()
+
+    def notes(self) -> Notes:
+        """Return what an operator has to look at."""
+        fault = " ".join(self.problems)
+        return {"config": {"fault": fault, "inForce": "the last good one"}} if fault else {}
 
 
 def _do_nothing() -> None:
@@ -66,9 +69,9 @@ class Part:
     close: Callable[[], None] = _do_nothing
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Peer:
-    """A server that we depend on, and the way there."""
+    """A server that we depend on, and the way there. `server` is replaced by its successor."""
 
     server: Server
     way: Way
@@ -87,11 +90,12 @@ class Peer:
             raise UpstreamError(fault)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Backend:
     """A provider, the way there, and whether it accepts our credential.
 
-    `peer` is None if no setting says where the provider is.
+    `provider` is replaced by its successor when its secrets change. `peer` is None if no setting
+    says where the provider is.
     """
 
     provider: Provider
@@ -118,8 +122,7 @@ class Backend:
     def notes(self) -> Notes:
         """Return what an operator has to look at."""
         refused = {self.provider.name: "refused by the provider"}
-        credentials = {"credentials": refused} if self.credential.refused else {}
-        return {**self.provider.notes(), **credentials}
+        return {"credentials": refused} if self.credential.refused else {}
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -127,7 +130,7 @@ class Backend:
             self.peer.way.session.close()
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Services:
     """Everything a request may need beyond itself.
 
@@ -143,12 +146,35 @@ class Services:
     limiter: "Limiter | None"
     parts: Sequence[Part]
     lifetime: Lifetime = dataclasses.field(default_factory=Lifetime)
+    config: ConfigFault = dataclasses.field(default_factory=ConfigFault)
 
     def provider(self, kind: type[ProviderT]) -> ProviderT:
         """Return the provider of a class. Its endpoints are registered only if it is on."""
         found = self.backends[kind.name].provider
         assert isinstance(found, kind)  # noqa: S101 - see `providers.registry`
         return found
+
+    def use(self, settings: Settings, providers: Sequence[Provider]) -> None:
+        """Go on with other secrets and documents, and with providers that are made of them."""
+        for provider in providers:
+            backend = self.backends[provider.name]
+            backend.provider = provider
+
+            if backend.peer is not None:
+                backend.peer.server = provider
+
+            for server in provider.servers():
+                if server.name in self.peers:
+                    self.peers[server.name].server = server
+
+        if settings.ca_file != self.settings.ca_file:
+            for peer in self.peers.values():
+                trust(peer.way.session, settings.ca_file)
+
+        if self.directory is not None and settings.keys is not None:
+            self.directory.sign_with(settings.keys.signing_secrets)
+
+        self.settings = settings
 
     def secrets(self) -> Iterator[str]:
         """Yield every credential that is put into calls, for redaction."""
@@ -196,7 +222,11 @@ def open_services(
         notes = partial(_fault_note, "limits", limiter.look)
         parts.append(Part("limits", notes, limiter.ping, limiter.close))
 
-    return Services(settings, clock, limits, backends, peers, directory, limiter, parts)
+    config = ConfigFault()
+    parts.append(Part("settings", config.notes))
+    return Services(
+        settings, clock, limits, backends, peers, directory, limiter, parts, config=config
+    )
 
 
 def _fault_note(section: str, fault: Callable[[], str]) -> Notes:

@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from chatproxy import settings
+from chatproxy.clock import Clock
 from chatproxy.errors import ChatproxyError, SettingsError
 from chatproxy.formats import durations
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.schema import upgrade
-from chatproxy.services import Clock
 
 #: Seconds of a hundred years. A longer duration is a typing error.
 LONGEST = 36_500 * 24 * 3600

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from chatproxy.cli.directory import DurationType, as_json, open_directory, print_result
+from chatproxy.clock import Clock
 from chatproxy.identity.keys import OVERLAP
 from chatproxy.identity.records import DEFAULT_APP, Key, Kind
-from chatproxy.services import Clock
 
 KINDS = click.Choice(["platform", "client"])
 

@@ -3,9 +3,9 @@
 import click
 
 from chatproxy.cli.directory import as_json, open_directory, print_result
+from chatproxy.clock import Clock
 from chatproxy.identity.records import DEFAULT_APP
 from chatproxy.providers import SETTINGS
-from chatproxy.services import Clock
 
 #: Seconds for which a revoked id is kept. Tokens made here expire long before. The lifetime of
 #: one made elsewhere with the same secret is not known.

@@ -1,7 +1,6 @@
 """The document that names an app's agents: a JSON list of `{id, name}`, perhaps `active`, `app`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
@@ -29,11 +28,9 @@ def read(content: bytes) -> Sequence[Mapping[str, Any]]:
         raise ValueError(str(error)) from error
 
 
-def problems(name: str, path: str) -> Iterator[str]:
-    """Yield the problem with the document that a setting names, for the check at the start."""
+def problems(content: bytes) -> Iterator[str]:
+    """Yield what is wrong with the document, for the check at the start."""
     try:
-        read(Path(path).read_bytes())
-    except OSError as error:
-        yield f"{name}: {path} cannot be read ({error.strerror}). Name a readable JSON file."
+        read(content)
     except ValueError as error:
-        yield f"{name}: {path} is not a list of agents: {error}."
+        yield f"is not a list of agents: {error}."

@@ -12,10 +12,12 @@ from collections.abc import Generator
 import certifi
 
 from chatproxy.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable
+from chatproxy.formats.certificates import trusting
 from chatproxy.forwarding.attempts import Address, Attempt, NoneReady, Race, Steps, interleaved
 from chatproxy.forwarding.connection import Connection
 from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Deadline
+from chatproxy.settings.files import MountedFile
 
 #: Threads that resolve names. getaddrinfo(3) has no time limit, so it is waited for from
 #: outside; one that hangs keeps its thread until the system gives up.
@@ -35,14 +37,25 @@ MOST_NAMED = 8
 class Connector:
     """Opens connections to one upstream, over TLS if its scheme is https."""
 
-    def __init__(self, upstream: Upstream, ca_file: str | None) -> None:
+    def __init__(self, upstream: Upstream, ca_file: MountedFile | None) -> None:
         self._upstream = upstream
         self._resolver = concurrent.futures.ThreadPoolExecutor(RESOLVER_THREADS, "resolver")
-        # Made here, since reading the certificates takes long. The default context checks the
-        # chain and the host name, and nothing below ever turns that off.
-        trusted = ca_file or certifi.where()
-        is_secure = upstream.scheme == "https"
-        self._tls = ssl.create_default_context(cafile=trusted) if is_secure else None
+        # Made here, since reading the certificates takes long.
+        self._tls = self._context(ca_file) if upstream.scheme == "https" else None
+
+    def trust(self, ca_file: MountedFile | None) -> None:
+        """Trust other authorities from the next connection on."""
+        if self._tls is not None:
+            self._tls = self._context(ca_file)
+
+    @staticmethod
+    def _context(ca_file: MountedFile | None) -> ssl.SSLContext:
+        # The default context checks the chain and the host name, and nothing below ever turns that
+        # off.
+        if ca_file is None:
+            return ssl.create_default_context(cafile=certifi.where())
+
+        return trusting(ca_file.content)
 
     def close(self) -> None:
         """Stop the resolver threads without waiting for them."""

@@ -17,6 +17,7 @@ from chatproxy.forwarding.pool import Pool
 from chatproxy.forwarding.retry import may_repeat
 from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Deadline
+from chatproxy.settings.files import MountedFile
 
 
 class AnswerStream:
@@ -85,6 +86,10 @@ class UpstreamAdapter(BaseAdapter):
 
         return self._response(call, head, connection)
 
+    def trust(self, ca_file: MountedFile | None) -> None:
+        """Trust other authorities from the next connection on."""
+        self._connector.trust(ca_file)
+
     def close(self) -> None:
         """Close the idle connections."""
         self._pool.close()
@@ -122,7 +127,7 @@ def open_session(
     *,
     pool_size: int,
     max_age: float,
-    ca_file: str | None = None,
+    ca_file: MountedFile | None = None,
 ) -> requests.Session:
     """Make a session that can reach one upstream and nothing else."""
     session = requests.Session()
@@ -138,6 +143,12 @@ def open_session(
     # without the slash, https://chat.example would also be the front of https://chat.example.org.
     session.mount(f"{upstream.origin}{upstream.base_path}/", adapter)
     return session
+
+
+def trust(session: requests.Session, ca_file: MountedFile | None) -> None:
+    """Trust other authorities from the session's next connection on."""
+    for adapter in session.adapters.values():
+        cast(UpstreamAdapter, adapter).trust(ca_file)
 
 
 def send(session: requests.Session, call: Call) -> tuple[requests.Response, AnswerStream]:

@@ -30,15 +30,21 @@ class Directory:
         # `now` can be set back, and is for what is stored; `monotonic` measures spans.
         self.database = Database(url, monotonic)
         self.apps = Apps(self.database, now)
-        self.keys = Keys(self.database, KeyFormat(signing_secrets), now, monotonic)
+        self._key_format = KeyFormat(signing_secrets)
+        self._token_format = OpaqueTokenFormat(signing_secrets)
+        self.keys = Keys(self.database, self._key_format, now, monotonic)
         self.users = Users(self.database, now)
         self.user_search = UserSearch(self.database)
         self.agents = Agents(self.database, now)
         self.tokens = Revocation(self.database, now)
-        token_format = OpaqueTokenFormat(signing_secrets)
-        self.opaque_tokens = OpaqueTokens(self.database, token_format, self.users, now)
+        self.opaque_tokens = OpaqueTokens(self.database, self._token_format, self.users, now)
         self.devices = Devices(self.database, now, monotonic)
         self._badge_clients = ClientCounts(self.database, monotonic)
+
+    def sign_with(self, signing_secrets: Sequence[str]) -> None:
+        """Sign keys and tokens with the first of these secrets from now on; all of them verify."""
+        self._key_format.sign_with(signing_secrets)
+        self._token_format.sign_with(signing_secrets)
 
     def badges(self, always: Sequence[str]) -> Badges:
         """Return the badges of clients that each have these sources from the start.

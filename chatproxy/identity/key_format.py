@@ -26,6 +26,10 @@ class KeyFormat:
     """Makes keys and recognises its own. The first secret signs, all of them verify."""
 
     def __init__(self, signing_secrets: Sequence[str]) -> None:
+        self.sign_with(signing_secrets)
+
+    def sign_with(self, signing_secrets: Sequence[str]) -> None:
+        """Use these secrets from now on."""
         # itsdangerous signs with the last of its keys, our settings name the newest first.
         self._signer = Signer(
             list(reversed(signing_secrets)), salt="chatproxy.api-key", digest_method=hashlib.sha256

@@ -21,6 +21,10 @@ class OpaqueTokenFormat:
     """Makes tokens. The first secret signs; texts signed with the others can be made again."""
 
     def __init__(self, signing_secrets: Sequence[str]) -> None:
+        self.sign_with(signing_secrets)
+
+    def sign_with(self, signing_secrets: Sequence[str]) -> None:
+        """Use these secrets from now on."""
         self._signers = [
             Signer(secret, salt="chatproxy.bound-token", digest_method=hashlib.sha256)
             for secret in signing_secrets

@@ -19,6 +19,9 @@ from chatproxy.errors import AnswerBroken, CallerLeft
 from chatproxy.logs.levels import NUMBERS
 from chatproxy.logs.redaction import REDACTED, redactor
 
+#: Secrets that are searched for in each line.
+MOST_SECRETS = 500
+
 #: gunicorn quotes what it could not parse. That text is the caller's, and may hold a secret.
 QUOTED_BY_SERVER = re.compile(
     r"(Invalid request from ip=\S+ |Ignored premature client disconnection)([^'\"]*).*", re.S
@@ -43,8 +46,11 @@ class JsonFormatter(logging.Formatter):
         self._encode = json.JSONEncoder(default=str).encode
 
     def hide(self, secrets: Iterable[str]) -> None:
-        """Redact further secrets as well."""
-        self._secrets.extend(secrets)
+        """Redact further secrets as well; of very many, those that were told last."""
+        # Each costs every line a search, and secrets that rotate are never few.
+        later = dict.fromkeys(secrets)
+        earlier = [one for one in self._secrets if one not in later]
+        self._secrets = [*earlier, *later][-MOST_SECRETS:]
         self._redact = redactor(self._secrets)
 
     def format(self, record: logging.LogRecord) -> str:

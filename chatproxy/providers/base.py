@@ -109,10 +109,6 @@ class Provider(abc.ABC):
         """Return the other servers that this provider needs."""
         return ()
 
-    def notes(self) -> Notes:
-        """Return what an operator should look at, apart from the credential."""
-        return {}
-
 
 class CredentialWatch:
     """What the last answers that this worker saw say about our credential.

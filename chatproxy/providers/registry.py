@@ -24,9 +24,9 @@ from chatproxy.web.routing import Route
 
 @dataclasses.dataclass(frozen=True)
 class Registered:
-    """A provider's class, which takes its settings and a monotonic clock, and its routes."""
+    """A provider's class, which takes its settings, and its routes."""
 
-    provider: Callable[[Any, Callable[[], float]], Provider]
+    provider: Callable[[Any], Provider]
     routes: Callable[[Services], Sequence[Route]]
 
 

@@ -6,6 +6,8 @@
 | `fields` | the marshmallow fields that check a variable's text |
 | `sidecar`, `directory`, `limits` | the settings of each part; a provider has its own |
 | `listeners` | where the sidecar listens, and which door each listener is |
+| `files` | what was read from the files that settings name |
+| `watch`, `board` | taking over files that change, and telling it to every worker |
 | `local_secrets` | secrets that a local run generates and keeps |
 | `private_files` | files of our own that others could not have written |
 | `secret_text` | what is taken off a secret's text, and what no secret has |
@@ -15,7 +17,7 @@
 
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -23,6 +25,7 @@ from chatproxy.errors import SettingsError
 from chatproxy.settings import published
 from chatproxy.settings.directory import DirectorySettings, KeySettings
 from chatproxy.settings.fields import texts_in
+from chatproxy.settings.files import Files
 from chatproxy.settings.limits import LimiterSettings
 from chatproxy.settings.listeners import Listener, clashes, listeners
 from chatproxy.settings.local_secrets import LocalSecrets
@@ -35,8 +38,10 @@ from chatproxy.settings.variables import (
     FaultyValue,
     ProviderSection,
     Section,
+    accepting,
     declared,
     is_given,
+    lists_of,
     problems_of,
     read,
     secrets_of,
@@ -79,6 +84,21 @@ class Settings(SidecarSettings):
         for section in self.sections():
             yield from secrets_of(section)
 
+    def lists(self) -> dict[str, tuple[str, ...]]:
+        """Return each variable's list of secrets, of which the first signs, all verify."""
+        return dict(pair for section in self.sections() for pair in lists_of(section))
+
+    def accepting(self, further: Mapping[str, Collection[str]]) -> "Settings":
+        """Return these settings with further secrets that verify and do not sign, by variable."""
+        return dataclasses.replace(
+            self,
+            keys=None if self.keys is None else accepting(self.keys, further),
+            provider_settings={
+                name: accepting(section, further)
+                for name, section in self.provider_settings.items()
+            },
+        )
+
     def warnings(self) -> Iterator[str]:
         """Yield what the operator should know at the start."""
         yield from super().warnings()
@@ -105,24 +125,27 @@ class Settings(SidecarSettings):
             yield from section.warnings()
 
 
-def load(providers: Providers, environ: Mapping[str, str] | None = None) -> Settings:
+def load(
+    providers: Providers, environ: Mapping[str, str] | None = None, files: Files | None = None
+) -> Settings:
     """Read all settings; raise `SettingsError` with every problem at once.
 
-    `providers` maps the name of each provider to its settings class.
+    `providers` maps the name of each provider to its settings class. `files` keeps what was read.
     """
     environ = os.environ if environ is None else environ
+    files = files or Files()
     problems: list[str] = []
-    own = read(SidecarSettings, environ, problems)
+    own = read(SidecarSettings, environ, problems, files=files)
     names = _providers_on(providers, environ, problems)
     shared: dict[str, Any] = {}
     kept = None
 
     # Providers without users need no directory: then nothing of it is read, made or required.
     if any(providers[name].knows_users for name in names):
-        kept, shared = _read_directory(own, environ, problems)
-        shared["limiter"] = read(LimiterSettings, environ, problems)
+        kept, shared = _read_directory(own, environ, problems, files)
+        shared["limiter"] = read(LimiterSettings, environ, problems, files=files)
 
-    sections = {name: read(providers[name], environ, problems, kept) for name in names}
+    sections = {name: read(providers[name], environ, problems, kept, files) for name in names}
 
     real_servers = {name: published.real_server(one) for name, one in sections.items()}
     any_real = next(filter(None, real_servers.values()), None)
@@ -157,8 +180,12 @@ def load_for_commands(environ: Mapping[str, str] | None = None) -> Settings:
     """Read what the commands need: the directory, and how its keys are signed."""
     environ = os.environ if environ is None else environ
     problems: list[str] = []
-    own = read(SidecarSettings, environ, problems)
-    kept, shared = _read_directory(own, environ, problems)
+    files = Files()
+    # Without documents: a command may run where those of the sidecar are not mounted.
+    documents = {one.name for _, one in declared(SidecarSettings) if one.check is not None}
+    without = {name: text for name, text in environ.items() if name not in documents}
+    own = read(SidecarSettings, without, problems, files=files)
+    kept, shared = _read_directory(own, environ, problems, files)
 
     for section in shared.values():
         problems.extend(problems_of(section))
@@ -170,11 +197,12 @@ def load_for_commands(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def _read_directory(
-    own: SidecarSettings, environ: Mapping[str, str], problems: list[str]
+    own: SidecarSettings, environ: Mapping[str, str], problems: list[str], files: Files
 ) -> tuple[LocalSecrets | None, dict[str, Any]]:
-    directory = read(DirectorySettings, environ, problems)
+    directory = read(DirectorySettings, environ, problems, files=files)
     kept = _local_secrets(own, directory)
-    return kept, {"directory": directory, "keys": read(KeySettings, environ, problems, kept)}
+    keys = read(KeySettings, environ, problems, kept, files)
+    return kept, {"directory": directory, "keys": keys}
 
 
 def _providers_on(
@@ -229,12 +257,10 @@ def _reused_secrets(sections: Sequence[Section]) -> Iterator[str]:
     signs: dict[str, str] = {}
 
     for section in sections:
-        for attribute, one in declared(type(section)):
-            value = getattr(section, attribute)
-
-            for secret in value if one.secret and isinstance(value, tuple) else ():
-                if signs.setdefault(secret, one.name) != one.name:
+        for name, secrets in lists_of(section):
+            for secret in secrets:
+                if signs.setdefault(secret, name) != name:
                     yield (
-                        f"{one.name}: a secret of it is also in {signs[secret]}, so what is signed "
+                        f"{name}: a secret of it is also in {signs[secret]}, so what is signed "
                         "with one would pass for the other. Choose another one."
                     )

@@ -27,10 +27,6 @@ def _is_database_url(text: str) -> bool:
     return postgresql_url.is_url(text)
 
 
-def _faults(name: str, text: str) -> Iterator[str]:
-    return iter(()) if text.startswith(SQLITE) else postgresql_url.faults(name, text)
-
-
 @dataclasses.dataclass(frozen=True)
 class DirectorySettings(Section):
     """The settings of the directory."""
@@ -43,7 +39,6 @@ class DirectorySettings(Section):
         "working directory; four: from the root. Or a `postgresql://` URL with libpq's parameters "
         "and any number of hosts.",
         secret=True,
-        check=_faults,
     )
 
     @property
@@ -61,15 +56,19 @@ class DirectorySettings(Section):
         return "postgresql+psycopg://" + self.database_url.partition("://")[2]
 
     def problems(self) -> Iterator[str]:
-        """Refuse a file that others could have written, and PostgreSQL without its driver."""
+        """Refuse a file that others could have written; of PostgreSQL what cannot be used."""
         if self.sqlite_path is not None:
             try:
                 check_database(self.sqlite_path)
             except UntrustedFile as error:
                 yield f"DATABASE_URL: {error.strerror}."
 
+            return
+
+        yield from postgresql_url.faults("DATABASE_URL", self.database_url)
+
         # Found, not imported: this runs in the master process, before gevent has patched.
-        if self.sqlite_path is None and importlib.util.find_spec("psycopg") is None:
+        if importlib.util.find_spec("psycopg") is None:
             yield (
                 "DATABASE_URL: needs the extra `postgresql`: pip install 'chatproxy[postgresql]'."
             )

@@ -168,6 +168,21 @@ class TextList(fields.Field[tuple[str, ...]]):
         return items
 
 
+class OneSecret(fields.Field[tuple[str, ...]]):
+    """A list of one secret that passes a check. It may have commas."""
+
+    def __init__(self, check: Callable[[str], bool], expects: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._check = check
+        self.expects = expects
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> tuple[str, ...]:  # noqa: ARG002
+        if not self._check(str(value)):
+            raise self.make_error("validator_failed")
+
+        return (str(value),)
+
+
 class Origins(TextList):
     """A comma list of origins, or `*` where any may be meant."""
 

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from chatproxy.settings import private_files
+from chatproxy.settings.files import Files
 
 #: As many as HMAC-SHA256 puts out, which is the least that RFC 7518 section 3.2 allows.
 BYTES = 32
@@ -24,22 +25,32 @@ class LocalSecrets:
         self.used: list[str] = []
         self.made: list[str] = []
 
-    def text(self, name: str) -> str:
-        """Return the secret of this name; generate it if there is none.
+    def text(self, name: str, files: Files | None = None) -> str:
+        """Return the secret of this name; generate it if there is none at the first look.
 
         Raises `OSError`, if somebody else could have written it too.
         """
+        files = files or Files()
         path = self.folder / name
         self.used.append(name)
 
         with contextlib.suppress(FileNotFoundError):
-            private_files.check_folder(self.folder)
-            return private_files.read_text(path)
+            return files.content(path, _read).decode()
+
+        # Another one would refuse what was signed with the one that is in force.
+        if files.is_later:
+            raise OSError(None, f"it is not in {self.folder} any more")
 
         private_files.make_folder(self.folder)
         self.made.append(name)
         write_once(path, secrets.token_urlsafe(BYTES))
-        return private_files.read_text(path)
+        files.forget(path)
+        return files.content(path, _read).decode()
+
+
+def _read(path: Path) -> bytes:
+    private_files.check_folder(path.parent)
+    return private_files.read_text(path).encode()
 
 
 def write_once(path: Path, text: str) -> None:

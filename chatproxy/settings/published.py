@@ -1,10 +1,11 @@
 """Secrets that everybody knows: those of the compose file and of the stand-ins."""
 
+import contextlib
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from chatproxy.formats.authority import is_loopback
-from chatproxy.settings.variables import ProviderSection, Section, declared
+from chatproxy.settings.variables import FaultyValue, ProviderSection, Section, declared
 
 #: The service of the compose file in which the stand-in runs.
 STAND_IN_HOST = "sandbox"
@@ -27,7 +28,10 @@ def problems(section: Section, published: frozenset[str], real_server: str | Non
 
 def real_server(section: ProviderSection) -> str | None:
     """Return the variable that names a real server of a provider, None if there is none."""
-    return next((name for name, url in section.servers() if not is_local(url)), None)
+    with contextlib.suppress(FaultyValue):
+        return next((name for name, url in section.servers() if not is_local(url)), None)
+
+    return None
 
 
 def is_local(url: str) -> bool:

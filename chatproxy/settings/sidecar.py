@@ -2,10 +2,10 @@
 
 import dataclasses
 import re
-import ssl
 from collections.abc import Iterator
 
 from chatproxy.formats.authority import is_loopback
+from chatproxy.formats.certificates import trusting
 from chatproxy.settings.fields import (
     DAY,
     Duration,
@@ -19,6 +19,7 @@ from chatproxy.settings.fields import (
     TextList,
     WholeNumber,
 )
+from chatproxy.settings.files import MountedFile
 from chatproxy.settings.variables import Section, variable
 
 MIB = 1024 * 1024
@@ -35,6 +36,14 @@ def _matches(pattern: re.Pattern[str], text: str) -> bool:
 def _is_header_path(text: str) -> bool:
     header, *properties = text.split(".")
     return _matches(HEADER_NAME, header) and all(properties)
+
+
+def _certificate_problems(content: bytes) -> Iterator[str]:
+    # Loaded here as well, so that a bad file stops the start and not the first call.
+    try:
+        trusting(content)
+    except OSError as error:  # an SSLError is one
+        yield f"cannot be used ({error.strerror}). Name a file with certificates in PEM form."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,12 +178,13 @@ class SidecarSettings(Section):
         meaning="Age from which a connection to a provider is not used again, however busy it "
         "is, so that a name that moves is followed.",
     )
-    ca_file: str | None = variable(
+    ca_file: MountedFile | None = variable(
         "UPSTREAM_CA_FILE",
         FilePath("a file with certificates in PEM form"),
         default=None,
         meaning="Certificates of the authorities that a provider's TLS certificate may come "
-        "from. Absent: the public ones (certifi).",
+        "from. Absent: the public ones (certifi). Read again when it changes.",
+        check=_certificate_problems,
     )
     user_id_header: str = variable(
         "USERID_HEADER_KEY",
@@ -200,6 +210,13 @@ class SidecarSettings(Section):
         default=4096,
         meaning="Connections that one worker holds open at once.",
     )
+    secret_overlap: int = variable(
+        "SECRET_OVERLAP",
+        Duration(0, 30 * DAY, example="10m"),
+        default=600,
+        meaning="How long what was signed with a secret is accepted after another one has come "
+        "into its file, or into the folder of kept ones.",
+    )
     keepalive_timeout: int = variable(
         "KEEPALIVE_TIMEOUT",
         WholeNumber(1, 3600, of="a number of seconds"),
@@ -212,20 +229,6 @@ class SidecarSettings(Section):
         default=25,
         meaning="How long requests under way may go on after SIGTERM.",
     )
-
-    def problems(self) -> Iterator[str]:
-        """Refuse a file of certificates that cannot be loaded."""
-        if self.ca_file is None:
-            return
-
-        # Loaded here as well, so that a bad file stops the start and not the first call.
-        try:
-            ssl.create_default_context(cafile=self.ca_file)
-        except OSError as error:  # an SSLError is one
-            yield (
-                f"UPSTREAM_CA_FILE: {self.ca_file} cannot be used ({error.strerror}). "
-                "Name a file with certificates in PEM form."
-            )
 
     @property
     def is_local(self) -> bool:

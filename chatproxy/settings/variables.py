@@ -7,7 +7,7 @@ redaction and the test of the documentation all use it.
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -15,6 +15,7 @@ from marshmallow import Schema
 
 from chatproxy.settings import secret_text
 from chatproxy.settings.fields import BaseURL, TextList, texts_in
+from chatproxy.settings.files import Files, MountedFile, reason_of
 from chatproxy.settings.local_secrets import LocalSecrets
 from chatproxy.settings.private_files import UntrustedFile
 from chatproxy.settings.secret_text import stripped
@@ -23,8 +24,12 @@ from chatproxy.settings.secret_text import stripped
 FILE_SUFFIX = "_FILE"
 
 
-#: Looks at what a variable names, such as a file; yields a line for each fault.
-Check = Callable[[str, str], Iterator[str]]
+#: Characters of the longest secret; what is longer is another file.
+LONGEST_SECRET = 65536
+
+#: Looks at the content of the file that a variable names; yields the end of the line "NAME: PATH …"
+#: for each fault.
+Check = Callable[[bytes], Iterator[str]]
 
 
 class Section:
@@ -104,6 +109,8 @@ class Variable:
 
     A `secret` is left out of every repr, redacted in every log line, and may be given as the path
     of a file in `NAME_FILE`. A `kept` one is generated and kept if a local run does not set it.
+    With a `check` it names a file, and its value is a `MountedFile`; with `once` as well, the file
+    counts as it was at the start.
     """
 
     name: str
@@ -114,6 +121,7 @@ class Variable:
     default: Any
     kept: bool
     check: Check | None
+    once: bool
 
     @property
     def is_server(self) -> bool:
@@ -135,13 +143,15 @@ def variable(
     default: Any = dataclasses.MISSING,
     kept: bool = False,
     check: Check | None = None,
+    once: bool = False,
 ) -> Any:
     """Declare a dataclass field that is read from the environment variable `name`.
 
     Without a default the variable is required.
     """
     required = default is dataclasses.MISSING
-    metadata = {"variable": Variable(name, field, meaning, secret, required, default, kept, check)}
+    one = Variable(name, field, meaning, secret, required, default, kept, check, once)
+    metadata = {"variable": one}
 
     if required:
         return dataclasses.field(repr=not secret, metadata=metadata)
@@ -170,14 +180,17 @@ def read(
     environ: Mapping[str, str],
     problems: list[str],
     kept: LocalSecrets | None = None,
+    files: Files | None = None,
 ) -> SectionT:
     """Read a settings class from the environment.
 
     Each fault is appended to `problems` as one line with the variable and the remedy, and the
     value is then `FAULTY`. `kept` generates the variables that allow it if they are absent.
+    `files` keeps what was read.
     """
+    files = files or Files()
     variables = dict(declared(section))
-    raw = {name: _text(one, environ, problems, kept) for name, one in variables.items()}
+    raw = {name: _text(one, environ, problems, files, kept) for name, one in variables.items()}
     given = {name: text for name, text in raw.items() if isinstance(text, str)}
     schema = Schema.from_dict({name: one.field for name, one in variables.items()})()
     refused = schema.validate(given)
@@ -188,10 +201,13 @@ def read(
             problems.append(f"{one.name}: is not {one.expects}.")
         elif one.required and raw[name] is None:
             problems.append(f"{one.name}: is missing. Set it to {one.expects}.")
-        elif one.check is not None and name in given:
-            problems.extend(one.check(one.name, given[name]))
 
     sound = schema.load({name: text for name, text in given.items() if name not in refused})
+
+    for name, one in variables.items():
+        if one.check is not None and name in sound:
+            sound[name] = _mounted(one, one.check, sound[name], problems, files)
+
     missing = {name for name, one in variables.items() if one.required and name not in sound}
     faulty = {name for name, text in raw.items() if text is FAULTY} | missing | set(refused)
     return section(**sound, **dict.fromkeys(faulty, FAULTY))
@@ -201,6 +217,25 @@ def problems_of(section: Section) -> Iterator[str]:
     """Yield the faults that no variable of a section shows by itself, as far as can be told."""
     with contextlib.suppress(FaultyValue):
         yield from section.problems()
+
+
+def accepting(section: Any, further: Mapping[str, Collection[str]]) -> Any:
+    """Return a section whose lists of secrets have further ones at their ends, by variable."""
+    longer = {
+        name: (*getattr(section, name), *further[one.name])
+        for name, one in declared(type(section))
+        if one.name in further
+    }
+    return dataclasses.replace(section, **longer)
+
+
+def lists_of(section: Section) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield (variable, secrets) for each list of secrets, of which the first signs, all verify."""
+    for attribute, one in declared(type(section)):
+        value = getattr(section, attribute)
+
+        if one.secret and isinstance(value, tuple):
+            yield one.name, value
 
 
 def secrets_of(section: Section) -> Iterator[str]:
@@ -213,10 +248,29 @@ def secrets_of(section: Section) -> Iterator[str]:
         yield from value if isinstance(value, tuple) else [value] if value else []
 
 
+def _mounted(
+    one: Variable, check: Check, path: str, problems: list[str], files: Files
+) -> MountedFile | Any:
+    """Return the file that a variable names, `FAULTY` after a problem."""
+    try:
+        content = files.content(Path(path), once=one.once)
+    except (OSError, ValueError) as error:
+        problems.append(
+            f"{one.name}: {path} cannot be used: it cannot be read ({reason_of(error)}). "
+            f"Name {one.expects.removeprefix('the path of ')}."
+        )
+        return FAULTY
+
+    faults = [f"{one.name}: {path} {fault}" for fault in check(content)]
+    problems.extend(faults)
+    return FAULTY if faults else MountedFile(path, content)
+
+
 def _text(
     one: Variable,
     environ: Mapping[str, str],
     problems: list[str],
+    files: Files,
     kept: LocalSecrets | None,
 ) -> Any:
     """Return the text of a variable, None if it is absent, `FAULTY` after a problem."""
@@ -229,28 +283,28 @@ def _text(
         return FAULTY
 
     if path:
-        return _file_text(one, path, problems)
+        return _file_text(one, path, problems, files)
 
     if not text and one.kept and kept is not None:
-        return _kept_text(one, kept, problems)
+        return _kept_text(one, kept, problems, files)
 
     return _sound(one, one.name, text, problems) or None
 
 
-def _kept_text(one: Variable, kept: LocalSecrets, problems: list[str]) -> Any:
+def _kept_text(one: Variable, kept: LocalSecrets, problems: list[str], files: Files) -> Any:
     # Whether this is a local run cannot be told; what else is wrong is told already.
     if kept is FAULTY:
         return FAULTY
 
     try:
-        text = stripped(kept.text(one.name))
+        text = stripped(kept.text(one.name, files))
     except UntrustedFile as error:
         problems.append(f"{one.name}: {error.strerror}. Or set it to {one.expects}.")
         return FAULTY
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "the one kept there is no text"
         problems.append(
-            f"{one.name}: is missing and cannot be made here ({reason}). Set it to {one.expects}."
+            f"{one.name}: is missing and cannot be made here ({reason_of(error)}). "
+            f"Set it to {one.expects}."
         )
         return FAULTY
 
@@ -263,14 +317,17 @@ def _kept_text(one: Variable, kept: LocalSecrets, problems: list[str]) -> Any:
     return _sound(one, f"{one.name}, as kept in {kept.folder}", text, problems)
 
 
-def _file_text(one: Variable, path: str, problems: list[str]) -> Any:
+def _file_text(one: Variable, path: str, problems: list[str], files: Files) -> Any:
     name = one.name + FILE_SUFFIX
 
     try:
-        text = stripped(Path(path).read_text(encoding="utf-8"))
+        text = stripped(files.content(Path(path)).decode())
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
-        problems.append(f"{name}: cannot be read ({reason}). Name a readable file.")
+        problems.append(f"{name}: cannot be read ({reason_of(error)}). Name a readable file.")
+        return FAULTY
+
+    if len(text) > LONGEST_SECRET:
+        problems.append(f"{name}: the file is too large for a secret. Write {one.expects} into it.")
         return FAULTY
 
     if not text:
@@ -292,5 +349,5 @@ def _sound(one: Variable, called: str, text: str, problems: list[str]) -> Any:
     if fault is None:
         return text
 
-    problems.append(f"{called}: {fault}.")
+    problems.append(f"{called}: is not {one.expects}: it {fault}.")
     return FAULTY

@@ -23,10 +23,20 @@ WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 class RequestLog:
-    """WSGI middleware. `listeners` are those of the server, the service's first."""
+    """WSGI middleware. `listeners` are those of the server, the service's first.
 
-    def __init__(self, app: WsgiApp, services: Services, listeners: Sequence[Listener]) -> None:
+    `renew` is called before each request.
+    """
+
+    def __init__(
+        self,
+        app: WsgiApp,
+        services: Services,
+        listeners: Sequence[Listener],
+        renew: Callable[[], None] | None = None,
+    ) -> None:
         self._app = app
+        self._renew = renew
         self._monotonic = services.clock.monotonic
         self._limits = services.limits
         self._is_stopping = services.lifetime.is_over
@@ -35,6 +45,9 @@ class RequestLog:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
+        if self._renew is not None:
+            self._renew()
+
         listener = self._listener(environ)
         context = environ[KEY] = RequestContext(environ, listener, self._monotonic)
         self._read(context, environ)

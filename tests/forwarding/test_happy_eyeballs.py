@@ -26,6 +26,7 @@ from chatproxy.forwarding.attempts import (
 from chatproxy.forwarding.connect import Connector
 from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Deadline, Limits
+from chatproxy.settings.files import MountedFile
 from tests.forwarding.addresses import (
     NamedSidecar,
     Place,
@@ -269,7 +270,8 @@ def connected(limit: float, ca_file: Path | None = None) -> Iterator[tuple[float
     """Connect to a name; yield how long it took, and the place. No socket may be left then."""
     limits = Limits(connect=limit, read=1, total=60, body_idle=1, body_total=1, body_bytes=1)
     url = "http://localhost" if ca_file is None else "https://localhost"
-    connector = Connector(Upstream.at(url), None if ca_file is None else str(ca_file))
+    trusted = None if ca_file is None else MountedFile(str(ca_file), ca_file.read_bytes())
+    connector = Connector(Upstream.at(url), trusted)
     before = _sockets()
     started = time.monotonic()
 

@@ -15,6 +15,7 @@ import trustme
 from chatproxy.forwarding.connect import Connector
 from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Deadline, Limits
+from chatproxy.settings.files import MountedFile
 from tests.sidecar import Sidecar
 from tests.wire import ask, chunked, get
 
@@ -55,7 +56,8 @@ def test_a_dot_at_the_end_of_a_name_is_no_part_of_it(
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    connector = Connector(Upstream.at(f"https://localhost.:{secure}"), str(authority[1]))
+    trusted = MountedFile(str(authority[1]), authority[1].read_bytes())
+    connector = Connector(Upstream.at(f"https://localhost.:{secure}"), trusted)
     limits = Limits(connect=10, read=10, total=10, body_idle=10, body_total=10, body_bytes=10)
 
     connector.connect(Deadline(limits, time.monotonic)).close()

@@ -38,7 +38,8 @@ def test_a_secret_that_would_sign_everything_wrong_ends_the_start() -> None:
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         "chatproxy cannot start: 1 problem in the settings",
-        "  - STREAM_API_SECRET: is in quotes, which would be a part of it. Take them away.",
+        "  - STREAM_API_SECRET: is not the API secret of your Stream application, from its "
+        "dashboard: it is in quotes, which would be a part of it. Take them away.",
     ]
 
 

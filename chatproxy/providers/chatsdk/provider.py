@@ -1,6 +1,6 @@
 """One ChatSDK application and its server."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from chatproxy.errors import NotServed
@@ -20,7 +20,7 @@ class ChatSDK(Provider):
     name = "chatsdk"
     needed = "CHATSDK_BASE_URL and CHATSDK_API_KEY"
 
-    def __init__(self, settings: ChatSDKSettings, _monotonic: Callable[[], float]) -> None:
+    def __init__(self, settings: ChatSDKSettings) -> None:
         self.base_url = settings.base_url if settings.api_key else None
         self.allowed_origins = settings.allowed_origins
         self.refresh_grace = settings.refresh_grace

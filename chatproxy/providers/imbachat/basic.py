@@ -3,6 +3,7 @@
 import base64
 import hmac
 import re
+from collections.abc import Sequence
 
 #: `Basic` in any case, and base64 with its padding (RFC 7235 section 2.1).
 BASIC = re.compile(r"[Bb][Aa][Ss][Ii][Cc] +([A-Za-z0-9+/]+={0,2})")
@@ -30,10 +31,10 @@ def write(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def is_pair(given: tuple[str, str], user: str, password: str) -> bool:
-    """Return whether user and password are these."""
-    # The vendor's plugin lower-cases the login that it receives, so case cannot matter. Both
+def is_pair(given: tuple[str, str], user: str, passwords: Sequence[str]) -> bool:
+    """Return whether user and password are this user and one of these passwords."""
+    # The vendor's plugin lower-cases the login that it receives, so case cannot matter. All
     # comparisons always run: their time must not tell which one failed.
     same_user = hmac.compare_digest(given[0].lower().encode(), user.lower().encode())
-    same_password = hmac.compare_digest(given[1].encode(), password.encode())
-    return same_user and same_password
+    same = [hmac.compare_digest(given[1].encode(), one.encode()) for one in passwords]
+    return same_user and any(same)

@@ -1,6 +1,5 @@
 """One ImbaChat widget and imbachat.com."""
 
-from collections.abc import Callable
 from functools import partial
 
 from chatproxy.errors import NotServed
@@ -21,7 +20,7 @@ class ImbaChat(Provider):
     name = "imbachat"
     needed = "IMBACHAT_DEV_ID"  # the URL itself has a default
 
-    def __init__(self, settings: ImbaChatSettings, _monotonic: Callable[[], float]) -> None:
+    def __init__(self, settings: ImbaChatSettings) -> None:
         self.app = settings.app
         self.base_url = None if settings.dev_id == NO_DEV_ID else settings.base_url
         self.dialect = Dialect(envelope, partial(NotServed, NO_WEBSOCKET))
@@ -29,7 +28,7 @@ class ImbaChat(Provider):
         self._script_path = f"/imbachat/v1/{settings.dev_id}/widget"
         self.script_url = settings.base_url.rstrip("/") + self._script_path
         self._api_login = settings.api_login
-        self._api_password = settings.api_password
+        self._api_passwords = settings.api_passwords
         self.tokens = UserTokens(settings)
         authorization = basic.write(settings.dev_id, settings.secret_key)
         self._credentials = Credentials(
@@ -54,4 +53,4 @@ class ImbaChat(Provider):
 
     def is_imbachat(self, given: tuple[str, str]) -> bool:
         """Return whether login and password are those that imbachat.com sends."""
-        return basic.is_pair(given, self._api_login, self._api_password)
+        return basic.is_pair(given, self._api_login, self._api_passwords)

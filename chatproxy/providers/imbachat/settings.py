@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from chatproxy.formats.compact_jwt import SHORTEST_SAFE_KEY
-from chatproxy.settings.fields import DAY, AppId, BaseURL, Duration, Text
+from chatproxy.settings.fields import DAY, AppId, BaseURL, Duration, OneSecret, Text
 from chatproxy.settings.variables import ProviderSection, variable
 
 HOUR = 3600
@@ -36,9 +36,10 @@ class ImbaChatSettings(ProviderSection):
         }
     )
 
-    api_password: str = variable(
+    # One, as the form has it; those that it had before are added while they are still accepted.
+    api_passwords: tuple[str, ...] = variable(
         "IMBACHAT_API_PASSWORD",
-        Text(str.isprintable, "the widget's `API password`"),
+        OneSecret(str.isprintable, "the widget's `API password`"),
         meaning="`API password` of the widget, with which imbachat.com calls.",
         secret=True,
         kept=True,

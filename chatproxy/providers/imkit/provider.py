@@ -2,7 +2,7 @@
 
 import importlib.util
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -30,7 +30,7 @@ class IMKit(Provider):
     needed = "IMKIT_BASE_URL, IMKIT_API_KEY and IMKIT_CLIENT_KEY"
     dialect = Dialect(error_envelope, partial(NotServed, NO_WEBSOCKET))
 
-    def __init__(self, settings: IMKitSettings, _monotonic: Callable[[], float]) -> None:
+    def __init__(self, settings: IMKitSettings) -> None:
         self.base_url = settings.base_url
         self.app = settings.app
         self.token_ttl = settings.token_ttl

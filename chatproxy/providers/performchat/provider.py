@@ -1,7 +1,6 @@
 """One PerformChat company and its server."""
 
 import json
-from collections.abc import Callable
 from functools import partial
 
 from chatproxy.errors import NotServed
@@ -25,7 +24,7 @@ class PerformChat(Provider):
     needed = "PERFORMCHAT_BASE_URL"
     dialect = Dialect(envelope, partial(NotServed, NO_WEBSOCKET))
 
-    def __init__(self, settings: PerformChatSettings, _monotonic: Callable[[], float]) -> None:
+    def __init__(self, settings: PerformChatSettings) -> None:
         self.base_url = settings.base_url
         self.max_ttl = settings.max_ttl
         self.token_rate = settings.token_rate

@@ -15,6 +15,7 @@ from chatproxy.settings.fields import (
     RateField,
     SigningSecrets,
 )
+from chatproxy.settings.files import MountedFile
 from chatproxy.settings.variables import ProviderSection, variable
 
 
@@ -49,13 +50,14 @@ class PerformChatSettings(ProviderSection):
         default=Rate.read("100 per minute"),
         meaning="How often tokens may be issued by one API key.",
     )
-    agents: str | None = variable(
+    agents: MountedFile | None = variable(
         "PERFORMCHAT_AGENTS",
         FilePath("a JSON file"),
         default=None,
         meaning="A list of agents, each `{id, name}`, perhaps with `active` and `app`. Those that "
         "are not in the directory are made at the start; the others are left as they are.",
         check=agent_list.problems,
+        once=True,
     )
     # The vendor's pages name two hosts, so there is no default.
     base_url: str | None = variable(
@@ -93,4 +95,4 @@ class PerformChatSettings(ProviderSection):
     def commands_before_start(self) -> Iterator[tuple[str, ...]]:
         """Import the agents of the document before the server starts."""
         if self.agents is not None:
-            yield ("agents", "import", self.agents)
+            yield ("agents", "import", self.agents.path)

@@ -5,14 +5,14 @@ Source: the vendor's REST documentation and its official SDKs.
 
 import contextlib
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 from chatproxy.errors import CallerError
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
-from chatproxy.providers.base import Dialect, Notes, Provider
-from chatproxy.providers.stream.client_config import ClientConfig
+from chatproxy.providers.base import Dialect, Provider
+from chatproxy.providers.stream import client_config
 from chatproxy.providers.stream.errors import envelope
 from chatproxy.providers.stream.settings import StreamSettings
 from chatproxy.providers.stream.tokens import UserTokens
@@ -51,12 +51,13 @@ class Stream(Provider):
     mounts = ("/proxy",)
     dialect = Dialect(envelope, partial(CallerError, NO_WEBSOCKET))
 
-    def __init__(self, settings: StreamSettings, monotonic: Callable[[], float]) -> None:
+    def __init__(self, settings: StreamSettings) -> None:
         self.api_key = settings.api_key
         self.base_url = settings.base_url
         self.error_object_key = settings.error_object_key
         self.user_id_prefixes = settings.user_id_strip_prefix
-        self.client_config = ClientConfig(settings.style_config, monotonic)
+        style = settings.style_config
+        self.client_config = {} if style is None else client_config.parse(style.content)
         self._secrets = settings.api_secrets
         self.tokens = UserTokens(settings)
         server_token = settings.auth_token or mint({"server": True}, self._secrets[0])
@@ -75,12 +76,6 @@ class Stream(Provider):
         """Ask for the application's own settings, which needs the key and changes nothing."""
         ours = self._credentials
         return Call.own("GET", "/app", query=ours.query, headers=ours.headers)
-
-    def notes(self) -> Notes:
-        """Report a client configuration that could not be used."""
-        self.client_config.refresh()
-        fault = self.client_config.fault
-        return {} if fault is None else {"config": {"fault": fault, "inForce": "the last good one"}}
 
     def verify_event(self, body: bytes, signature: bytes) -> bool:
         """Return whether `X-Signature` is right for a body, which may be compressed."""

@@ -17,6 +17,7 @@ from chatproxy.settings.fields import (
     WholeNumber,
     is_visible_ascii,
 )
+from chatproxy.settings.files import MountedFile
 from chatproxy.settings.published import is_local
 from chatproxy.settings.variables import ProviderSection, variable
 
@@ -94,7 +95,7 @@ class StreamSettings(ProviderSection):
         default="errors",
         meaning="Key, under a client type, of the messages for a caller who is not logged in.",
     )
-    style_config: str | None = variable(
+    style_config: MountedFile | None = variable(
         "STYLE_CONFIG",
         FilePath("a JSON file"),
         default=None,

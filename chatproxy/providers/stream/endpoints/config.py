@@ -40,7 +40,7 @@ def config() -> Response:
     """
     client_type = load_query(ConfigQuery())["client_type"]
     stream = provider(Stream)
-    document = stream.client_config.for_client_type(client_type)
+    document = dict(stream.client_config.get(client_type, {}))
     document.pop(AUTHENTICATION, None)  # a file must not fake a session
     messages = document.pop(stream.error_object_key, NOT_LOGGED_IN)
     user_id = _user_id(stream)

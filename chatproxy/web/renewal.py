@@ -1,0 +1,40 @@
+"""Taking over, before a request, what the first process has posted since the last one."""
+
+from collections.abc import Callable, Sequence
+
+from chatproxy import logs
+from chatproxy.providers.base import Provider
+from chatproxy.services import Services
+from chatproxy.settings import Settings
+from chatproxy.settings.watch import Watch
+
+
+class Renewal:
+    """Keeps a worker's services in step with the settings in force, of which it has a number."""
+
+    def __init__(
+        self,
+        watch: Watch,
+        number: int,
+        services: Services,
+        make_providers: Callable[[Settings], Sequence[Provider]],
+    ) -> None:
+        self._watch = watch
+        self._number = number
+        self._services = services
+        self._make_providers = make_providers
+
+    def __call__(self) -> None:
+        """Look whether anything has changed, and take it over."""
+        # Asked for each request, and not now and then: a caller who has got a token from a worker
+        # that knows a new secret may ask any other worker next.
+        if self._watch.number != self._number:
+            self._take_over()
+
+    def _take_over(self) -> None:
+        self._number, found = self._watch.posted()
+        providers = self._make_providers(found.settings)
+        logs.hide(found.hidden)
+        self._services.use(found.settings, providers)
+        self._services.config.problems = found.problems
+        logs.hide(self._services.secrets())
