@@ -17,6 +17,7 @@ from gunicorn.http.errors import NoMoreData, ParseException
 from chatproxy.errors import BodyStalled, MalformedBody, TruncatedBody
 from chatproxy.forwarding.body import CallerBody, Watched, framing
 from chatproxy.forwarding.timeouts import Limits
+from chatproxy.server.waits import WAITS, What
 
 
 def body_of(
@@ -139,14 +140,18 @@ class _TimedSocket:
         assert self._until is not None  # noqa: S101 - set by the check before each read
         until = min(self._monotonic() + self._limits.body_idle, self._until)
 
-        while (left := until - self._monotonic()) > 0:
-            ready = {descriptor for descriptor, _ in poll.poll(left * 1000)}
+        with WAITS.waiting(self._sock, What.BODY) as wait:
+            while (left := until - self._monotonic()) > 0:
+                ready = {descriptor for descriptor, _ in poll.poll(left * 1000)}
 
-            if self._sock.fileno() in ready:
-                return
+                if wait.ended:
+                    raise BodyStalled("There are too many callers, and this one was the slowest.")
 
-            if self.watched is not None and ready:
-                self.watched.on_readable()
+                if self._sock.fileno() in ready:
+                    return
+
+                if self.watched is not None and ready:
+                    self.watched.on_readable()
 
         raise BodyStalled("The caller sent no more of its body in time.")
 

@@ -15,6 +15,8 @@ from typing import Any
 from gunicorn import util
 from gunicorn.http import wsgi
 
+from chatproxy.server.waits import WAITS, What
+
 #: `Date` is when the origin made the answer; a proxy adds it only where it is missing (RFC 9110
 #: section 6.6.1).
 OWN_FIELDS = frozenset({"server", "date"})
@@ -99,7 +101,10 @@ class Response(wsgi.Response):  # type: ignore[misc]  # gunicorn has no annotati
     def _send(self, data: bytes) -> None:
         # gunicorn expects its sockets without a limit. (With gevent this is no system call.)
         self.sock.settimeout(self.write_limit)
-        self.sock.sendall(data)
+
+        with WAITS.waiting(self.sock, What.READING):
+            self.sock.sendall(data)
+
         self.sock.settimeout(None)
 
 

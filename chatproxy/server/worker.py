@@ -1,4 +1,4 @@
-"""gunicorn's gevent worker, changed in three ways, and its logger without an access log.
+"""gunicorn's gevent worker, changed in four ways, and its logger without an access log.
 
 - It closes idle connections when it stops. Else a shutdown waits until the graceful timeout for
   every client that keeps a connection open, and all SDKs do.
@@ -6,15 +6,16 @@
   last is answered would be the only one served.
 - It tells the arbiter how far it is, and after `max_requests` that it wants to end. gunicorn's own
   would end at once, and only then would another one be started.
+- With as many connections as it may have, it closes the one that has kept it waiting longest. Else
+  callers who say nothing would shut out all others.
 """
 
 import contextlib
 import enum
-import fcntl
 import mmap
+import resource
 import socket
 import sys
-import termios
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -23,9 +24,20 @@ import gevent
 from gunicorn.glogging import Logger as GunicornLogger
 from gunicorn.workers.ggevent import GeventWorker
 
+from chatproxy.server.waits import WAITS, What
+
 #: Seconds for which a kept connection must have been silent before a worker that stops closes it.
 #: A client that asks more often than that gets its `Connection: close` in an answer.
 LAST_REQUEST = 1.0
+
+#: Connections above the limit, so that there is one to accept while another is being closed.
+RESERVE = 64
+
+#: New waits that are not ended, a quarter of the limit at most.
+SPARED = 16
+
+#: Open files that are not connections, as far as so many are allowed.
+OTHER_FILES = 256
 
 
 class Stage(enum.IntEnum):
@@ -41,14 +53,22 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
     """One process, one event loop, a greenlet for each connection."""
 
     max_requests: int
+    worker_connections: int
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # In the arbiter, before the fork: of the two copies only this byte is shared.
         super().__init__(*args, **kwargs)
         self._shared = mmap.mmap(-1, 1)
         self._enough, self.max_requests = self.max_requests, sys.maxsize
+        self._most = most_connections(self.worker_connections)
+        self.worker_connections = self._most + min(RESERVE, self._most)
         self._clients: dict[Any, socket.socket] = {}
-        self._waits: dict[object, socket.socket] = {}
+
+    def init_process(self) -> None:
+        """Serve, in the worker's own process."""
+        WAITS.is_short = self._is_short
+        WAITS.spared = max(1, min(SPARED, self._most // 4))
+        super().init_process()
 
     def serves(self) -> bool:
         """Say whether it takes requests and is not told to stop."""
@@ -82,20 +102,21 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
             super().handle(listener, client, addr)
         finally:
             del self._clients[connection]
+            WAITS.leaving.discard(client)
 
     @contextlib.contextmanager
     def timeout_ctx(self) -> Iterator[None]:
         """Bound the wait for a connection's next request, and make it interruptible."""
         # gunicorn waits in here for each head of a keep-alive connection.
         gevent.sleep(0)
-        wait = object()
-        self._waits[wait] = self._clients[gevent.getcurrent()]
+        client = self._clients[gevent.getcurrent()]
 
-        try:
-            with super().timeout_ctx():
-                yield
-        finally:
-            del self._waits[wait]
+        with WAITS.waiting(client, What.HEAD), super().timeout_ctx():
+            yield
+
+    def _is_short(self) -> bool:
+        # One that is being closed makes its place free when its greenlet has run.
+        return len(self._clients) - len(WAITS.leaving) > self._most
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Stop taking connections, and end the waits of idle ones."""
@@ -107,23 +128,21 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
 
     def _close_idle(self) -> None:
         while True:
-            before = dict(self._waits)
+            before = WAITS.for_heads()
             gevent.sleep(LAST_REQUEST)
 
-            for wait, client in before.items():
-                if wait in self._waits:
-                    _end_if_silent(client)
+            for wait in before & WAITS.for_heads():
+                wait.end()
 
 
-def _end_if_silent(client: socket.socket) -> None:
-    # For a closed socket or one that has broken, the wait ends by itself.
-    with contextlib.suppress(OSError, ValueError):
-        waiting = fcntl.ioctl(client.fileno(), termios.FIONREAD, bytes(4))  # tcp(7): SIOCINQ
+def most_connections(wanted: int) -> int:
+    """Return how many connections to hold: each may need a second file, towards the provider."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
 
-        # The wait reads an end, but a request that comes before it does so. Breaking the wait off
-        # would lose one that has come and was not yet read.
-        if not any(waiting):
-            client.shutdown(socket.SHUT_RD)
+    if files == resource.RLIM_INFINITY:
+        return wanted
+
+    return max(1, min(wanted, (files - min(OTHER_FILES, files // 4)) // 2))
 
 
 class Logger(GunicornLogger):  # type: ignore[misc]  # gunicorn has no annotations

@@ -208,7 +208,8 @@ class SidecarSettings(Section):
         "WORKER_CONNECTIONS",
         WholeNumber(1, 65535),
         default=4096,
-        meaning="Connections that one worker holds open at once.",
+        meaning="Connections that one worker holds open at once, as far as its open files allow "
+        "two for each. Above it the one that has kept it waiting longest is closed.",
     )
     secret_overlap: int = variable(
         "SECRET_OVERLAP",

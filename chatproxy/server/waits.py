@@ -1,0 +1,98 @@
+"""Who keeps the server waiting: where connections run short, the longest wait is ended.
+
+A worker holds a bounded number of connections, and whoever reaches its port may open them all
+and say nothing, or say it slowly. Probes and the service's own calls need room nevertheless.
+"""
+
+import contextlib
+import enum
+import fcntl
+import itertools
+import socket
+import termios
+from collections.abc import Callable, Iterator
+
+#: Waits that are looked at. One whose bytes have just come is passed over.
+LOOKED_AT = 8
+
+
+class What(enum.Enum):
+    """What a caller is waited for."""
+
+    HEAD = enum.auto()  # the next request, or the rest of it
+    BODY = enum.auto()
+    READING = enum.auto()  # to take its answer
+
+
+class Wait:
+    """One wait for a caller. `ended` says that it was ended for the sake of others."""
+
+    def __init__(self, sock: socket.socket, what: What) -> None:
+        self.sock = sock
+        self.what = what
+        self.ended = False
+
+    def end(self) -> bool:
+        """End the wait as if the caller had said its last word; say whether that was possible."""
+        # A closed socket or one that has broken ends the wait by itself.
+        with contextlib.suppress(OSError, ValueError):
+            if self.what is What.READING:
+                self.ended = True
+                self.sock.shutdown(socket.SHUT_RDWR)
+            elif not _has_bytes(self.sock):
+                self.ended = True
+                self.sock.shutdown(socket.SHUT_RD)
+
+        return self.ended
+
+
+class Waits:
+    """The waits of a worker, the longest first. `leaving` are the connections whose wait was ended.
+
+    Whenever one more begins while `is_short`, the longest is ended: a new connection begins with a
+    wait for its head, and a busy one gets free again by one. The `spared` newest are left alone:
+    where all others are busy, a new caller still has the time to say what it wants.
+    """
+
+    def __init__(self) -> None:
+        self._waits: dict[Wait, None] = {}
+        self.leaving: set[socket.socket] = set()
+        self.is_short: Callable[[], bool] = lambda: False
+        self.spared = 1
+
+    @contextlib.contextmanager
+    def waiting(self, sock: socket.socket, what: What) -> Iterator[Wait]:
+        """Keep a wait while it lasts."""
+        wait = Wait(sock, what)
+        self._waits[wait] = None
+
+        try:
+            if self.is_short():
+                self._end_longest()
+
+            yield wait
+        finally:
+            self._waits.pop(wait, None)
+
+    def for_heads(self) -> set[Wait]:
+        """Return the waits for a request."""
+        return {wait for wait in self._waits if wait.what is What.HEAD}
+
+    def _end_longest(self) -> None:
+        looked_at = max(0, min(LOOKED_AT, len(self._waits) - self.spared))
+
+        for wait in list(itertools.islice(self._waits, looked_at)):
+            if wait.end():
+                del self._waits[wait]
+                self.leaving.add(wait.sock)
+                return
+
+
+def _has_bytes(sock: socket.socket) -> bool:
+    # The wait reads an end, but a request that comes before it does so. Breaking the wait off
+    # would lose one that has come and was not yet read.
+    return any(fcntl.ioctl(sock.fileno(), termios.FIONREAD, bytes(4)))  # tcp(7): SIOCINQ
+
+
+#: Those of this process: whoever reads a body or writes an answer does not know the worker.
+WAITS = Waits()
