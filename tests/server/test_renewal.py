@@ -27,8 +27,8 @@ from tests.sidecar import Sidecar
 
 OFTEN = "100000 per minute"
 OVERLAP = 20
-#: Within what a change is in force at every worker: 5 seconds are promised, on a machine that is not
-#: busy with other tests.
+#: Within what a change is in force at every worker: 5 seconds are promised, on a machine that is
+#: not busy with other tests.
 SEEN_WITHIN = 10
 
 
