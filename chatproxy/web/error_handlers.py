@@ -43,7 +43,7 @@ def _to_chatproxy_error(error: Exception) -> errors.ChatproxyError:
     if isinstance(error, NotFound | WebsocketMismatch):
         return errors.NotFound("Nothing is served at this path.")
 
-    if isinstance(error, HTTPException) and error.code is not None and error.code < 500:
+    if isinstance(error, HTTPException) and (error.code or 500) < 500:
         return errors.CallerError(error.description or error.name)
 
     # The text stays in the log: it may hold anything, a secret among others.

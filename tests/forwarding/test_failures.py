@@ -451,3 +451,11 @@ def _take_slowly(listener: socket.socket, seconds: float) -> None:
         time.sleep(seconds)
         read.read(length)
         sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
+@pytest.mark.parametrize("status", [299, 599, 799])
+def test_a_status_that_has_no_name_passes(sidecar: Sidecar, status: int) -> None:
+    line = f"X-Sandbox-Fault: status-line=HTTP/1.1 {status} "
+    answer = ask(sidecar.port, get("/proxy/app", line))
+
+    assert (answer.status, answer.reason) == (status, "")

@@ -231,3 +231,59 @@ def test_a_refusal_does_not_repeat_the_token() -> None:
         reading(mint(GOOD, "some-other-secret-of-at-least-32-bytes"))
 
     assert HEAD not in refused.value.message + refused.value.detail
+
+
+#: For each last character of 43 the one that differs only in bits that no byte uses.
+SAME_BITS = dict(zip("AEIMQUYcgkosw048", "BFJNRVZdhlptx159", strict=True))
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        "{header}.{payload}.{other}",
+        "{header}.{payload}=.{signature}",
+        "{header}.{payload}+.{signature}",
+        "{header}.{payload}.{payload}.{signature}",
+        "{header}.{payload}.{signature}=",
+        "{header}.{payload}.{signature}\n",
+        "{header}..{signature}",
+        "{header}.{payload}",
+    ],
+)
+def test_each_token_has_one_spelling_whatever_the_library_takes(
+    spelt: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one token would have several texts, each counted and remembered by itself."""
+    header, payload, signature = mint(GOOD, KEY).split(".")
+    token = spelt.format(
+        header=header,
+        payload=payload,
+        signature=signature,
+        other=signature[:-1] + SAME_BITS[signature[-1]],
+    )
+    asked: list[Any] = []
+    monkeypatch.setattr(jwt.PyJWS, "decode_complete", lambda *given, **_: asked.append(given))
+
+    with pytest.raises(TokenMalformed):
+        reading(token)
+
+    assert asked == []
+
+
+def test_a_token_that_is_too_long_is_not_looked_into() -> None:
+    token = mint(GOOD | {"more": "x" * LONGEST_TOKEN}, KEY)
+
+    with pytest.raises(TokenMalformed):
+        reading(token)
+
+
+def test_what_the_library_refuses_is_malformed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have reasons, in a later version, that are not looked for here."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise jwt.DecodeError("no")
+
+    monkeypatch.setattr(jwt.PyJWS, "decode_complete", refuse)
+
+    with pytest.raises(TokenMalformed):
+        reading(mint(GOOD, KEY))

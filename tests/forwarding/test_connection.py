@@ -1,0 +1,210 @@
+"""One connection to an upstream, whose other end does what a real one seldom does on time."""
+
+import contextlib
+import itertools
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import h11
+import pytest
+
+from chatproxy.errors import UpstreamBroken, UpstreamTimeout
+from chatproxy.forwarding.body import CallerBody
+from chatproxy.forwarding.connection import Connection
+from chatproxy.forwarding.headers import LARGEST_HEAD, MOST_FIELDS
+from chatproxy.forwarding.timeouts import Deadline, Limits
+
+LIMITS = Limits(connect=5, read=5, total=5, body_idle=0.3, body_total=5, body_bytes=1 << 40)
+RESET = struct.pack("ii", 1, 0)
+EARLY = b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"
+
+
+class Endless:
+    """A caller whose body never ends; `between` happens before each piece but the first."""
+
+    def __init__(self, between: Callable[[], None] = lambda: None) -> None:
+        self._between = between
+        self._count = itertools.count()
+
+    def read1(self, most: int, _watched: Any) -> bytes:
+        if next(self._count):
+            self._between()
+
+        return b"x" * most
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Connection, socket.socket]]:
+    """A connection over TCP, and the upstream's end of it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = socket.create_connection(listener.getsockname())
+        theirs, _ = listener.accept()
+
+    made = Connection(ours, opened_at=time.monotonic())
+    yield made, theirs
+    made.close()
+    theirs.close()
+
+
+def post(connection: Connection, source: Endless) -> h11.Response:
+    request = h11.Request(method="POST", target="/", headers=[("Host", "a"), CHUNKED])
+    return connection.exchange(request, CallerBody(source, None), Deadline(LIMITS, time.monotonic))
+
+
+CHUNKED = ("Transfer-Encoding", "chunked")
+
+
+def get(connection: Connection) -> h11.Response:
+    request = h11.Request(method="GET", target="/", headers=[("Host", "a")])
+    return connection.exchange(request, None, Deadline(LIMITS, time.monotonic))
+
+
+def reset(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    sock.close()
+
+
+def test_an_upstream_that_takes_no_more_of_a_body_is_left_at_the_limit(
+    ends: tuple[Connection, socket.socket],
+) -> None:
+    connection, _ = ends
+    started = time.monotonic()
+
+    with pytest.raises(UpstreamTimeout, match="took no more"):
+        post(connection, Endless())
+
+    assert time.monotonic() - started < 3
+
+
+def test_an_answer_that_was_there_before_the_connection_broke_is_the_answer(
+    ends: tuple[Connection, socket.socket],
+) -> None:
+    connection, theirs = ends
+
+    def refuse() -> None:
+        with contextlib.suppress(OSError):
+            theirs.sendall(EARLY)
+            theirs.close()
+
+    assert post(connection, Endless(refuse)).status_code == 413
+
+
+class Breaking:
+    """Our end, on which the first piece of a body cannot be written any more."""
+
+    def __init__(self, sock: socket.socket, before: Callable[[], None]) -> None:
+        self._sock = sock
+        self._before = before
+        self._sent = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def send(self, data: bytes) -> int:
+        self._sent += 1
+
+        if self._sent == 1:
+            return self._sock.send(data)
+
+        self._before()
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("answer", [EARLY, b""], ids=["answer", "none"])
+def test_an_answer_is_looked_for_where_a_write_fails(answer: bytes) -> None:
+    """It may have come just after the last look, and the connection have closed behind it."""
+    ours, theirs = socket.socketpair()
+
+    def close() -> None:
+        theirs.sendall(answer)
+        theirs.shutdown(socket.SHUT_WR)
+
+    with theirs, contextlib.closing(ours):
+        connection = Connection(cast(socket.socket, Breaking(ours, close)), time.monotonic())
+
+        if answer:
+            assert post(connection, Endless()).status_code == 413
+        else:
+            with pytest.raises(UpstreamBroken):
+                post(connection, Endless())
+
+
+def test_a_head_that_cannot_be_written_says_that_nothing_was_sent(
+    ends: tuple[Connection, socket.socket],
+) -> None:
+    connection, theirs = ends
+    reset(theirs)
+
+    with pytest.raises(UpstreamBroken) as raised:
+        get(connection)
+
+    assert raised.value.nothing_sent
+
+
+def test_an_end_before_any_request_breaks_the_connection(
+    ends: tuple[Connection, socket.socket],
+) -> None:
+    connection, theirs = ends
+    theirs.close()
+
+    with pytest.raises(UpstreamBroken):
+        connection.on_readable()
+
+
+def test_an_upstream_that_resets_during_the_upload_broke_it(
+    ends: tuple[Connection, socket.socket],
+) -> None:
+    connection, theirs = ends
+
+    with pytest.raises(UpstreamBroken) as raised:
+        post(connection, Endless(lambda: reset(theirs)))
+
+    assert not raised.value.answer_begun
+    assert not raised.value.nothing_sent
+
+
+def test_a_connection_that_was_reset_is_not_silent(
+    ends: tuple[Connection, socket.socket],
+) -> None:
+    connection, theirs = ends
+    assert connection.is_silent()
+    reset(theirs)
+
+    assert not connection.is_silent()
+
+
+def test_an_upstream_that_closes_without_an_answer_broke_it(
+    ends: tuple[Connection, socket.socket],
+) -> None:
+    connection, theirs = ends
+    theirs.shutdown(socket.SHUT_WR)
+
+    with pytest.raises(UpstreamBroken) as raised:
+        get(connection)
+
+    assert not raised.value.answer_begun
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"".join(b"X-%d: %s\r\n" % (number, b"x" * 4000) for number in range(9)),
+        b"".join(b"X-%d: x\r\n" % number for number in range(MOST_FIELDS + 1)),
+    ],
+    ids=["size", "number"],
+)
+def test_a_head_is_bounded_though_it_comes_at_once(
+    ends: tuple[Connection, socket.socket], fields: bytes
+) -> None:
+    connection, theirs = ends
+    assert len(fields) > LARGEST_HEAD or fields.count(b"\r\n") > MOST_FIELDS
+    theirs.sendall(b"HTTP/1.1 200 OK\r\n" + fields + b"Content-Length: 0\r\n\r\n")
+    time.sleep(0.1)  # so that one read takes it all
+
+    with pytest.raises(UpstreamBroken) as raised:
+        get(connection)
+
+    assert "too" in raised.value.detail
