@@ -4,6 +4,7 @@ Used as `gunicorn -c python:chatproxy.gunicorn_conf wsgi:app`. Bad settings stop
 in the master process, with one message and exit code 1.
 """
 
+import gc
 import logging
 import resource
 import subprocess
@@ -15,7 +16,7 @@ from chatproxy.clock import Clock
 from chatproxy.errors import SettingsError
 from chatproxy.identity.schema_version import is_current
 from chatproxy.providers import SETTINGS
-from chatproxy.server import arbiter, response, signs_of_life
+from chatproxy.server import arbiter, request, response, signs_of_life
 from chatproxy.settings.watch import of_this_process
 
 #: Files that a worker has open besides its connections.
@@ -143,11 +144,17 @@ def _raise_file_limit(wanted: int) -> int:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Install our response class, and let the services see when the worker has to stop."""
+    """Install our request and response, and let the services see when the worker has to stop."""
+    request.install()
     response.install(_settings.body_idle_timeout)
 
     if (services := _services(worker)) is not None:
         services.lifetime.ends_when(lambda: not worker.alive)
+
+    # What stays as long as the worker, 100,000 objects, is left out of garbage collections from
+    # now on. A full one looked at all of them, and held all requests up for 40 milliseconds.
+    gc.collect()
+    gc.freeze()
 
 
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn calls it so

@@ -2,14 +2,20 @@
 
 import dataclasses
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, select
 
 from chatproxy.identity.records import User
 from chatproxy.identity.tables import apps, users
+from chatproxy.turns import Turns
 
 COLUMNS = tuple(field.name for field in dataclasses.fields(User))
+
+#: Characters of metadata that are parsed before other requests get their turn.
+TURN = 256 * 1024
+
 ACTIVE = users.c.active.is_(True)
 
 #: What a token must carry to be valid, as `User.version` has it.
@@ -40,6 +46,15 @@ def first_user(connection: Connection, wanted: Select[Any]) -> User | None:
     """Return the first user of a selection."""
     row = connection.execute(wanted).mappings().first()
     return None if row is None else user_of(row)
+
+
+def users_from(rows: Iterable[RowMapping]) -> Iterator[User]:
+    """Make users of rows. The metadata of 100 users may be megabytes of JSON."""
+    turns = Turns(TURN)
+
+    for row in rows:
+        yield user_of(row)
+        turns.count(len(row["custom"]))
 
 
 def user_of(row: RowMapping) -> User:

@@ -13,7 +13,7 @@ from sqlalchemy import Column, ColumnElement, func, or_, select
 from chatproxy.identity.database import Database
 from chatproxy.identity.records import Condition, User
 from chatproxy.identity.tables import users
-from chatproxy.identity.user_rows import ACTIVE, user_of, users_of
+from chatproxy.identity.user_rows import ACTIVE, users_from, users_of
 
 #: Digits of the longest id that is taken for a number: beyond 2^53, which has 16, readers of
 #: JSON begin to differ.
@@ -50,7 +50,7 @@ class UserSearch:
             )
 
         ordered = wanted.order_by(users.c.external_id != text, users.c.external_id)
-        return [user_of(row) for row in self._database.rows(ordered.limit(limit))]
+        return list(users_from(self._database.rows(ordered.limit(limit))))
 
     def page(
         self, app_id: str, conditions: Sequence[Condition], offset: int, limit: int
@@ -63,8 +63,9 @@ class UserSearch:
         # In one connection, so that on SQLite both see the same moment.
         with self._database.reading() as connection:
             total = connection.execute(counting).scalar_one()
-            rows = connection.execute(reading.offset(offset).limit(limit)).mappings()
-            return [user_of(row) for row in rows], total
+            rows = connection.execute(reading.offset(offset).limit(limit)).mappings().all()
+
+        return list(users_from(rows)), total
 
     def _meets(self, condition: Condition) -> ColumnElement[bool]:
         column = users.c[condition.field]

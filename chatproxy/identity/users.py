@@ -17,8 +17,14 @@ from chatproxy.identity.user_rows import (
     first_user,
     for_update,
     user_of,
+    users_from,
     users_of,
 )
+from chatproxy.turns import Turns
+
+#: Users that are written before other requests get their turn. Other writers wait for all of them,
+#: so it is not less.
+TURN = 10
 
 
 class Users:
@@ -45,7 +51,7 @@ class Users:
             return {}
 
         wanted = users_of(app_id).where(users.c.external_id.in_(external_ids), ACTIVE)
-        return {row["external_id"]: user_of(row) for row in self._database.rows(wanted)}
+        return {user.external_id: user for user in users_from(self._database.rows(wanted))}
 
     def find_for_update(self, connection: Connection, app_id: str, external_id: str) -> User | None:
         """Return a user, a deleted one too, and lock its row until the transaction ends."""
@@ -73,9 +79,12 @@ class Users:
     def upsert_many(self, app_id: str, profiles: Mapping[str, Profile]) -> None:
         """Create or change users, by the caller's ids, all or none; raise `IdentityError`."""
         with self._database.writing(refusal=f"there is no app {app_id}") as connection:
+            turns = Turns(TURN)
+
             for external_id in sorted(profiles):  # in one order: two calls must not deadlock
                 profile = profiles[external_id]
                 self.upsert_within(connection, app_id, external_id, profile, seen=False)
+                turns.count()
 
     def upsert_within(
         self,

@@ -200,7 +200,7 @@ def test_probes_make_no_noise(sidecar: Sidecar) -> None:
 
 def test_what_a_caller_writes_takes_little_room_and_time(sidecar: Sidecar) -> None:
     long = "eyJ" * 2700
-    fields = [f"X-Forwarded-For: {long}"] * 90
+    fields = [f"X-Forwarded-For: {long}"] * 6
     started = time.monotonic()
     ask(sidecar.port, get("/nowhere-4", "X-Request-Id: long-1", f"User-Agent: {long}", *fields))
     line = sidecar.wait_for_line(req_id="long-1")

@@ -1,11 +1,14 @@
 """What imbachat.com asks a site: the users with these ids, and a search for users."""
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 from flask import Blueprint, Response
 
 from chatproxy.providers.imbachat import shapes, userids
 from chatproxy.providers.imbachat.errors import VERSION
 from chatproxy.providers.imbachat.provider import ImbaChat
-from chatproxy.web.answers import private
+from chatproxy.web.answers import private, private_listing
 from chatproxy.web.current import directory, provider
 from chatproxy.web.parsing import query_values
 
@@ -16,6 +19,9 @@ LISTS = ("user_ids", "ids")
 
 #: The vendor documents no limit. A search for one letter must not answer the whole directory.
 MOST_HITS = 50
+
+#: Users that one statement reads.
+AT_ONCE = 100
 
 
 @blueprint.get("/users")
@@ -28,8 +34,15 @@ def info(ids: str = "") -> Response:
     # that a plugin uses is read, and slashes around the ids are dropped.
     lists = [ids.strip("/"), *(one for name in LISTS for one in query_values(name))]
     ids_in_order = userids.read_lists(lists)
-    found = directory().users.find_many(provider(ImbaChat).app, ids_in_order)
-    return private([shapes.info(found[user_id]) for user_id in ids_in_order if user_id in found])
+    return private_listing(_infos(ids_in_order))
+
+
+def _infos(ids: Sequence[str]) -> Iterator[dict[str, Any]]:
+    # Some at a time: a target has room for thousands of ids, and each user for 64 KiB of metadata.
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids[start : start + AT_ONCE]
+        found = directory().users.find_many(provider(ImbaChat).app, some)
+        yield from (shapes.info(found[user_id]) for user_id in some if user_id in found)
 
 
 @blueprint.get("/api/v1/search/<anything:key>")

@@ -14,7 +14,7 @@ from chatproxy.identity.records import Badge
 from chatproxy.providers.imkit.endpoints import badgequery
 from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.providers.imkit.shapes import BADGE_SOURCES, badge_of
-from chatproxy.web.answers import private
+from chatproxy.web.answers import private, private_listing
 from chatproxy.web.current import directory, provider
 
 blueprint = Blueprint("imkit-badge", __name__)
@@ -71,4 +71,4 @@ def refuse(client_id: str = "") -> Response:  # noqa: ARG001 - the same for ever
 
 
 def _badges(badges: Sequence[Badge]) -> Response:
-    return private([badge_of(badge.client_id, badge.counts) for badge in badges])
+    return private_listing(badge_of(badge.client_id, badge.counts) for badge in badges)

@@ -15,9 +15,13 @@ from chatproxy.identity.token_records import OpaqueToken
 from chatproxy.providers.imkit.endpoints import server
 from chatproxy.providers.imkit.errors import ClientNotFound, TokenNotFound
 from chatproxy.providers.imkit.provider import IMKit
+from chatproxy.turns import Turns
 from chatproxy.web.current import context, directory, provider
 
 log = logging.getLogger(__name__)
+
+#: Clients that are checked before other requests get their turn.
+TURN = 10
 
 NO_CLIENT = "Client not found"
 
@@ -112,6 +116,7 @@ def _check_storable(profiles: Mapping[str, Profile]) -> None:
     # The directory refuses metadata that is too large. This asks it before the change goes to
     # the server, where it could not be undone.
     known = directory().users.find_many(provider(IMKit).app, profiles)
+    turns = Turns(TURN)
 
     for client_id, profile in profiles.items():
         user = known.get(client_id)
@@ -120,6 +125,7 @@ def _check_storable(profiles: Mapping[str, Profile]) -> None:
             if user is None
             else changed_fields(user, profile)
         )
+        turns.count()
 
 
 def _end_replaced(client_id: str, token: OpaqueToken, ended: list[OpaqueToken]) -> None:

@@ -10,7 +10,7 @@ from chatproxy.providers.imkit.endpoints import changes, clientquery, schemas
 from chatproxy.providers.imkit.endpoints.paths import named_client
 from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.providers.imkit.shapes import client_of, device_of, envelope, token_of
-from chatproxy.web.answers import private
+from chatproxy.web.answers import private, private_listing
 from chatproxy.web.current import directory, now, provider
 from chatproxy.web.parsing import load, read_json, read_object
 
@@ -46,11 +46,11 @@ def show_all() -> Response:
         provider(IMKit).app, query.conditions, query.skip, query.limit
     )
     devices = directory().devices.of([user.id for user in users])
-    rows = [
+    rows = (
         client_of(user) | {"devices": [device_of(one) for one in devices[user.id]]}
         for user in users
-    ]
-    return private(envelope({"totalCount": total, "data": rows}))
+    )
+    return private_listing(envelope({"totalCount": total, "data": rows}))
 
 
 # The vendor's library sends a slash at the end, its documents do not.

@@ -21,8 +21,7 @@ def show_all() -> Response:
     company = authenticated(Company)
     page = company.page
     agents, total = directory().agents.page(company.app_id, page.offset, page.limit)
-    rows = [_agent_body(agent) for agent in agents]
-    answer: Response = page.answer(rows, total)
+    answer: Response = page.answer((_agent_body(agent) for agent in agents), total)
     return answer
 
 

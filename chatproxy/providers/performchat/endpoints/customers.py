@@ -21,7 +21,7 @@ def show_all() -> Response:
     company = authenticated(Company)
     page, search = company.page, directory().user_search
     users, total = search.page(company.app_id, company.requested, page.offset, page.limit)
-    answer: Response = page.answer([_user_body(user) for user in users], total)
+    answer: Response = page.answer((_user_body(user) for user in users), total)
     return answer
 
 

@@ -1,13 +1,13 @@
 """Pages of a list: `?page=` and `?limit=`, and `pagination` in the answer."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Response
 
 from chatproxy.settings.fields import WholeNumber
-from chatproxy.web.answers import private
+from chatproxy.web.answers import private_listing
 from chatproxy.web.parsing import load_query
 from chatproxy.web.user_schema import ObjectSchema
 
@@ -35,7 +35,7 @@ class Page:
         """The number of rows before this page."""
         return (self.number - 1) * self.limit
 
-    def answer(self, rows: Sequence[dict[str, Any]], total: int) -> Response:
+    def answer(self, rows: Iterator[dict[str, Any]], total: int) -> Response:
         """Answer the rows of this page, and how many there are in all."""
         pagination = {
             "page": self.number,
@@ -43,7 +43,7 @@ class Page:
             "total": total,
             "total_pages": -(-total // self.limit),
         }
-        return private({"data": list(rows), "pagination": pagination})
+        return private_listing({"data": rows, "pagination": pagination})
 
 
 def requested_page() -> Page:
