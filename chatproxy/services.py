@@ -9,11 +9,14 @@ from chatproxy.clock import Clock
 from chatproxy.errors import NotConfigured, UpstreamError
 from chatproxy.forwarding import Way
 from chatproxy.forwarding.call import Call
+from chatproxy.forwarding.headers import Withheld, squeezed
 from chatproxy.forwarding.outbound import ask
 from chatproxy.forwarding.session import open_session, trust
 from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Limits
+from chatproxy.identity.key_format import OUR_KEYS
 from chatproxy.identity.lookout import Lookout
+from chatproxy.providers import SETTINGS
 from chatproxy.providers.base import CredentialWatch, Notes, Provider, Server
 from chatproxy.settings import Settings
 
@@ -271,13 +274,13 @@ def _peer(server: Server, base_url: str, settings: Settings, limits: Limits, clo
     return Peer(server, way, limits, clock.monotonic)
 
 
-def _withheld(settings: Settings) -> frozenset[str]:
-    # No provider is told who the caller's user is. The deprecated keys with a `_` in their name are
-    # credentials for one provider, and would reach all others as well.
-    sections = settings.provider_settings.values()
-    deprecated = [name.replace("_", "-") for one in sections for name in one.underscored]
-    user = settings.user_id_header.partition(".")[0]
-    return frozenset(name.lower() for name in (user, *deprecated))
+def _withheld(settings: Settings) -> Withheld:
+    # No provider is told who the caller's user is. Nor is any told what a caller shows us, be it
+    # for a provider that is off: a key of ours opens this sidecar, and no server behind it.
+    names = [name for one in SETTINGS.values() for name in one.caller_keys]
+    keys = frozenset(map(squeezed, names))
+    user = squeezed(settings.user_id_header.partition(".")[0])
+    return Withheld(keys | {user}, keys, None if settings.keys is None else OUR_KEYS)
 
 
 def _directory(settings: Settings, clock: Clock) -> "Directory | None":

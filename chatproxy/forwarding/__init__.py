@@ -21,13 +21,12 @@ NAME_A_PLACE = frozenset({"location", "content-location", "link", "refresh"})
 class Way:
     """How calls reach one upstream.
 
-    `withheld` are lower-case names of fields that are never forwarded: the one with the user's
-    id, and those that carry another provider's credentials.
+    `withheld` is what no upstream is sent: who the user is, and the keys of our callers.
     """
 
     upstream: Upstream
     session: requests.Session
-    withheld: frozenset[str] = frozenset()
+    withheld: headers.Withheld = headers.NOTHING
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,7 +60,8 @@ def _prepare(call: Call, way: Way, credentials: Credentials, deadline: Deadline)
         # First of all: a declared length above the limit is refused before anything is sent.
         call.upload.limit_to(deadline.limits.body_bytes)
 
-    call.target = Target(call.target.path, credentials.into_query(call.target.query))
+    query = credentials.into_query(call.target.query, way.withheld.parameters)
+    call.target = Target(call.target.path, query)
     call.fields = headers.outgoing(
         call.fields,
         credentials.headers,

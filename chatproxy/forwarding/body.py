@@ -12,7 +12,7 @@ from typing import Protocol
 
 from chatproxy.errors import BodyTooLarge, MalformedBody, TruncatedBody, UnsupportedBody
 from chatproxy.formats import strictjson
-from chatproxy.forwarding.headers import Fields, value_of
+from chatproxy.forwarding.headers import Fields, squeezed, value_of
 from chatproxy.turns import Turns
 
 #: JSON, and the types with its suffix (RFC 6839 section 3.1).
@@ -167,10 +167,12 @@ def with_json_fields(
     if content and not is_json:
         raise UnsupportedBody("The body must be JSON: the credentials are put into it.")
 
-    # Strictly, and written anew: with a name twice in the object, the provider might read the
-    # caller's value and not ours (RFC 8259 section 4).
+    # Strictly, and written anew: with a name twice in the object, or spelt otherwise, the provider
+    # might read the caller's value and not ours (RFC 8259 section 4).
     document = _read_object(content) if content else {}
-    content = json.dumps({**document, **ours}, separators=(",", ":")).encode()
+    names = {squeezed(name) for name in ours}
+    theirs = {name: value for name, value in document.items() if squeezed(name) not in names}
+    content = json.dumps({**theirs, **ours}, separators=(",", ":")).encode()
     kept = [(name, value) for name, value in fields if name.lower() not in BODY_FIELDS]
     return [*kept, ("Content-Type", "application/json")], CallerBody.of_bytes(content)
 

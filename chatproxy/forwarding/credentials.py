@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import unquote_to_bytes
 
 from chatproxy.formats.secret_forms import forms
+from chatproxy.forwarding.headers import squeezed
 from chatproxy.forwarding.target import MOST_ENCODINGS
 
 #: Characters that some servers turn into `_` in a name: PHP does so with dots and spaces.
@@ -57,12 +58,12 @@ class Credentials:
             self, headers=[*self.headers, *checked], reserved=self.reserved | names
         )
 
-    def into_query(self, query: str | None) -> str | None:
-        """Remove every spelling of a reserved name from a raw query, and put ours in front.
+    def into_query(self, query: str | None, withheld: frozenset[str] = frozenset()) -> str | None:
+        """Remove every spelling of a reserved or withheld name from a raw query; put ours in front.
 
         The rest keeps its bytes and its order. None stands for a target without a `?`.
         """
-        kept = "" if query is None else without(query, self.reserved)
+        kept = "" if query is None else without(query, self.reserved, withheld)
         pairs = [f"{name}={value}" for name, value in self.query]
         joined = "&".join([*pairs, kept] if kept else pairs)
         return joined if joined or query == "" else None
@@ -91,15 +92,15 @@ class Credentials:
         )
 
 
-def without(query: str, reserved: frozenset[str]) -> str:
-    """Remove every spelling of the reserved names from a raw query."""
+def without(query: str, reserved: frozenset[str], withheld: frozenset[str] = frozenset()) -> str:
+    """Remove every spelling of the reserved names from a raw query; `withheld` are squeezed."""
     # Cut out, not parsed and written anew, which would change the bytes of all other pairs.
     first, *rest = QUERY_SEPARATOR.split(query)
-    kept = "" if _is_reserved(first, reserved) else first
+    kept = "" if _is_reserved(first, reserved, withheld) else first
     dropped_first = kept != first
 
     for separator, pair in zip(rest[::2], rest[1::2], strict=True):
-        if _is_reserved(pair, reserved):
+        if _is_reserved(pair, reserved, withheld):
             continue
 
         kept += pair if dropped_first else separator + pair
@@ -115,7 +116,7 @@ def plain_name(name: str) -> str:
     return start.rstrip(STRIPPED).lower().translate(READ_AS_UNDERSCORE)
 
 
-def _is_reserved(pair: str, reserved: frozenset[str]) -> bool:
+def _is_reserved(pair: str, reserved: frozenset[str], withheld: frozenset[str]) -> bool:
     name = pair.partition("=")[0]
 
     if "%" in name or "+" in name:
@@ -127,7 +128,8 @@ def _is_reserved(pair: str, reserved: frozenset[str]) -> bool:
 
         name = decoded.decode("latin-1")
 
-    return plain_name(name) in reserved
+    plain = plain_name(name)
+    return plain in reserved or (bool(withheld) and squeezed(plain) in withheld)
 
 
 def _decode_fully(text: str) -> bytes | None:

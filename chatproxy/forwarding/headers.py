@@ -3,6 +3,8 @@
 They stay lists of pairs: a mapping would join or lose repeated fields such as `Link`.
 """
 
+import dataclasses
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -103,6 +105,31 @@ CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _canonical: dict[str, str] = {}
 _MOST_NAMES = 512
 
+NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Withheld:
+    """What of a caller's is sent to no upstream.
+
+    `fields` are names of fields and `parameters` those of query parameters, both as `squeezed`
+    writes them; no field whose value `values` finds is sent.
+    """
+
+    fields: frozenset[str] = frozenset()
+    parameters: frozenset[str] = frozenset()
+    values: re.Pattern[str] | None = None
+
+
+NOTHING = Withheld()
+
+
+@functools.lru_cache(_MOST_NAMES)
+def squeezed(name: str) -> str:
+    """Return a name without case and without what stands between its words."""
+    # Servers differ in what they take for the same name: `API-Key`, `api_key`, `Api.Key`.
+    return NOT_IN_A_NAME.sub("", name.lower())
+
 
 def of_request(environ: Mapping[str, Any]) -> Fields:
     """List a WSGI request's fields.
@@ -121,12 +148,12 @@ def outgoing(
     reserved: frozenset[str],
     host: str,
     *,
-    withheld: frozenset[str] = frozenset(),
+    withheld: Withheld = NOTHING,
 ) -> Fields:
-    """Return the fields of a forwarded request; `withheld` are further names to leave out."""
+    """Return the fields of a forwarded request."""
     # Ours go in last, after `Connection` has been obeyed. The other way round, a caller could
     # delete our credential with `Connection: authorization`.
-    dropped = HOP_BY_HOP | REMADE | PRIVATE | withheld | named_by_connection(received)
+    dropped = HOP_BY_HOP | REMADE | PRIVATE | named_by_connection(received)
     kept = [
         (name, value)
         for name, value in received
@@ -134,6 +161,8 @@ def outgoing(
         # Some servers read `api_key` as `api-key`, so both spellings go.
         and lower.replace("-", "_") not in reserved
         and not lower.startswith(PRIVATE_PREFIXES)
+        and squeezed(name) not in withheld.fields
+        and (withheld.values is None or withheld.values.search(value) is None)
     ]
 
     if not any(name.lower() == "accept-encoding" for name, _ in kept):

@@ -6,6 +6,7 @@ key is `ck_….SIGNATURE`; it is public and only names an app.
 """
 
 import hashlib
+import re
 import secrets
 from collections.abc import Sequence
 
@@ -20,6 +21,10 @@ ID_BYTES = 12
 
 #: Characters of an imported key at most. Anything longer is refused unread.
 LONGEST_KEY = 1024
+
+
+#: A platform key, whole or its secret half, within any text.
+OUR_KEYS = re.compile(rf"{SECRET_PREFIX}[A-Za-z0-9_-]{{{(SECRET_BYTES * 4 + 2) // 3}}}\.")
 
 
 class KeyFormat:

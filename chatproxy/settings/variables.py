@@ -51,14 +51,16 @@ class ProviderSection(Section):
     """The settings of a provider.
 
     `root_port` is the port of a listener of its own, or None. `underscored` names the headers with
-    a `_` that its callers send; gunicorn drops all others. `knows_users` means that it needs the
-    directory, `on_by_default` that it is on without `PROVIDERS`. `tokens_stay` says why a
-    revocation here does not end its tokens, and is empty if it does. `published` are the secrets
+    a `_` that its callers send; gunicorn drops all others. `caller_keys` names the fields in which
+    callers show us a credential; they are forwarded to no provider. `knows_users` means that it
+    needs the directory, `on_by_default` that it is on without `PROVIDERS`. `tokens_stay` says why
+    a revocation here does not end its tokens, and is empty if it does. `published` are the secrets
     of its stand-in and of the compose file, which everybody knows.
     """
 
     root_port: int | None = None
     underscored: ClassVar[tuple[str, ...]] = ()
+    caller_keys: ClassVar[tuple[str, ...]] = ()
     knows_users: ClassVar[bool] = True
     on_by_default: ClassVar[bool] = False
     tokens_stay: ClassVar[str] = ""

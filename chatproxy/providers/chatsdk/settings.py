@@ -24,6 +24,7 @@ WS_URL = re.compile(r"wss?://[^\s?#@]+")
 class ChatSDKSettings(ProviderSection):
     """Settings of ChatSDK and of the Centrifugo beside it."""
 
+    caller_keys: ClassVar[tuple[str, ...]] = ("X-API-Key",)
     published: ClassVar[frozenset[str]] = frozenset(
         {
             "chatsdk-jwt-secret-of-the-compose-file-not-for-production",

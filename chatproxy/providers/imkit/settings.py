@@ -23,6 +23,12 @@ class IMKitSettings(ProviderSection):
 
     # Names of the vendor's older library, which is still in use.
     underscored: ClassVar[tuple[str, ...]] = ("API_KEY", "CLIENT_KEY")
+    caller_keys: ClassVar[tuple[str, ...]] = (
+        "IM-API-KEY",
+        "IM-Client-Key",
+        "IM-Authorization",
+        *underscored,
+    )
     published: ClassVar[frozenset[str]] = frozenset(
         {
             "imkit-sandbox-api-key-of-the-stand-in",

@@ -23,6 +23,7 @@ from chatproxy.settings.variables import ProviderSection, variable
 class PerformChatSettings(ProviderSection):
     """Settings of PerformChat."""
 
+    caller_keys: ClassVar[tuple[str, ...]] = ("keySecret",)
     published: ClassVar[frozenset[str]] = frozenset(
         {
             "pk_sandbox_of_the_stand_in",
