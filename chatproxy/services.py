@@ -303,7 +303,12 @@ def _directory_part(directory: "Directory", clock: Clock) -> Part:
 
     def notes() -> Notes:
         lookout.look()
-        return _fault_note("directory", lambda: database.fault)
+        found = dict(_fault_note("directory", lambda: database.fault).get("directory", {}))
+
+        if database.advice:
+            found["encoding"] = database.advice
+
+        return {"directory": found} if found else {}
 
     return Part("directory", notes, database.ping, directory.close)
 

@@ -51,6 +51,13 @@ def new_directory(kind: str, folder: Path) -> Iterator[str]:
         yield url
 
 
+@contextmanager
+def odd_database(made: str) -> Iterator[str]:
+    """Yield the URL of a PostgreSQL database that is made with these options of CREATE DATABASE."""
+    with _postgresql(f"template0 {made}") as url:
+        yield url
+
+
 def migrate(url: str) -> None:
     """Bring a database to the newest schema."""
     with closing(Directory(url, ["s" * 40], now=time.time, monotonic=time.monotonic)) as directory:

@@ -5,6 +5,7 @@ What differs between the two kinds of database and is not SQL is in `sqlite` and
 """
 
 import contextlib
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -16,10 +17,12 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from chatproxy.errors import CallerError, DirectoryUnavailable, IdentityError
-from chatproxy.identity import postgresql, sqlite, timeouts
+from chatproxy.identity import encodings, postgresql, sqlite, timeouts
 from chatproxy.identity.records import DEFAULT_APP
 from chatproxy.identity.transactions import BEGINNING, READ_ONLY, USED, Beginning
 from chatproxy.identity.watchdog import Watchdog
+
+log = logging.getLogger(__name__)
 
 Insert = postgresql_dialect.Insert | sqlite_dialect.Insert
 Work = Literal["read", "write", "optional", "read-only"]
@@ -44,8 +47,10 @@ class Database:
         self.engine = (
             sqlite.make_engine(url, monotonic)
             if self.is_sqlite
-            else postgresql.make_engine(url, monotonic)
+            else postgresql.make_engine(url, monotonic, self._learn_encoding)
         )
+        # PostgreSQL's name of it, from the first connection on.
+        self.encoding = encodings.BEST
         # Kept apart: reads that work while the disk is full must not hide that writes fail.
         self._faults: dict[Work, str] = {}
 
@@ -57,6 +62,11 @@ class Database:
         """
         order: tuple[Work, ...] = ("read-only", "write", "read")
         return next((fault for work in order if (fault := self._faults.get(work))), "")
+
+    @property
+    def advice(self) -> str:
+        """What an operator should know of how the database was made; empty where all is well."""
+        return encodings.advice(self.encoding)
 
     @contextlib.contextmanager
     def reading(self, *, optional: bool = False) -> Iterator[Connection]:
@@ -109,6 +119,10 @@ class Database:
         """Return an INSERT with ON CONFLICT: both databases spell it alike, SQLAlchemy does not."""
         return sqlite_dialect.insert(table) if self.is_sqlite else postgresql_dialect.insert(table)
 
+    def can_hold(self, character: str) -> bool:
+        """Say whether the database's encoding has a character; False where that is not known."""
+        return self.is_sqlite or encodings.can_hold(self.encoding, character)
+
     def ping(self) -> None:
         """Raise `DirectoryUnavailable` unless the database has its tables and takes writes."""
         with self.writing(durable=False) as connection:
@@ -155,6 +169,11 @@ class Database:
 
         return self._watchdog.watching(driver.fileno())
 
+    def _learn_encoding(self, encoding: str) -> None:
+        if encoding != self.encoding:
+            self.encoding = encoding
+            log.warning("%s", self.advice)
+
     def _note(self, connection: Connection) -> None:
         read_only = connection.info.get(READ_ONLY, False)
         self._faults["read-only"] = postgresql.TAKES_NO_WRITES if read_only else ""
@@ -193,8 +212,16 @@ class Database:
 
             raise IdentityError(refusal) from error
         except (DataError, UnicodeEncodeError) as error:
+            state = str(getattr(getattr(error, "orig", None), "sqlstate", ""))
+
+            # Of what a caller sends the driver made UTF-8: this was read.
+            if state == postgresql.NO_TEXT_STATE:
+                self._faults[work] = _reason(error)
+                raise DirectoryUnavailable(detail=self._faults[work]) from error
+
             # Half a surrogate pair, a NUL or a text that is too long. SQLite takes the last two.
-            raise CallerError("a text cannot be stored", detail=_reason(error)) from error
+            message = f"a text cannot be stored{postgresql.TEXT_FAULTS.get(state, '')}"
+            raise CallerError(message, detail=_reason(error)) from error
         except (SQLAlchemyError, sqlite3.Error) as error:  # the latter from our own statements
             cause = error.orig if isinstance(error, DBAPIError) else None
             kind: Work = "read-only" if postgresql.is_read_only(cause) else work
@@ -211,5 +238,8 @@ def _reason(error: Exception) -> str:
     """Say what happened in the driver's words: its first line, as others may hold parameters."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     reason = f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}"
-    missing = any(sign in reason for sign in MISSING_SCHEMA)
-    return f"{reason}; run `chatproxy db upgrade`" if missing else reason
+
+    if any(sign in reason for sign in MISSING_SCHEMA):
+        return f"{reason}; run `chatproxy db upgrade`"
+
+    return f"{reason}; {encodings.MEND}" if "conversion between UTF8" in reason else reason

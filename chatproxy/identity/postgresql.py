@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 
-from chatproxy.identity import timeouts
+from chatproxy.identity import encodings, timeouts
 from chatproxy.identity.transactions import (
     BEGINNING,
     READ_ONLY,
@@ -31,16 +31,35 @@ TAKES_NO_WRITES = "ReadOnlySqlTransaction: the server takes no writes"
 HARMLESS_CLASSES = ("21", "22", "23", "42", "44", "53", "54", "55", "P0")
 HARMLESS_STATES = ("40P01", "57014")  # a deadlock; a statement that took too long
 
+#: SQLSTATE of a stored text that is not in the encoding of its database, and what is wrong with one
+#: that a caller sent.
+NO_TEXT_STATE = "22021"
+TEXT_FAULTS = {
+    "22001": ": it is too long",
+    "22P05": ": the directory's database has no such character",
+}
+
 #: Seconds for which reads keep a connection to a server that takes no writes. A new one would be to
 #: the server that does, where there is one by then.
 READ_ONLY_KEPT = 1.0
 
 
-def make_engine(url: str, monotonic: Callable[[], float]) -> Engine:
-    """Make an engine whose every wait ends: for the server, for a statement, for a row."""
+def make_engine(
+    url: str, monotonic: Callable[[], float], learn_encoding: Callable[[str], None]
+) -> Engine:
+    """Make an engine whose every wait ends: for the server, for a statement, for a row.
+
+    With each connection `learn_encoding` is told the name of the database's encoding.
+    """
+
+    def connect() -> Any:
+        driver = _connect(url)
+        learn_encoding(driver.info.parameter_status("server_encoding") or encodings.BEST)
+        return driver
+
     engine = create_engine(
         "postgresql+psycopg://",
-        creator=lambda: _connect(url),
+        creator=connect,
         hide_parameters=True,
         pool_size=KEPT_CONNECTIONS,
         max_overflow=MORE_CONNECTIONS,

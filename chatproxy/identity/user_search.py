@@ -1,15 +1,14 @@
 """Users found by a text or by what their fields are, instead of by their id.
 
-The two databases compare differently. SQLite's LIKE overlooks the case of ASCII letters
-only, and always does; PostgreSQL's minds it, and its ILIKE knows every alphabet. Both must
-find the same users.
+Both databases find the same users: what differs in case is in `any_case`, and where case counts
+LIKE is not used, which overlooks it on SQLite.
 """
 
-import re
 from collections.abc import Sequence
 
 from sqlalchemy import Column, ColumnElement, func, or_, select
 
+from chatproxy.identity import any_case
 from chatproxy.identity.database import Database
 from chatproxy.identity.records import Condition, User
 from chatproxy.identity.tables import users
@@ -79,19 +78,25 @@ class UserSearch:
         if condition.any_case:
             return self._contains(column, text, at_start=at_start)
 
-        # Not LIKE, which overlooks case on SQLite.
-        position = func.instr if self._database.is_sqlite else func.strpos
-        place = position(column, text)
-        return place == 1 if at_start else place > 0
+        return self._holds(column, text, at_start=at_start)
 
     def _contains(
         self, column: Column[str], text: str, *, at_start: bool = False
     ) -> ColumnElement[bool]:
-        # A regular expression is matched by Python there, row by row: only where LIKE fails.
-        if self._database.is_sqlite and not text.isascii():
-            return column.regexp_match(f"(?i){'^' if at_start else ''}{re.escape(text)}")
+        """In any case."""
+        if not self._database.is_sqlite:
+            folded = any_case.folded(column, text, self._database.can_hold)
+            return self._holds(*folded, at_start=at_start)
 
-        if at_start:
-            return column.istartswith(text, autoescape=True)
+        if text.isascii():
+            return self._holds(func.lower(column), text.lower(), at_start=at_start)
 
-        return column.icontains(text, autoescape=True)
+        # Python matches row by row, faster than SQLite replaces one letter after the other.
+        return column.regexp_match((r"\A" if at_start else "") + any_case.pattern(text))
+
+    def _holds(
+        self, column: ColumnElement[str], text: str, *, at_start: bool
+    ) -> ColumnElement[bool]:
+        position = func.instr if self._database.is_sqlite else func.strpos
+        place = position(column, text)
+        return place == 1 if at_start else place > 0

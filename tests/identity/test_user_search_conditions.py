@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 import pytest
 
 from chatproxy.errors import CallerError
+from chatproxy.identity.any_case import MOST_REPLACED
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.records import DEFAULT_APP, Condition, Field, Operator, Profile, User
 from tests.identity.databases import on_postgresql, on_sqlite, statements
@@ -152,14 +153,49 @@ def test_every_text_is_found_where_python_finds_it(
             assert set(names(directory, operator, text, any_case=any_case)) == expected
 
 
-def test_a_letter_of_many_forms_finds_itself(named: Callable[..., Directory]) -> None:
-    """Which of its other forms it finds too differs between the databases."""
-    letters = "İıßẞσςΣſ\u212a\u212bµΜϴϑǅﬆ"
-    directory = named(f"x{letter}y" for letter in letters)
+@pytest.mark.parametrize(
+    "forms",
+    [
+        "öÖ",
+        "ßẞ",
+        "σςΣ",
+        "µμΜ",
+        "ǅǆǄ",
+        "ﬅﬆ",
+        "θϑϴΘ",
+        "åÅ\u212b",
+        "ꭰᎠ",
+        "𐐨𐐀",
+        "K\u212a",
+        "sſ",
+        "İ",
+        "ı",
+    ],
+    ids=ascii,
+)
+def test_a_letter_is_found_by_each_of_its_forms(
+    named: Callable[..., Directory], forms: str
+) -> None:
+    directory = named([*(f"x{form}y" for form in forms), "xy", "xoy", "xiy", "xssy", "xsty"])
 
-    for letter in letters:
-        assert f"x{letter}y" in names(directory, "holds", f"X{letter}", any_case=True)
-        assert names(directory, "begins", f"x{letter}") == [f"x{letter}y"]
+    # But for letters of ASCII, which find ASCII's forms only: see `any_case`.
+    for form in (form for form in forms if not form.isascii()):
+        for operator in ("holds", "begins"):
+            found = names(directory, operator, f"X{form}Y", any_case=True)
+            assert set(found) == {f"x{one}y" for one in forms}
+
+        assert names(directory, "begins", f"x{form}") == [f"x{form}y"]
+
+
+def test_a_text_of_any_length_is_compared(named: Callable[..., Directory]) -> None:
+    every = map(chr, range(0x100, 0x600))
+    letters = "".join(one for one in every if one.isupper() and len(one.lower()) == 1)
+    directory = named([letters, letters.lower()])
+
+    assert len(letters) > MOST_REPLACED
+    assert letters in names(directory, "holds", letters, any_case=True)
+    assert len(names(directory, "begins", letters[:MOST_REPLACED], any_case=True)) == 2
+    assert names(directory, "holds", "ÖöÅ" * 30_000, any_case=True) == []
 
 
 @pytest.mark.parametrize("any_case", [False, True], ids=["its case", "any case"])
