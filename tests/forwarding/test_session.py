@@ -28,7 +28,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
 
 
 def session_to(url: str) -> requests.Session:
-    return open_session(Upstream.at(url), time.monotonic, pool_size=1)
+    return open_session(Upstream.at(url), time.monotonic, pool_size=1, max_age=300)
 
 
 @pytest.mark.parametrize(
