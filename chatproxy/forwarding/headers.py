@@ -162,8 +162,11 @@ def outgoing(
         and lower.replace("-", "_") not in reserved
         and not lower.startswith(PRIVATE_PREFIXES)
         and squeezed(name) not in withheld.fields
-        and (withheld.values is None or withheld.values.search(value) is None)
     ]
+
+    # All values are searched at once, as hardly ever one of them holds anything.
+    if (keys := withheld.values) is not None and keys.search("\n".join([v for _, v in kept])):
+        kept = [(name, value) for name, value in kept if keys.search(value) is None]
 
     if not any(name.lower() == "accept-encoding" for name, _ in kept):
         # Without the field any coding is acceptable (RFC 9110 section 12.5.3), and a caller that

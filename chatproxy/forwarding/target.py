@@ -30,12 +30,8 @@ ENDS_A_NAME = re.compile(rb"[;?#]")
 DOT_SEGMENTS = (b".", b"..")
 #: Bytes that some servers strip from a name, or end it at: controls, the space, and DEL.
 STRIPPED = bytes([*range(0x21), 0x7F])
-#: Without one of these a path has no dot segment. Most have none, and this costs a single search.
-MAY_HOLD_DOTS = re.compile(r"[%\\]|(?:^|/)\.\.?(?:[/;]|$)")
-
-#: What a forwarded path must not hold either, and what it may be hidden in.
+#: What a forwarded path must not hold either.
 NEVER_FORWARDED = re.compile(rb"[\x00-\x1f\x7f\\]")
-MAY_HIDE = re.compile(r"[%\\]")
 
 #: How many times over a text may be percent-encoded. Each round of decoding costs its length, so
 #: without a bound a long path of `%252525…` would keep the worker busy.
@@ -84,7 +80,7 @@ class Target:
 
     def refuse_dot_segments(self) -> None:
         """Raise `BadTarget` if any server could find a dot segment in the path."""
-        if not MAY_HOLD_DOTS.search(self.path):
+        if _is_harmless(self.path):
             return
 
         if BAD_ESCAPE.search(self.path):
@@ -103,11 +99,12 @@ class Target:
         Raises `BadTarget` if servers could disagree about the path, or if the mount in it is
         percent-encoded.
         """
-        self.refuse_dot_segments()
+        if not _is_harmless(self.path):
+            self.refuse_dot_segments()
 
-        # An id of our own may hold these: `DOMAIN\\alice` is one.
-        if MAY_HIDE.search(self.path) and any(map(NEVER_FORWARDED.search, _levels(self.path))):
-            raise BadTarget("The path must hold no control character and no backslash.")
+            # An id of our own may hold these: `DOMAIN\\alice` is one.
+            if any(map(NEVER_FORWARDED.search, _levels(self.path))):
+                raise BadTarget("The path must hold no control character and no backslash.")
 
         # The router has matched the decoded path, so `/%70roxy/x` gets here as well.
         if not self.path.startswith(mount + "/"):
@@ -163,6 +160,11 @@ class Upstream:
         """Join a checked target to the base."""
         query = "" if target.query is None else f"?{target.query}"
         return f"{self.origin}{self.base_path}{target.path}{query}"
+
+
+def _is_harmless(path: str) -> bool:
+    # Most paths have none of these, and `in` is the quickest way to see that.
+    return not ("%" in path or "/." in path or "\\" in path)
 
 
 def _is_dot_segment(segment: bytes) -> bool:
