@@ -177,6 +177,12 @@ class Services:
         if self.directory is not None and settings.keys is not None:
             self.directory.sign_with(settings.keys.signing_secrets)
 
+        if self.directory is not None and settings.directory is not None:
+            self.directory.database.connect_by(settings.directory.url)
+
+        if self.limiter is not None and settings.limiter not in (None, self.settings.limiter):
+            self.limiter.connect_by(settings.limiter)
+
         self.settings = settings
 
     def secrets(self) -> Iterator[str]:

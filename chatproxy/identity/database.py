@@ -41,18 +41,28 @@ class Database:
 
     def __init__(self, url: str, monotonic: Callable[[], float]) -> None:
         self.is_sqlite = url.startswith("sqlite")
+        self._url = url
         self._monotonic = monotonic
         self._turn = threading.Lock()
         self._watchdog = Watchdog(timeouts.SILENCE, monotonic)
         self.engine = (
             sqlite.make_engine(url, monotonic)
             if self.is_sqlite
-            else postgresql.make_engine(url, monotonic, self._learn_encoding)
+            else postgresql.make_engine(lambda: self._url, monotonic, self._learn_encoding)
         )
         # PostgreSQL's name of it, from the first connection on.
         self.encoding = encodings.BEST
         # Kept apart: reads that work while the disk is full must not hide that writes fail.
         self._faults: dict[Work, str] = {}
+
+    def connect_by(self, url: str) -> None:
+        """Open further connections by another URL of the same kind."""
+        before, self._url = self._url, url
+
+        # With another password those that are open are as good as before. At another server they
+        # are not.
+        if before.rpartition("@")[2] != url.rpartition("@")[2]:
+            self.engine.dispose()
 
     @property
     def fault(self) -> str:

@@ -45,15 +45,16 @@ READ_ONLY_KEPT = 1.0
 
 
 def make_engine(
-    url: str, monotonic: Callable[[], float], learn_encoding: Callable[[str], None]
+    url: Callable[[], str], monotonic: Callable[[], float], learn_encoding: Callable[[str], None]
 ) -> Engine:
     """Make an engine whose every wait ends: for the server, for a statement, for a row.
 
-    With each connection `learn_encoding` is told the name of the database's encoding.
+    `url` is called for each new connection, since its password may rotate. With each
+    `learn_encoding` is told the name of the database's encoding.
     """
 
     def connect() -> Any:
-        driver = _connect(url)
+        driver = _connect(url())
         learn_encoding(driver.info.parameter_status("server_encoding") or encodings.BEST)
         return driver
 

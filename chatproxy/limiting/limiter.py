@@ -57,6 +57,13 @@ class Limiter:
         self._lock = threading.Lock()
         self._shared = _shared(settings, monotonic)
 
+    def connect_by(self, settings: LimiterSettings) -> None:
+        """Count in the Redis that these settings name from the next call on."""
+        before, self._shared = self._shared, _shared(settings, self._monotonic)
+
+        if before is not None:
+            before.close()
+
     @property
     def fault(self) -> str:
         """The error of the last call to Redis, empty if it succeeded."""

@@ -16,6 +16,7 @@ from chatproxy.forwarding.connect import Connector
 from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Deadline, Limits
 from chatproxy.settings.files import MountedFile
+from tests.mounted import wait_for
 from tests.sidecar import Sidecar
 from tests.wire import ask, chunked, get
 
@@ -151,3 +152,29 @@ def _answer(sock: socket.socket, context: ssl.SSLContext) -> None:
                 secured.sendall(head.encode() + b"\r\n\r\n" + BIG)
     except OSError:
         pass
+
+
+def test_other_authorities_are_trusted_once_their_file_has_changed(
+    authority: tuple[trustme.CA, Path],
+    secure: int,
+    tmp_path: Path,
+    sidecar_before: Callable[..., Sidecar],
+) -> None:
+    """As with an authority that is replaced: no connection by the new one, then all of them."""
+    trusted, right = tmp_path / "trusted.pem", authority[1].read_text()
+    wrong = trustme.CA().cert_pem.bytes().decode()
+    trusted.write_text(f"Größte Autorität\n{wrong}")
+
+    with sidecar_before(
+        f"https://localhost:{secure}", UPSTREAM_CA_FILE=str(trusted), WORKERS="2"
+    ) as sidecar:
+
+        def statuses() -> set[int]:
+            return {ask(sidecar.port, chunked("/proxy/x", b"x")).status for _ in range(12)}
+
+        assert statuses() == {502}
+        trusted.write_text(f"{wrong}\n{right}")
+        wait_for(lambda: statuses() == {200}, within=20)
+        trusted.write_text("nobody")
+        wait_for(lambda: b"UPSTREAM_CA_FILE" in ask(sidecar.port, get("/-/ready")).body, within=20)
+        assert statuses() == {200}

@@ -14,14 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 import trustme
 
 from chatproxy.errors import TokenRejected
 from chatproxy.signing import tokens
 from tests import commands
 from tests.calls import Reply, call
+from tests.databases import migrate, run_at
 from tests.directories import beside
+from tests.limiting.conftest import OwnRedis
 from tests.mounted import swap, wait_for
+from tests.postgresql import Server, servers
 from tests.providers.imbachat.conftest import basic
 from tests.sidecar import Sidecar
 
@@ -483,3 +487,70 @@ def test_a_folder_that_is_gone_for_good_ends_nothing(site_with: Callable[..., Si
     assert "STYLE_CONFIG: " in fault
     assert "UPSTREAM_CA_FILE: " in fault
     assert len(site.errors()) == 1
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Server]:
+    """A PostgreSQL server that asks for a password."""
+    if not os.environ.get("TEST_DATABASE_URL"):
+        pytest.skip("TEST_DATABASE_URL is not set: a PostgreSQL server for the tests")
+
+    with servers() as (server, _):
+        migrate(server.url)
+        run_at(server.url, "ALTER ROLE postgres PASSWORD 'canary-one'")
+        rules = server.folder / "pg_hba.conf"
+        rules.write_text("host all all 127.0.0.1/32 scram-sha-256\n")
+        server.control("reload")
+        yield server
+
+
+@pytest.fixture
+def counters() -> Iterator[OwnRedis]:
+    """A Redis that asks for a password."""
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is not installed")
+
+    made = OwnRedis()
+    made.start()
+
+    with redis.Redis(port=made.port) as client:
+        client.config_set("requirepass", "canary-one")
+
+    yield made
+    made.stop()
+
+
+def test_the_passwords_of_database_and_redis_rotate(
+    site_with: Callable[..., Site], database: Server, counters: OwnRedis
+) -> None:
+    def urls(password: str) -> dict[str, str]:
+        return {
+            "DATABASE_URL": database.url.replace("postgres@", f"postgres:{password}@"),
+            "REDIS_URL": counters.url.replace("//", f"//:{password}@"),
+        }
+
+    def at_redis(password: str, *command: str) -> None:
+        with redis.Redis(port=counters.port, password=password) as client:
+            client.execute_command(*command)
+
+    site = site_with(
+        contents=ONE | urls("canary-one"), DATABASE_URL="", LIMITS_WITHOUT_REDIS="refuse"
+    )
+    everywhere(site.token)
+    run_at(urls("canary-one")["DATABASE_URL"], "ALTER ROLE postgres PASSWORD 'canary-two'")
+    at_redis("canary-one", "CONFIG", "SET", "requirepass", "canary-two")
+    everywhere(site.token)  # connections that are open stay
+    _swap(site, ONE | urls("canary-two"))
+    said = "changed settings in force"
+    wait_for(lambda: said in site.sidecar.output.read_text(), SEEN_WITHIN)
+    everywhere(site.token)
+    run_at(
+        urls("canary-two")["DATABASE_URL"],
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid != pg_backend_pid() "
+        "AND application_name = 'chatproxy'",
+    )
+    at_redis("canary-two", "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+    everywhere(site.token)
+    assert [one for one in everywhere(site.ready) if one.keys() & {"limits", "directory"}] == []
+    assert "canary-" not in site.sidecar.output.read_text()

@@ -30,7 +30,7 @@ def _contents(jwt: str) -> dict[str, str]:
 
 
 def watch_of(mounted: Path, clock: Stopwatch, **more: str) -> Watch:
-    files = {f"{path.name}_FILE": str(path) for path in mounted.glob("[!.]*")}
+    files = {f"{path.name}_FILE": str(path) for path in mounted.glob("[!.]*_SECRET")}
     database = {"DATABASE_URL": f"sqlite:///{mounted.parent}/d.db", "SECRET_OVERLAP": "10s"}
     return Watch(SETTINGS, clock, {"PROVIDERS": "chatsdk"} | database | files | more)
 
@@ -210,6 +210,17 @@ def test_a_pipe_in_place_of_a_file_is_a_problem_and_is_not_waited_for(
 
     (problem,) = problems_of(watch)
     assert "it is no file" in problem
+
+
+def test_the_agents_count_as_they_were_at_the_start(mounted: Path, clock: Stopwatch) -> None:
+    agents = mounted / "agents.json"
+    agents.write_text('[{"id": "a1", "name": "Support"}]')
+    perform = {"PROVIDERS": "chatsdk,performchat", "PERFORMCHAT_JWT_SECRET": "p" * 40}
+    watch = watch_of(mounted, clock, PERFORMCHAT_AGENTS=str(agents), **perform)
+    agents.write_text("[")
+    _change(watch, mounted, NEW)
+
+    assert (secrets_of(watch), problems_of(watch)) == ((NEW, OLD), ())
 
 
 def test_another_sqlite_file_needs_a_restart(mounted: Path, clock: Stopwatch) -> None:
