@@ -36,6 +36,7 @@
     ├── NotConfigured             503 a setting that this needs is not set
     ├── DirectoryUnavailable      503 the directory does not answer, so nothing can be checked
     ├── LimiterUnavailable        503 Redis does not answer, and the settings say to refuse then
+    ├── TooMuchHeld               503 no memory is left for one more body
     └── AnswerBroken                  the answer broke after its first byte went out
 
 A provider derives its own errors from these, in its `errors` module.
@@ -302,6 +303,13 @@ class DirectoryUnavailable(ChatproxyError):
 
 class LimiterUnavailable(ChatproxyError):
     """Redis does not answer, and the settings say to refuse then."""
+
+    status = 503
+    headers = RETRY_SOON
+
+
+class TooMuchHeld(ChatproxyError):
+    """As many bytes of bodies are held in memory as may be."""
 
     status = 503
     headers = RETRY_SOON

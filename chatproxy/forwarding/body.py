@@ -7,10 +7,16 @@ never pass for the whole (RFC 9112 section 8).
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
-from chatproxy.errors import BodyTooLarge, MalformedBody, TruncatedBody, UnsupportedBody
+from chatproxy.errors import (
+    BodyTooLarge,
+    MalformedBody,
+    TooMuchHeld,
+    TruncatedBody,
+    UnsupportedBody,
+)
 from chatproxy.formats import strictjson
 from chatproxy.forwarding.headers import Fields, squeezed, value_of
 from chatproxy.turns import Turns
@@ -28,6 +34,12 @@ PIECE = 64 * 1024
 #: gevent greenlet runs until it waits, and a transfer whose data is always ready never waits.
 TURN = 1024 * 1024
 PIECES_A_TURN = 32
+
+
+#: Seconds that a sender whose wait was ended gets for giving back what was held of its body, and
+#: how many times a new one waits as long before it is refused.
+A_MOMENT = 0.01
+MOMENTS = 100
 
 
 class Watched(Protocol):
@@ -68,11 +80,42 @@ class BytesInput:
         self._read = 0
 
 
+class Held:
+    """The bodies that a worker holds in memory, at most `most` bytes together.
+
+    `end_slowest` ends the body that has kept the worker waiting longest: what slow senders hold is
+    not theirs for ever.
+    """
+
+    def __init__(self, most: int, end_slowest: Callable[[], object]) -> None:
+        self._most = most
+        self._end_slowest = end_slowest
+        self._bytes = 0
+
+    def take(self, size: int) -> None:
+        """Hold so many more, once there is room; raise `TooMuchHeld`."""
+        for _ in range(MOMENTS):
+            if self._bytes + size <= self._most:
+                self._bytes += size
+                return
+
+            self._end_slowest()
+            time.sleep(A_MOMENT)
+
+        raise TooMuchHeld("Too many bodies are held in memory. Try again.")
+
+    def give_back(self, size: int) -> None:
+        """Hold so many less."""
+        self._bytes -= size
+
+
 class CallerBody:
     """A request body, read once. `length` is None if it is chunked."""
 
-    def __init__(self, source: Input, length: int | None) -> None:
+    def __init__(self, source: Input, length: int | None, held: Held | None = None) -> None:
         self.length = length
+        self._together = held
+        self._held = 0
         self.received = 0
         self.ended = length == 0
         self.limit: int | None = None
@@ -129,9 +172,30 @@ class CallerBody:
         return piece
 
     def read_all(self, limit: int) -> bytes:
-        """Return the whole body; raise as `limit_to` and `read` do."""
+        """Return the whole body; raise `TooMuchHeld`, and as `limit_to` and `read` do."""
         self.limit_to(limit)
-        return b"".join(iter(self.read, b""))
+        content = bytearray()  # a list of pieces of one byte would take forty times as much
+
+        try:
+            while piece := self.read():
+                self._hold(len(piece))
+                content += piece
+        except BaseException:
+            self.release()
+            raise
+
+        return bytes(content)
+
+    def release(self) -> None:
+        """Give back what was held of the body. To be called once it is not needed any more."""
+        if self._together is not None:
+            held, self._held = self._held, 0
+            self._together.give_back(held)
+
+    def _hold(self, size: int) -> None:
+        if self._together is not None:
+            self._together.take(size)
+            self._held += size
 
 
 def framing(content_length: str | None, transfer_encoding: str | None) -> tuple[bool, int | None]:

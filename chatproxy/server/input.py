@@ -15,13 +15,13 @@ from gunicorn.http.body import Body, ChunkedReader, LengthReader
 from gunicorn.http.errors import NoMoreData, ParseException
 
 from chatproxy.errors import BodyStalled, MalformedBody, TruncatedBody
-from chatproxy.forwarding.body import CallerBody, Watched, framing
+from chatproxy.forwarding.body import CallerBody, Held, Watched, framing
 from chatproxy.forwarding.timeouts import Limits
 from chatproxy.server.waits import WAITS, What
 
 
 def body_of(
-    environ: Mapping[str, Any], limits: Limits, monotonic: Callable[[], float]
+    environ: Mapping[str, Any], limits: Limits, monotonic: Callable[[], float], held: Held
 ) -> CallerBody | None:
     """Return the request's body, None if it has none; raise `MalformedBody`."""
     has_body, length = framing(
@@ -34,7 +34,7 @@ def body_of(
     stream = environ["wsgi.input"]
     is_gunicorns = isinstance(stream, Body)
     source = SocketInput(stream, limits, monotonic) if is_gunicorns else _WSGIInput(stream)
-    return CallerBody(source, length)
+    return CallerBody(source, length, held)
 
 
 class SocketInput:
@@ -113,6 +113,7 @@ class _TimedSocket:
         self._limits = limits
         self._monotonic = monotonic
         self._until: float | None = None
+        self._has_some = False
         self.watched: Watched | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -123,12 +124,15 @@ class _TimedSocket:
         self._sock.settimeout(0.0)
 
         try:
-            return self._sock.recv(size)
+            received = self._sock.recv(size)
         except BlockingIOError:
             self._wait()
-            return self._sock.recv(size)
+            received = self._sock.recv(size)
         finally:
             self._sock.settimeout(None)  # as gunicorn set it
+
+        self._has_some = True
+        return received
 
     def _wait(self) -> None:
         poll = select.poll()
@@ -140,7 +144,10 @@ class _TimedSocket:
         assert self._until is not None  # noqa: S101 - set by the check before each read
         until = min(self._monotonic() + self._limits.body_idle, self._until)
 
-        with WAITS.waiting(self._sock, What.BODY) as wait:
+        # A body with a second connection to watch is passed on as it comes, and nothing is held.
+        holds = self.watched is None and self._has_some
+
+        with WAITS.waiting(self._sock, What.BODY, holds=holds) as wait:
             while (left := until - self._monotonic()) > 0:
                 ready = {descriptor for descriptor, _ in poll.poll(left * 1000)}
 

@@ -10,7 +10,7 @@ import fcntl
 import itertools
 import socket
 import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 #: Waits that are looked at. One whose bytes have just come is passed over.
 LOOKED_AT = 8
@@ -25,11 +25,15 @@ class What(enum.Enum):
 
 
 class Wait:
-    """One wait for a caller. `ended` says that it was ended for the sake of others."""
+    """One wait for a caller. `ended` says that it was ended for the sake of others.
 
-    def __init__(self, sock: socket.socket, what: What) -> None:
+    `holds` says that a part of its body is held in memory meanwhile.
+    """
+
+    def __init__(self, sock: socket.socket, what: What, *, holds: bool) -> None:
         self.sock = sock
         self.what = what
+        self.holds = holds
         self.ended = False
 
     def end(self) -> bool:
@@ -61,14 +65,15 @@ class Waits:
         self.spared = 1
 
     @contextlib.contextmanager
-    def waiting(self, sock: socket.socket, what: What) -> Iterator[Wait]:
+    def waiting(self, sock: socket.socket, what: What, *, holds: bool = False) -> Iterator[Wait]:
         """Keep a wait while it lasts."""
-        wait = Wait(sock, what)
+        wait = Wait(sock, what, holds=holds)
         self._waits[wait] = None
 
         try:
             if self.is_short():
-                self._end_longest()
+                looked_at = max(0, min(LOOKED_AT, len(self._waits) - self.spared))
+                self._end_first(list(itertools.islice(self._waits, looked_at)))
 
             yield wait
         finally:
@@ -78,10 +83,12 @@ class Waits:
         """Return the waits for a request."""
         return {wait for wait in self._waits if wait.what is What.HEAD}
 
-    def _end_longest(self) -> None:
-        looked_at = max(0, min(LOOKED_AT, len(self._waits) - self.spared))
+    def end_holding(self) -> None:
+        """End the longest wait for a body of which a part is held, if there is one."""
+        self._end_first([wait for wait in self._waits if wait.holds])
 
-        for wait in list(itertools.islice(self._waits, looked_at)):
+    def _end_first(self, waits: Iterable[Wait]) -> None:
+        for wait in waits:
             if wait.end():
                 del self._waits[wait]
                 self.leaving.add(wait.sock)

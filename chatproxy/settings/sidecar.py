@@ -132,6 +132,14 @@ class SidecarSettings(Section):
         default=1 * MIB,
         meaning="Largest body that chatproxy's own endpoints read. Above it the answer is 413.",
     )
+    max_held_bytes: int = variable(
+        "MAX_HELD_BYTES",
+        WholeNumber(1, 2**53, of="a number of bytes"),
+        default=64 * MIB,
+        meaning="Bytes of bodies that one worker holds in memory together: those that its own "
+        "endpoints read, and those into which credentials are put. Where there is no room the "
+        "slowest sender gets 408, or else the new one 503. At least `MAX_JSON_BYTES`.",
+    )
     # 5 seconds to connect and 15 to answer are Envoy's defaults for a cluster and a route.
     connect_timeout: float = variable(
         "UPSTREAM_CONNECT_TIMEOUT",
@@ -235,6 +243,14 @@ class SidecarSettings(Section):
     def is_local(self) -> bool:
         """Whether only this machine reaches the sidecar, but for its probes."""
         return all(is_loopback(host) for host in (self.bind_host, self.client_host) if host)
+
+    def problems(self) -> Iterator[str]:
+        """Refuse room that is too little for one body."""
+        if self.max_held_bytes < self.max_json_bytes:
+            yield (
+                "MAX_HELD_BYTES: one body of MAX_JSON_BYTES "
+                f"({self.max_json_bytes}) has no room in it. Raise it."
+            )
 
     def warnings(self) -> Iterator[str]:
         """Warn of a port that others can reach."""

@@ -91,6 +91,7 @@ class _Faulty:
         raise FaultyValue
 
     __eq__ = __hash__ = __contains__ = __iter__ = __len__ = __getattr__ = _refuse
+    __lt__ = __gt__ = __le__ = __ge__ = _refuse
 
     def __bool__(self) -> bool:
         return True

@@ -91,6 +91,11 @@ class RequestContext:
         """Bytes of the caller's body that were read."""
         return 0 if self.body is None else self.body.received
 
+    def release_body(self) -> None:
+        """Say that the body is not needed any more."""
+        if self.body is not None:
+            self.body.release()
+
     @property
     def has_unread_body(self) -> bool:
         """Say whether the caller may still be sending a body that nobody will read."""

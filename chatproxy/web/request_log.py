@@ -11,9 +11,11 @@ from urllib.parse import unquote_to_bytes
 
 from chatproxy.errors import BadTarget, CallerError, ChatproxyError
 from chatproxy.formats.authority import AUTHORITY
+from chatproxy.forwarding.body import Held
 from chatproxy.forwarding.target import Target
 from chatproxy.logs import access
 from chatproxy.server.input import body_of
+from chatproxy.server.waits import WAITS
 from chatproxy.services import Services
 from chatproxy.settings.listeners import Listener
 from chatproxy.web.current import KEY, RequestContext
@@ -39,6 +41,7 @@ class RequestLog:
         self._renew = renew
         self._monotonic = services.clock.monotonic
         self._limits = services.limits
+        self._held = Held(services.settings.max_held_bytes, WAITS.end_holding)
         self._is_stopping = services.lifetime.is_over
         self._by_port = {str(one.port): one for one in listeners}
         self._service = listeners[0]
@@ -56,6 +59,7 @@ class RequestLog:
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             context.status = int(status[:3])
+            context.release_body()
 
             # With an unread body the caller goes on sending, and gunicorn would look for its next
             # request in the middle of it (RFC 9112 section 9.3). While the worker stops, the caller
@@ -92,7 +96,7 @@ class RequestLog:
         try:
             if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
                 # First, so that a refused request with a body is known to have one.
-                context.body = body_of(environ, self._limits, self._monotonic)
+                context.body = body_of(environ, self._limits, self._monotonic, self._held)
 
             _check_host(environ)
             target = Target.read(raw)
@@ -156,6 +160,7 @@ class _Stream:
         if hasattr(self._pieces, "close"):
             self._pieces.close()
 
+        context.release_body()
         access.write(context, self._environ)
 
         if context.is_last or context.has_unread_body:

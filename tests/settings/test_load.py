@@ -432,3 +432,12 @@ def test_a_bad_list_of_agents_is_told_with_the_rest(tmp_path: Path, content: str
 
     assert found[0].startswith("LOG_LEVEL: ")
     assert any(one.startswith(f"PERFORMCHAT_AGENTS: {path} is not a list") for one in found[1:])
+
+
+def test_the_room_for_bodies_holds_the_largest() -> None:
+    (problem,) = problems_of(
+        STREAM_API_KEY="key", STREAM_API_SECRET="s" * 40, MAX_JSON_BYTES="9", MAX_HELD_BYTES="8"
+    )
+
+    assert problem.startswith("MAX_HELD_BYTES: ")
+    assert "MAX_JSON_BYTES" in problem
