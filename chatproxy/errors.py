@@ -30,8 +30,10 @@
     ├── CallerLeft                499 nobody is waiting for the answer; for the log only
     ├── UpstreamError             502
     │   ├── UpstreamUnreachable   502 no connection: name, route, refusal or TLS
+    │   │   └── ProxyUnreachable  502 it was the outbound proxy that failed
     │   ├── UpstreamBroken        502 reset, or an answer that is not HTTP
     │   └── UpstreamTimeout       504
+    │       └── ProxyTimeout      504 it was the outbound proxy that failed
     ├── NotServed                 501 part of the provider's interface, but not served here
     ├── NotConfigured             503 a setting that this needs is not set
     ├── DirectoryUnavailable      503 the directory does not answer, so nothing can be checked
@@ -52,7 +54,7 @@ from typing import ClassVar, Literal
 #: Both outages that use this end by themselves: a locked database, a Redis that restarts.
 RETRY_SOON = {"Retry-After": "1"}
 
-Side = Literal["caller", "upstream", "sidecar", "directory"]
+Side = Literal["caller", "upstream", "proxy", "sidecar", "directory"]
 
 
 class ChatproxyError(Exception):
@@ -247,7 +249,7 @@ class UpstreamError(ChatproxyError):
     """The provider could not be reached, or its answer could not be used."""
 
     status = 502
-    side = "upstream"
+    side: ClassVar[Side] = "upstream"
 
 
 class UpstreamUnreachable(UpstreamError):
@@ -273,6 +275,18 @@ class UpstreamTimeout(UpstreamError):
     """A time limit passed before the answer's headers were complete."""
 
     status = 504
+
+
+class ProxyUnreachable(UpstreamUnreachable):
+    """The outbound proxy could not be reached, or did not connect us."""
+
+    side = "proxy"
+
+
+class ProxyTimeout(UpstreamTimeout):
+    """The outbound proxy did not connect us in time."""
+
+    side = "proxy"
 
 
 class NotServed(ChatproxyError):

@@ -14,6 +14,7 @@ from chatproxy.forwarding.outbound import ask
 from chatproxy.forwarding.session import open_session, trust
 from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Limits
+from chatproxy.forwarding.tunnel import Proxy
 from chatproxy.identity.key_format import OUR_KEYS
 from chatproxy.identity.lookout import Lookout
 from chatproxy.providers import SETTINGS
@@ -269,12 +270,14 @@ def _backend(provider: Provider, settings: Settings, limits: Limits, clock: Cloc
 
 def _peer(server: Server, base_url: str, settings: Settings, limits: Limits, clock: Clock) -> Peer:
     upstream = Upstream.at(base_url)
+    proxy_url = settings.proxy_to(upstream.host)
     session = open_session(
         upstream,
         clock.monotonic,
         pool_size=settings.pool_size,
         max_age=settings.connection_max_age,
         ca_file=settings.ca_file,
+        proxy=None if proxy_url is None else Proxy.at(proxy_url),
     )
     way = Way(upstream, session, _withheld(settings))
     return Peer(server, way, limits, clock.monotonic)

@@ -18,6 +18,7 @@ IMKIT_KEY = "canary-imkit-platform-key-3f7a1c9e"
 IMKIT_CLIENT_KEY = "canary-imkit-client-key-8b2d6f40"
 BOUND_TOKEN = "canary-customers-own-token-5e9c1a7d"
 IMPORTED_KEY = "canary-imported-key-6b0d4f8a2c7e"
+PROXY_PASSWORD = "canary@proxy/password:4e8b1d"
 
 # What callers bring, and what must not be logged of them.
 BEARER = "canary-bearer-51d0e7"
@@ -48,6 +49,7 @@ CANARIES = {
     "platform key of the IMKit server": IMKIT_KEY,
     "client key of the IMKit server": IMKIT_CLIENT_KEY,
     "token that a customer bound": BOUND_TOKEN,
+    "password of the outbound proxy": PROXY_PASSWORD,
 }
 
 

@@ -7,16 +7,30 @@ import os
 import select
 import socket
 import ssl
-from collections.abc import Generator
 
 import certifi
 
-from chatproxy.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable
+from chatproxy.errors import (
+    ProxyTimeout,
+    ProxyUnreachable,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
 from chatproxy.formats.certificates import trusting
 from chatproxy.forwarding.attempts import Address, Attempt, NoneReady, Race, Steps, interleaved
 from chatproxy.forwarding.connection import Connection
 from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Deadline
+from chatproxy.forwarding.tunnel import (
+    Proxy,
+    ProxyFailed,
+    ProxyRefused,
+    ProxyTimedOut,
+    TunnelBroke,
+    Waits,
+    open_tunnel,
+)
 from chatproxy.settings.files import MountedFile
 
 #: Threads that resolve names. getaddrinfo(3) has no time limit, so it is waited for from
@@ -28,6 +42,10 @@ RESOLVER_THREADS = 8
 FAILURES: tuple[tuple[type[OSError], type[UpstreamError], str], ...] = (
     (ssl.SSLError, UpstreamUnreachable, "No secure connection to the chat provider."),
     (TimeoutError, UpstreamTimeout, "The chat provider could not be reached in time."),
+    (TunnelBroke, ProxyUnreachable, "The outbound proxy's tunnel did not lead to the provider."),
+    (ProxyRefused, ProxyUnreachable, "The outbound proxy did not connect to the chat provider."),
+    (ProxyTimedOut, ProxyTimeout, "The outbound proxy did not connect in time."),
+    (ProxyFailed, ProxyUnreachable, "The outbound proxy could not be reached."),
     (OSError, UpstreamUnreachable, "The chat provider could not be reached."),
 )
 #: Failures that a log line names.
@@ -35,10 +53,17 @@ MOST_NAMED = 8
 
 
 class Connector:
-    """Opens connections to one upstream, over TLS if its scheme is https."""
+    """Opens connections to one upstream, over TLS if its scheme is https.
 
-    def __init__(self, upstream: Upstream, ca_file: MountedFile | None) -> None:
+    With a proxy all of them lead through it.
+    """
+
+    def __init__(
+        self, upstream: Upstream, ca_file: MountedFile | None, proxy: Proxy | None = None
+    ) -> None:
         self._upstream = upstream
+        self._proxy = proxy
+        self._hop_name = "The chat provider" if proxy is None else "The outbound proxy"
         self._resolver = concurrent.futures.ThreadPoolExecutor(RESOLVER_THREADS, "resolver")
         # Made here, since reading the certificates takes long.
         self._tls = self._context(ca_file) if upstream.scheme == "https" else None
@@ -81,7 +106,8 @@ class Connector:
         return Connection(sock, opened_at=deadline.monotonic())
 
     def _resolve(self, seconds: float) -> list[Address]:
-        host, port = self._upstream.host, self._upstream.port
+        hop = self._proxy or self._upstream
+        host, port = hop.host, hop.port
 
         if _is_address(host):
             return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -91,12 +117,13 @@ class Connector:
         try:
             return lookup.result(timeout=seconds)
         except concurrent.futures.TimeoutError as error:
-            raise UpstreamTimeout("The chat provider's name was not resolved in time.") from error
+            message = f"{self._hop_name}'s name was not resolved in time."
+            raise (ProxyTimeout if self._proxy else UpstreamTimeout)(message) from error
         # A name that cannot be one, such as `a..b`, is refused before any look-up.
         except (OSError, UnicodeError) as error:
-            raise UpstreamUnreachable(
-                "The chat provider's name could not be resolved.", detail=str(error)
-            ) from error
+            message = f"{self._hop_name}'s name could not be resolved."
+            kind = ProxyUnreachable if self._proxy else UpstreamUnreachable
+            raise kind(message, detail=str(error)) from error
         finally:
             lookup.cancel()  # after a timeout: frees the queue if it has not started
 
@@ -112,16 +139,33 @@ class Connector:
             # Head and body are written apart. With Nagle's algorithm a small second write waits
             # until the first one is acknowledged (tcp(7)).
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            yield from _reach(sock, where)
+
+            if self._proxy is None:
+                yield from _reach(sock, where)
+            else:
+                yield from self._pass_through(self._proxy, sock, where)
 
             if self._tls is not None:
                 sock = self._wrap(self._tls, sock)
-                yield from _shake_hands(sock)
+                yield from self._shake_hands(sock)
         except BaseException:
             sock.close()
             raise
 
         return sock
+
+    def _pass_through(self, proxy: Proxy, sock: socket.socket, where: Address) -> Waits:
+        host = f"[{self._upstream.host}]" if ":" in self._upstream.host else self._upstream.host
+
+        try:
+            yield from _reach(sock, where)
+            yield from open_tunnel(sock, proxy, f"{host}:{self._upstream.port}")
+        except ProxyFailed:
+            raise
+        except TimeoutError as error:
+            raise ProxyTimedOut(_reason(error)) from error
+        except OSError as error:
+            raise ProxyFailed(_reason(error)) from error
 
     def _wrap(self, tls: ssl.SSLContext, sock: socket.socket) -> ssl.SSLSocket:
         # A dot at the end of a name is for resolvers. SNI (RFC 6066 section 3) and certificates
@@ -133,8 +177,29 @@ class Connector:
             sock, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
         )
 
+    def _shake_hands(self, sock: ssl.SSLSocket) -> Waits:
+        while True:
+            try:
+                sock.do_handshake()
+            except ssl.SSLWantReadError:
+                yield sock, select.POLLIN
+            except ssl.SSLWantWriteError:
+                yield sock, select.POLLOUT
+            except OSError as error:
+                # A proxy may say yes before it has connected, and close the tunnel or send a page
+                # into it where that fails. Certificates and alerts are another server's.
+                if self._proxy is None or isinstance(error, ssl.SSLCertVerificationError):
+                    raise
 
-def _reach(sock: socket.socket, where: Address) -> Generator[tuple[socket.socket, int], None, None]:
+                if "ALERT" in (getattr(error, "reason", None) or ""):
+                    raise
+
+                raise TunnelBroke(_reason(error)) from error
+            else:
+                return
+
+
+def _reach(sock: socket.socket, where: Address) -> Waits:
     code = sock.connect_ex(where)
 
     if code == errno.EINPROGRESS:
@@ -145,20 +210,8 @@ def _reach(sock: socket.socket, where: Address) -> Generator[tuple[socket.socket
         raise OSError(code, os.strerror(code))
 
 
-def _shake_hands(sock: ssl.SSLSocket) -> Generator[tuple[socket.socket, int], None, None]:
-    while True:
-        try:
-            sock.do_handshake()
-        except ssl.SSLWantReadError:
-            yield sock, select.POLLIN
-        except ssl.SSLWantWriteError:
-            yield sock, select.POLLOUT
-        else:
-            return
-
-
 def _failure(found: NoneReady) -> UpstreamError:
-    named = [f"{name}: {error.strerror or error}" for name, error in found.failures[:MOST_NAMED]]
+    named = [f"{name}: {_reason(error)}" for name, error in found.failures[:MOST_NAMED]]
     more = len(found.failures) - len(named)
     detail = "; ".join(named) + (f"; and {more} more" if more else "")
     errors = [error for _, error in found.failures] or [OSError()]
@@ -168,6 +221,10 @@ def _failure(found: NoneReady) -> UpstreamError:
         for kind, make, message in FAILURES
         if any(isinstance(error, kind) for error in errors)
     )
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
 
 
 def _is_address(host: str) -> bool:

@@ -17,6 +17,7 @@ from chatproxy.forwarding.pool import Pool
 from chatproxy.forwarding.retry import may_repeat
 from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Deadline
+from chatproxy.forwarding.tunnel import Proxy
 from chatproxy.settings.files import MountedFile
 
 
@@ -128,6 +129,7 @@ def open_session(
     pool_size: int,
     max_age: float,
     ca_file: MountedFile | None = None,
+    proxy: Proxy | None = None,
 ) -> requests.Session:
     """Make a session that can reach one upstream and nothing else."""
     session = requests.Session()
@@ -138,7 +140,9 @@ def open_session(
     # The session serves all users: a stored cookie would go out with the next one's request.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.adapters.clear()
-    adapter = UpstreamAdapter(Pool(pool_size, max_age, monotonic), Connector(upstream, ca_file))
+    adapter = UpstreamAdapter(
+        Pool(pool_size, max_age, monotonic), Connector(upstream, ca_file, proxy)
+    )
     # The only adapter, so a URL that leads anywhere else finds none. `requests` matches by prefix:
     # without the slash, https://chat.example would also be the front of https://chat.example.org.
     session.mount(f"{upstream.origin}{upstream.base_path}/", adapter)

@@ -20,8 +20,10 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
+from urllib.parse import urlsplit
 
 from chatproxy.errors import SettingsError
+from chatproxy.formats.authority import is_loopback
 from chatproxy.settings import published
 from chatproxy.settings.directory import DirectorySettings, KeySettings
 from chatproxy.settings.fields import texts_in
@@ -84,6 +86,8 @@ class Settings(SidecarSettings):
         for section in self.sections():
             yield from secrets_of(section)
 
+        yield from self.proxy_passwords()
+
     def lists(self) -> dict[str, tuple[str, ...]]:
         """Return each variable's list of secrets, of which the first signs, all verify."""
         return dict(pair for section in self.sections() for pair in lists_of(section))
@@ -123,6 +127,17 @@ class Settings(SidecarSettings):
 
         for section in self.provider_settings.values():
             yield from section.warnings()
+            yield from self._loopback_behind_proxy(section)
+
+    def _loopback_behind_proxy(self, section: ProviderSection) -> Iterator[str]:
+        for name, url in section.servers():
+            host = urlsplit(url).hostname or ""
+
+            if is_loopback(host) and self.proxy_to(host) is not None:
+                yield (
+                    f"{name} is on loopback, which through UPSTREAM_PROXY is that of the proxy's "
+                    f"machine: to reach the one here, list {host} in UPSTREAM_PROXY_EXCEPT"
+                )
 
 
 def load(

@@ -3,8 +3,9 @@
 import dataclasses
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
-from chatproxy.formats.authority import is_loopback
+from chatproxy.formats.authority import host_of, is_loopback
 from chatproxy.formats.certificates import trusting
 from chatproxy.settings.fields import (
     DAY,
@@ -28,6 +29,15 @@ ADDRESS = re.compile(r"[0-9A-Za-z.:_-]+")
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")
 SERVICE_PREFIX = re.compile(r"/[A-Za-z0-9_~-]+(/[A-Za-z0-9_~-]+)*")
 
+#: A `%` that begins no escape may be one that nobody encoded.
+ESCAPED = "%[0-9A-Fa-f]{2}"
+PROXY_URL = re.compile(
+    rf"http://(?:(?P<user>(?:[^\s/?#@:%]|{ESCAPED})*)(?::(?P<password>(?:[^\s/?#@%]|{ESCAPED})*))?@)?"
+    r"(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/?"
+)
+#: What Basic credentials cannot hold, encoded or not (RFC 7617 section 2).
+NOT_IN_CREDENTIALS = re.compile(r"[\x00-\x1f\x7f]")
+
 
 def _matches(pattern: re.Pattern[str], text: str) -> bool:
     return pattern.fullmatch(text) is not None
@@ -44,6 +54,16 @@ def _certificate_problems(content: bytes) -> Iterator[str]:
         trusting(content)
     except OSError as error:  # an SSLError is one
         yield f"cannot be used ({error.strerror}). Name a file with certificates in PEM form."
+
+
+def _is_proxy_url(text: str) -> bool:
+    found = PROXY_URL.fullmatch(text)
+    return (
+        found is not None
+        and 0 < int(found["port"] or 80) < 65536
+        and ":" not in unquote(found["user"] or "")
+        and not NOT_IN_CREDENTIALS.search(unquote(text))
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,6 +214,25 @@ class SidecarSettings(Section):
         "from. Absent: the public ones (certifi). Read again when it changes.",
         check=_certificate_problems,
     )
+    proxy_url: str | None = variable(
+        "UPSTREAM_PROXY",
+        Text(
+            _is_proxy_url,
+            "the http URL of a proxy, such as http://user:password@proxy:3128, with `/`, `?`, "
+            "`#`, `@` and `%` in a password percent-encoded",
+        ),
+        default=None,
+        meaning="Proxy through which every provider and Centrifugo is reached, by CONNECT. No "
+        "other variable names one: `HTTPS_PROXY` and its like are not read. Absent: none.",
+        secret=True,
+    )
+    proxy_exceptions: tuple[str, ...] = variable(
+        "UPSTREAM_PROXY_EXCEPT",
+        HostNames(),
+        default=(),
+        meaning="Hosts that are reached without the proxy, such as `localhost`; `.chat.example` is "
+        "that name and all below it.",
+    )
     user_id_header: str = variable(
         "USERID_HEADER_KEY",
         Text(
@@ -238,6 +277,20 @@ class SidecarSettings(Section):
         default=25,
         meaning="How long requests under way may go on after SIGTERM.",
     )
+
+    def proxy_to(self, host: str) -> str | None:
+        """Return the URL of the proxy through which a host is reached, or None."""
+        name = f".{host.removesuffix('.').lower()}"
+        direct = any(
+            name.endswith(one) if one.startswith(".") else name == f".{one}"
+            for one in map(host_of, self.proxy_exceptions)
+        )
+        return None if direct else self.proxy_url
+
+    def proxy_passwords(self) -> Iterator[str]:
+        """Yield the password in the proxy's URL as it is written and as it is meant."""
+        if (found := PROXY_URL.fullmatch(self.proxy_url or "")) and found["password"]:
+            yield from (found["password"], unquote(found["password"]))
 
     @property
     def is_local(self) -> bool:
