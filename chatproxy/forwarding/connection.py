@@ -163,6 +163,8 @@ class Connection:
                 self._early = event
                 raise _AnsweredEarly
 
+            time.sleep(0)  # as in `_answer`
+
     def _upload(self, head: bytes, body: CallerBody, deadline: Deadline) -> None:
         # The head does not wait for the body's first piece: the provider can refuse early.
         self._send(head, deadline)

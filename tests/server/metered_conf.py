@@ -4,6 +4,7 @@ That is the longest time between two switches of greenlets, in seconds of the th
 machine adds little to it, unlike to the time on a clock.
 """
 
+import gc
 import json
 import os
 import time
@@ -47,14 +48,17 @@ def post_worker_init(worker: Any) -> None:
     import greenlet
 
     shipped.post_worker_init(worker)
+    _write({"id": "start", "frozen": gc.get_freeze_count()})
     greenlet.settrace(meter.switched)
 
 
 def post_request(worker: Any, req: Any, environ: Any, resp: Any) -> None:  # noqa: ARG001
-    """Write the measurement of a request, and of what was refused before it."""
-    line = {"id": environ.get("HTTP_X_REQUEST_ID"), "held": meter.reading(), "work": work()}
+    """Write the measurement of a request with an id, and of all that came before it without one."""
+    if "HTTP_X_REQUEST_ID" in environ:
+        _write({"id": environ["HTTP_X_REQUEST_ID"], "held": meter.reading(), "work": work()})
+        meter.reading()
 
+
+def _write(line: dict[str, Any]) -> None:
     with open(os.environ["METER_OUTPUT"], "a") as output:
         output.write(f"{json.dumps(line)}\n")
-
-    meter.reading()
