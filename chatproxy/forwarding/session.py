@@ -136,7 +136,6 @@ def open_session(
     # Else an entry in ~/.netrc for the host replaces our Authorization header, and a proxy
     # variable sends the URL with its API key to the proxy.
     session.trust_env = False
-    session.headers.clear()
     # The session serves all users: a stored cookie would go out with the next one's request.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.adapters.clear()

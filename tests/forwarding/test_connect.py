@@ -1,5 +1,6 @@
 """How a connection is opened: within one limit, over every address of a name."""
 
+import os
 import socket
 import time
 from typing import Any
@@ -58,3 +59,16 @@ def test_a_name_without_an_address_is_unreachable(monkeypatch: pytest.MonkeyPatc
         connector.connect(deadline())
 
     connector.close()
+
+
+def test_a_small_second_write_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Head and body go out apart; with Nagle's algorithm the body would wait for an answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connector = resolving_to(monkeypatch, listener.getsockname()[1])
+        connection = connector.connect(deadline())
+
+        with socket.socket(fileno=os.dup(connection.fileno())) as sock:
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+        connection.close()
+        connector.close()

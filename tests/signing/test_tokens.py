@@ -287,3 +287,20 @@ def test_what_the_library_refuses_is_malformed(monkeypatch: pytest.MonkeyPatch) 
 
     with pytest.raises(TokenMalformed):
         reading(mint(GOOD, KEY))
+
+
+@pytest.mark.parametrize("alg", ["none", "HS512", "RS256", "", None, 1])
+def test_the_algorithm_is_never_the_tokens_choice(
+    alg: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(jwt.PyJWS, "decode_complete", lambda *given, **_: asked.append(given))
+
+    with pytest.raises(TokenMalformed):
+        reading(signed({"alg": alg, "typ": "JWT"}, GOOD))
+
+    assert asked == []
+
+
+def test_a_token_may_have_an_id() -> None:
+    assert reading(mint(GOOD | {"jti": "1-a"}, KEY))["jti"] == "1-a"
