@@ -198,6 +198,19 @@ def test_there_are_so_many_sockets_and_no_more(served: Site) -> None:
     assert room_again
 
 
+def test_who_never_authenticates_keeps_nobody_out(served: Site) -> None:
+    token = served.token("authenticating")
+
+    with entered(served.sidecar.port) as client, entered(served.sidecar.port) as idler:
+        assert client.ask("auth", token)["RC"] == 0
+        started = time.monotonic()
+
+        assert _soon_granted(served)
+        assert time.monotonic() - started < 8  # else it was the end of every such socket
+        assert idler.closed_with() == 1013
+        assert client.ask("conf")["RC"] == 0
+
+
 def _soon_granted(site: Site) -> bool:
     until = time.monotonic() + 5
 

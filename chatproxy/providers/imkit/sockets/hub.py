@@ -58,7 +58,7 @@ class Hub:
         self._times = times or Times()
         self._lock = threading.Lock()
         self._slots_taken = 0
-        self._sessions: set[Session] = set()
+        self._sessions: dict[Session, None] = {}  # the oldest first
         self._directory_failed = False
         # Two threads, so that a slow directory does not delay the stop of the worker.
         self._watches = (
@@ -70,7 +70,7 @@ class Hub:
         """Take a slot; raise `TooManySockets`. Every slot has to be released."""
         with self._lock:
             if self._slots_taken >= self._max_sockets:
-                raise TooManySockets
+                self._end_one_without_token()
 
             self._slots_taken += 1
 
@@ -85,7 +85,7 @@ class Hub:
         session = Session(websocket, Dialogue(authenticate), self._monotonic, self._times)
 
         with self._lock:
-            self._sessions.add(session)
+            self._sessions[session] = None
 
         try:
             for watch in self._watches:
@@ -94,7 +94,17 @@ class Hub:
             return session.run()
         finally:
             with self._lock:
-                self._sessions.discard(session)
+                self._sessions.pop(session, None)
+
+    def _end_one_without_token(self) -> None:
+        # Else whoever reaches the port keeps all clients out with sockets that never authenticate.
+        session = next((one for one in self._sessions if one.gives_way()), None)
+
+        if session is None:
+            raise TooManySockets
+
+        del self._sessions[session]  # its place is given away once
+        session.end(SocketClosed("another client", CloseReason.TRY_AGAIN_LATER))
 
     def _is_needed(self) -> bool:
         return bool(self._sessions)

@@ -21,12 +21,16 @@ ID_BYTES = 15
 class Times:
     """Seconds for a client to authenticate, between two pings, and to answer one.
 
+    `undisturbed` are those for which a client that has not authenticated keeps its place where
+    all are taken.
+
     The times of the pings are the defaults of Engine.IO's own server.
     """
 
     authenticate: float = 10.0
     ping_every: float = 25.0
     pong_within: float = 20.0
+    undisturbed: float = 3.0
 
 
 class Session:
@@ -46,6 +50,7 @@ class Session:
         self._id = secrets.token_urlsafe(ID_BYTES)
         self._connected = False
         self._authenticate_until = monotonic() + times.authenticate
+        self._undisturbed_until = monotonic() + times.undisturbed
         self._ping_at = monotonic() + times.ping_every
         self._pong_until: float | None = None
 
@@ -54,6 +59,10 @@ class Session:
         """The app and the digest of the client's token; None before it has signed in."""
         bound = self._dialogue.bound
         return None if bound is None else (bound.user.app_id, bound.digest)
+
+    def gives_way(self) -> bool:
+        """Say whether another client may have its place: it has had the time to authenticate."""
+        return self.token is None and self._monotonic() >= self._undisturbed_until
 
     def end(self, closed: SocketClosed) -> None:
         """End the session from any thread; called again later, it also cuts a write under way."""
