@@ -11,7 +11,7 @@ from chatproxy.forwarding import Way
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.headers import Withheld, squeezed
 from chatproxy.forwarding.outbound import ask
-from chatproxy.forwarding.session import open_session, trust
+from chatproxy.forwarding.session import connect_by, open_session
 from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Limits
 from chatproxy.forwarding.tunnel import Proxy
@@ -171,9 +171,12 @@ class Services:
                 if server.name in self.peers:
                     self.peers[server.name].server = server
 
-        if settings.ca_file != self.settings.ca_file:
+        before = self.settings
+
+        if (settings.ca_file, settings.proxy_url) != (before.ca_file, before.proxy_url):
             for peer in self.peers.values():
-                trust(peer.way.session, settings.ca_file)
+                proxy = _proxy_to(peer.way.upstream, settings)
+                connect_by(peer.way.session, settings.ca_file, proxy)
 
         if self.directory is not None and settings.keys is not None:
             self.directory.sign_with(settings.keys.signing_secrets)
@@ -181,7 +184,7 @@ class Services:
         if self.directory is not None and settings.directory is not None:
             self.directory.database.connect_by(settings.directory.url)
 
-        if self.limiter is not None and settings.limiter not in (None, self.settings.limiter):
+        if self.limiter is not None and settings.limiter not in (None, before.limiter):
             self.limiter.connect_by(settings.limiter)
 
         self.settings = settings
@@ -270,17 +273,21 @@ def _backend(provider: Provider, settings: Settings, limits: Limits, clock: Cloc
 
 def _peer(server: Server, base_url: str, settings: Settings, limits: Limits, clock: Clock) -> Peer:
     upstream = Upstream.at(base_url)
-    proxy_url = settings.proxy_to(upstream.host)
     session = open_session(
         upstream,
         clock.monotonic,
         pool_size=settings.pool_size,
         max_age=settings.connection_max_age,
         ca_file=settings.ca_file,
-        proxy=None if proxy_url is None else Proxy.at(proxy_url),
+        proxy=_proxy_to(upstream, settings),
     )
     way = Way(upstream, session, _withheld(settings))
     return Peer(server, way, limits, clock.monotonic)
+
+
+def _proxy_to(upstream: Upstream, settings: Settings) -> Proxy | None:
+    url = settings.proxy_to(upstream.host)
+    return None if url is None else Proxy.at(url)
 
 
 def _withheld(settings: Settings) -> Withheld:

@@ -68,8 +68,10 @@ class Connector:
         # Made here, since reading the certificates takes long.
         self._tls = self._context(ca_file) if upstream.scheme == "https" else None
 
-    def trust(self, ca_file: MountedFile | None) -> None:
-        """Trust other authorities from the next connection on."""
+    def connect_by(self, ca_file: MountedFile | None, proxy: Proxy | None) -> None:
+        """Trust other authorities, and be another user at the proxy, from the next one on."""
+        self._proxy = proxy
+
         if self._tls is not None:
             self._tls = self._context(ca_file)
 

@@ -87,9 +87,9 @@ class UpstreamAdapter(BaseAdapter):
 
         return self._response(call, head, connection)
 
-    def trust(self, ca_file: MountedFile | None) -> None:
-        """Trust other authorities from the next connection on."""
-        self._connector.trust(ca_file)
+    def connect_by(self, ca_file: MountedFile | None, proxy: Proxy | None) -> None:
+        """Open further connections with other certificates, or by another proxy."""
+        self._connector.connect_by(ca_file, proxy)
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -148,10 +148,10 @@ def open_session(
     return session
 
 
-def trust(session: requests.Session, ca_file: MountedFile | None) -> None:
-    """Trust other authorities from the session's next connection on."""
+def connect_by(session: requests.Session, ca_file: MountedFile | None, proxy: Proxy | None) -> None:
+    """Open a session's further connections with other certificates, or by another proxy."""
     for adapter in session.adapters.values():
-        cast(UpstreamAdapter, adapter).trust(ca_file)
+        cast(UpstreamAdapter, adapter).connect_by(ca_file, proxy)
 
 
 def send(session: requests.Session, call: Call) -> tuple[requests.Response, AnswerStream]:

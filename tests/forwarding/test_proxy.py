@@ -15,6 +15,7 @@ import pytest
 from chatproxy.forwarding.tunnel import Proxy
 from tests.canaries import API_KEY, PROXY_PASSWORD, forms
 from tests.forwarding.addresses import dead_address
+from tests.mounted import wait_for
 from tests.sidecar import Sidecar, free_port
 from tests.tls_end import tls_before
 from tests.upstream import StreamUpstream
@@ -289,3 +290,26 @@ def _lays_it_to_the_proxy(
     assert str(port).encode() not in answer.body
     text = answer.body.decode() + json.dumps(line)
     assert [form for form in forms(PROXY_PASSWORD) | {BASIC.decode()} if form in text] == []
+
+
+def test_a_password_that_rotates_is_shown_from_the_next_connection_on(
+    secure: tuple[str, str], proxy: ConnectProxy, tmp_path: Path, sidecar_before: BeforeUrl
+) -> None:
+    url, ca_file = secure
+    secret = tmp_path / "proxy"
+    written = quote(PROXY_PASSWORD, safe="")
+    secret.write_text(with_password(proxy.address).replace(written, "the-old-password"))
+
+    # With a pool of none each call opens a connection.
+    with sidecar_before(
+        url, UPSTREAM_CA_FILE=ca_file, UPSTREAM_PROXY_FILE=str(secret), UPSTREAM_POOL_SIZE="0"
+    ) as sidecar:
+        assert ask(sidecar.port, get(ECHO)).status == 200
+        assert BASIC not in proxy.heads[-1]
+        secret.write_text(with_password(proxy.address))
+
+        def is_shown() -> bool:
+            assert ask(sidecar.port, get(ECHO)).status == 200
+            return BASIC in proxy.heads[-1]
+
+        wait_for(is_shown, within=20)
