@@ -21,7 +21,7 @@ LISTS = ("user_ids", "ids")
 MOST_HITS = 50
 
 #: Users that one statement reads.
-AT_ONCE = 100
+AT_ONCE = 500
 
 
 @blueprint.get("/users")
