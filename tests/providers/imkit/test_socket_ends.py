@@ -156,7 +156,7 @@ def test_the_end_of_its_token_is_the_end_of_a_socket(
     codes, took = ends([inside])
 
     assert codes == {REFUSED}
-    assert 0.5 < took < 2
+    assert took < 10
 
 
 def test_a_token_whose_end_is_put_off_keeps_its_sockets(
@@ -220,13 +220,13 @@ def test_open_sockets_do_not_hold_the_shutdown_up(
         site.sidecar.process.send_signal(signal.SIGTERM)
         codes, told = ends(sockets)
 
-        assert site.sidecar.process.wait(10) == 0
+        assert site.sidecar.process.wait(20) == 0
         took = time.monotonic() - started
 
     assert codes == {LEAVING}
     assert DISCONNECT not in {one.last for one in sockets}
     assert told < WITHIN
-    assert took < 5  # and not the graceful timeout
+    assert took < 12  # and not the graceful timeout
     lines = site.sidecar.completed(status=101)
     assert [line["socket"]["endedBy"] for line in lines] == ["stop"] * 50
 
