@@ -10,7 +10,7 @@ import fcntl
 import itertools
 import socket
 import termios
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 #: Waits that are looked at. One whose bytes have just come is passed over.
 LOOKED_AT = 8
@@ -30,11 +30,22 @@ class Wait:
     `holds` says that a part of its body is held in memory meanwhile.
     """
 
-    def __init__(self, sock: socket.socket, what: What, *, holds: bool) -> None:
+    # Its own context manager, and with slots: each request begins several.
+    __slots__ = ("_waits", "ended", "holds", "sock", "what")
+
+    def __init__(self, waits: "Waits", sock: socket.socket, what: What, *, holds: bool) -> None:
+        self._waits = waits
         self.sock = sock
         self.what = what
         self.holds = holds
         self.ended = False
+
+    def __enter__(self) -> "Wait":
+        self._waits.begin(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._waits.forget(self)
 
     def end(self) -> bool:
         """End the wait as if the caller had said its last word; say whether that was possible."""
@@ -64,20 +75,21 @@ class Waits:
         self.is_short: Callable[[], bool] = lambda: False
         self.spared = 1
 
-    @contextlib.contextmanager
-    def waiting(self, sock: socket.socket, what: What, *, holds: bool = False) -> Iterator[Wait]:
-        """Keep a wait while it lasts."""
-        wait = Wait(sock, what, holds=holds)
+    def waiting(self, sock: socket.socket, what: What, *, holds: bool = False) -> Wait:
+        """Return a wait, which is kept while its context lasts."""
+        return Wait(self, sock, what, holds=holds)
+
+    def begin(self, wait: Wait) -> None:
+        """Keep a wait."""
         self._waits[wait] = None
 
-        try:
-            if self.is_short():
-                looked_at = max(0, min(LOOKED_AT, len(self._waits) - self.spared))
-                self._end_first(list(itertools.islice(self._waits, looked_at)))
+        if self.is_short():
+            looked_at = max(0, min(LOOKED_AT, len(self._waits) - self.spared))
+            self._end_first(list(itertools.islice(self._waits, looked_at)))
 
-            yield wait
-        finally:
-            self._waits.pop(wait, None)
+    def forget(self, wait: Wait) -> None:
+        """Forget a wait."""
+        self._waits.pop(wait, None)
 
     def for_heads(self) -> set[Wait]:
         """Return the waits for a request."""
