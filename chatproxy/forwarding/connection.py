@@ -266,7 +266,7 @@ class Connection:
         return event
 
     def _note_promise(self, head: h11.Response) -> None:
-        seconds, further = promised(head.headers)
+        seconds, further = promised(head.headers.raw_items())
         self.longest_idle = min(self.longest_idle, seconds)
         # A server may count down, or say the same each time.
         self._further = min(self._further - 1, further)

@@ -11,19 +11,19 @@ from collections.abc import Iterable
 #: Seconds before the upstream's own end, since a request that crosses with it is lost.
 MARGIN = 1.0
 
+NAME = b"keep-alive"
 PARAMETER = re.compile(rb"[ \t]*(timeout|max)[ \t]*=[ \t]*([0-9]{1,9})[ \t]*", re.IGNORECASE)
 
 
 def promised(fields: Iterable[tuple[bytes, bytes]]) -> tuple[float, float]:
     """Return for how many seconds the connection may be idle, and be used how often again.
 
-    `fields` are an answer's, with lower-case names. Of several values the least counts; what is
-    not said is infinite.
+    Of several values the least counts; what is not said is infinite.
     """
     seconds = further = math.inf
 
     for name, value in fields:
-        if name != b"keep-alive":
+        if len(name) != len(NAME) or name.lower() != NAME:
             continue
 
         for part in re.split(b"[,;]", value):
