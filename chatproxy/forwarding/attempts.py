@@ -130,7 +130,8 @@ class Race:
         watched = {attempt.register(poll): attempt for attempt in self._running}
         wake_at = min(self._until, self._next_at) if self._waiting else self._until
 
-        for descriptor, _ in poll.poll((wake_at - now) * 1000):
+        # The next one may have become due since `run` looked. Less than 0 would be no limit at all.
+        for descriptor, _ in poll.poll(max(0.0, wake_at - now) * 1000):
             if (sock := self._advance(watched[descriptor])) is not None:
                 return sock
 

@@ -198,6 +198,33 @@ def test_a_handshake_has_as_long_as_the_connection_before_it(clock: Stopwatch) -
     assert begun == []
 
 
+def test_one_that_becomes_due_while_the_clock_is_read_is_not_waited_for() -> None:
+    """A time limit of less than 0 would be none at all, beside an address where nobody answers."""
+    near, far = socket.socketpair()
+    won: list[socket.socket] = []
+
+    class Leaping(Stopwatch):
+        def __call__(self) -> float:
+            self.now += 0.6 * DELAY
+            return self.now
+
+    def silent() -> Steps:
+        yield near, select.POLLIN
+        return near
+
+    def second() -> Steps:
+        yield far, select.POLLOUT
+        return far
+
+    with near, far:
+        race = Race([Attempt("dead", silent()), Attempt("second", second())], 30, Leaping())
+        # In a thread of its own, so that a wait without end fails this test alone.
+        running = threading.Thread(target=lambda: won.append(race.run()), daemon=True)
+        running.start()
+        running.join(10)
+        assert won == [far]
+
+
 def test_only_so_many_are_open_at_once() -> None:
     sizes = []
     opened: set[int] = set()
