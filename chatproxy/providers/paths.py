@@ -18,6 +18,7 @@ END = r"(?:\.[^/]*)?(?=/|$)"
 
 #: Segments that a path may have: each of them is compared.
 MOST_SEGMENTS = 100
+TOO_MANY_SEGMENTS = f"The path has more than {MOST_SEGMENTS} segments."
 
 #: A path that every server reads in one way, but for case and doubled slashes. Most are such.
 PLAIN = re.compile(r"[A-Za-z0-9/._-]*")
@@ -37,6 +38,9 @@ def readings(path: str) -> Iterator[str]:
     (`forwarding.target`).
     """
     if PLAIN.fullmatch(path):
+        if path.count("/") >= MOST_SEGMENTS:
+            raise BadTarget(TOO_MANY_SEGMENTS)
+
         yield path.lower()
         return
 
@@ -47,7 +51,7 @@ def readings(path: str) -> Iterator[str]:
                 segments = separator.split(read, maxsplit=MOST_SEGMENTS)
 
                 if len(segments) > MOST_SEGMENTS:
-                    raise BadTarget(f"The path has more than {MOST_SEGMENTS} segments.")
+                    raise BadTarget(TOO_MANY_SEGMENTS)
 
                 if any(unicodedata.normalize("NFKC", one) in DOT_SEGMENTS for one in segments):
                     raise BadTarget("The path must hold no dot segment.")

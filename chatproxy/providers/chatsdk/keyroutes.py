@@ -20,7 +20,7 @@ KEY_ROUTES: Sequence[tuple[str, re.Pattern[str]]] = [
         ("*", rf"admin{END}"),
         ("*", rf"users{END}/+(?:bulk-)?ensure{END}"),
         ("*", rf"users{END}/(?:.*/)?revoke-tokens{END}"),
-        ("DELETE", rf"users{END}/*[^/]*/*$"),
+        ("DELETE", rf"users{END}/*+[^/]*+/*+$"),
     )
 ]
 

@@ -315,14 +315,29 @@ def test_what_users_call_stays_open(
         "/api/" + "%EF%BC%8F" * 800 + "x",
         "/api/" + "a" * 7000,
         "/api/" + "a%252525;/" * 700,
+        "/api/users" + "/" * 16_000 + "x/y",
+        "/api/users/" + "a" * 8000 + "/" * 8000 + "y",
+        "/api/users/" + "revoke-tokens./" * 500 + "x",
     ],
     ids=lambda path: path[:20],
 )
 def test_the_longest_path_is_read_in_a_moment(path: str) -> None:
     """A worker serves nobody else meanwhile."""
-    started = time.perf_counter()
+    for method in ("GET", "DELETE"):
+        started = time.perf_counter()
 
-    with contextlib.suppress(BadTarget):
-        needs_api_key("GET", path, None, "")
+        with contextlib.suppress(BadTarget):
+            needs_api_key(method, path, None, "")
 
-    assert time.perf_counter() - started < 0.1
+        assert time.perf_counter() - started < 0.1
+
+
+@pytest.mark.parametrize("segment", ["x", "", "%78", "%20"])
+def test_no_path_has_any_number_of_segments(segment: str) -> None:
+    """A path of plain letters was read whatever their number was."""
+    longest = f"/api{f'/{segment}' * 98}"
+
+    assert not needs_api_key("GET", longest, None, "")
+
+    with pytest.raises(BadTarget, match="more than 100 segments"):
+        needs_api_key("GET", f"{longest}/x", None, "")
