@@ -307,15 +307,24 @@ class SidecarSettings(Section):
 
     def warnings(self) -> Iterator[str]:
         """Warn of a port that others can reach."""
+        by_any_name = (
+            "any name is served as Host, so that a web page may be one (DNS rebinding): "
+            "set ALLOWED_HOSTS to the names that callers use"
+        )
+
         if not is_loopback(self.bind_host):
-            by_any_name = (
-                "; and any name is served as Host, so that a web page may be one (DNS rebinding): "
-                "set ALLOWED_HOSTS to the names that callers use"
-            )
             yield (
                 f"BIND_HOST is {self.bind_host}, beyond loopback: whoever reaches this port is an "
-                f"administrator of the chat{'' if self.allowed_hosts else by_any_name}"
+                f"administrator of the chat{'' if self.allowed_hosts else f'; and {by_any_name}'}"
             )
+
+        # The status door is none of these: no host is checked there.
+        if (
+            self.client_port is not None
+            and self.client_host is not None
+            and not (self.allowed_hosts or is_loopback(self.client_host))
+        ):
+            yield f"CLIENT_HOST is {self.client_host}, beyond loopback: {by_any_name}"
 
         if self.client_host is not None and self.client_port is None:
             yield "CLIENT_HOST is set and CLIENT_PORT is not: there is no client door"

@@ -181,6 +181,28 @@ def test_the_start_warns(environ: dict[str, str], words: str) -> None:
     assert words in warning
 
 
+def test_the_start_warns_of_each_door_at_which_any_host_is_served() -> None:
+    beyond = {"CLIENT_PORT": "3003", "CLIENT_HOST": "0.0.0.0"}  # noqa: S104
+    (of_the_clients,) = settings.load(SETTINGS, MINIMUM | beyond).warnings()
+    both = list(settings.load(SETTINGS, MINIMUM | beyond | {"BIND_HOST": "::"}).warnings())
+
+    assert of_the_clients.startswith("CLIENT_HOST is 0.0.0.0, beyond loopback: any name is served")
+    assert [one.split()[0] for one in both] == ["BIND_HOST", "CLIENT_HOST"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"CLIENT_PORT": "3003", "CLIENT_HOST": "0.0.0.0", "ALLOWED_HOSTS": "chat.example"},
+        {"CLIENT_PORT": "3003", "CLIENT_HOST": "::1"},
+        {"CLIENT_PORT": "3003"},
+        {"STATUS_PORT": "3004", "STATUS_HOST": "0.0.0.0"},
+    ],
+)
+def test_the_start_warns_of_no_door_that_checks_hosts_or_has_no_need(more: dict[str, str]) -> None:
+    assert list(settings.load(SETTINGS, MINIMUM | more).warnings()) == []
+
+
 def test_the_start_does_not_warn_of_hosts_that_are_named() -> None:
     (warning,) = settings.load(
         SETTINGS, MINIMUM | {"BIND_HOST": "0.0.0.0", "ALLOWED_HOSTS": "chatproxy"}
