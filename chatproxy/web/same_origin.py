@@ -43,6 +43,11 @@ class SameOrigin:
         """Raise `Misdirected` if a request names a host that is not ours."""
         host = environ.get("HTTP_HOST")
 
+        # Monitors call by an address of the pod, which no setting can know, and all that is there
+        # is the sidecar's state.
+        if listener.door == "status":
+            return
+
         # Others call a listener beyond loopback by names that only the settings can know.
         if not self._lists_hosts and not listener.is_local:
             return

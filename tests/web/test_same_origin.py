@@ -262,6 +262,24 @@ def test_a_probe_names_the_pods_address(running: Sidecar, path: str) -> None:
     assert bare_call(running.port, "GET", path, "10.1.2.3:3000").status == 200
 
 
+@pytest.mark.parametrize("names", ["", "chatproxy"])
+def test_the_status_door_is_called_by_any_address(
+    started: Callable[..., Sidecar], database: str, names: str
+) -> None:
+    port = free_port()
+    door = {"STATUS_PORT": str(port), "ALLOWED_HOSTS": names}
+
+    with started(DATABASE_URL=database, **door) as one:
+        for path in (*PROBES, "/-/check-up", "/-/check-up/"):
+            reply = bare_call(port, "GET", path, f"10.1.2.3:{port}")
+            assert reply.json["name"] == "chatproxy", path
+
+        assert bare_call(port, "GET", "/api-key", "10.1.2.3").status == 404
+        assert bare_call(port, "GET", "/-/check-up", "10.1.2.3", "Origin: null").status == 403
+        assert bare_call(one.port, "GET", "/api-key", "10.1.2.3").status == 421
+        assert bare_call(one.port, "GET", "/-/check-up", "10.1.2.3").status == 421
+
+
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/-/", "/-/nowhere", "/%70roxy/x", "//proxy/x"])
 def test_what_is_not_served_is_refused_alike(running: Sidecar, path: str) -> None:
     """Else a page that reads the answer could find out what is."""
