@@ -30,6 +30,11 @@ def is_loopback(host: str) -> bool:
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
+def is_ipv6(host: str) -> bool:
+    """Say whether a host, without brackets, is an IPv6 address."""
+    return isinstance(_address(host), ipaddress.IPv6Address)
+
+
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(text)

@@ -9,11 +9,12 @@ import dataclasses
 import select
 import socket
 from collections.abc import Generator
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
 
 import h11
 
 from chatproxy.forwarding.headers import LARGEST_HEAD
+from chatproxy.settings.sidecar import PROXY_URL
 
 Waits = Generator[tuple[socket.socket, int], None, None]
 
@@ -29,14 +30,19 @@ class Proxy:
     @classmethod
     def at(cls, url: str) -> "Proxy":
         """Split a URL that the settings have checked."""
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or 80
+        # By the pattern of their check: another reading, such as `urlsplit`, may refuse what that
+        # one takes, and name the password in its error.
+        if (found := PROXY_URL.fullmatch(url)) is None:
+            raise ValueError("not the URL of a proxy")
 
-        if parts.username is None:
+        host = (found["host"] or found["address"]).lower()
+        port = int(found["port"] or 80)
+
+        if found["user"] is None:
             return cls(host, port)
 
         # Basic authentication, in UTF-8 (RFC 7617 section 2.1).
-        pair = unquote_to_bytes(parts.username) + b":" + unquote_to_bytes(parts.password or "")
+        pair = unquote_to_bytes(found["user"]) + b":" + unquote_to_bytes(found["password"] or "")
         return cls(host, port, f"Basic {base64.b64encode(pair).decode()}")
 
 

@@ -1,6 +1,7 @@
 """Secrets that everybody knows: those of the compose file and of the stand-ins."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -9,6 +10,9 @@ from chatproxy.settings.variables import FaultyValue, ProviderSection, Section, 
 
 #: The service of the compose file in which the stand-in runs.
 STAND_IN_HOST = "sandbox"
+
+#: A URL's password. `urlsplit` refuses some of those that a secret may have, such as one with `[`.
+PASSWORD = re.compile(r"://[^/?#:]*:([^/?#]*)@")
 
 #: Of docker-compose.yml: PostgreSQL's password, and what no one provider uses. A provider's
 #: settings class lists its own.
@@ -54,4 +58,5 @@ def _with_one_of(published: frozenset[str], section: Section) -> Iterator[str]:
 
 
 def _password_in(text: str) -> str | None:
-    return urlsplit(text).password if "://" in text else None
+    found = PASSWORD.search(text)
+    return found and found[1]

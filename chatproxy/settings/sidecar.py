@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from chatproxy.formats.authority import host_of, is_loopback
+from chatproxy.formats.authority import host_of, is_ipv6, is_loopback
 from chatproxy.formats.certificates import trusting
 from chatproxy.settings.fields import (
     DAY,
@@ -33,7 +33,8 @@ SERVICE_PREFIX = re.compile(r"/[A-Za-z0-9_~-]+(/[A-Za-z0-9_~-]+)*")
 ESCAPED = "%[0-9A-Fa-f]{2}"
 PROXY_URL = re.compile(
     rf"http://(?:(?P<user>(?:[^\s/?#@:%]|{ESCAPED})*)(?::(?P<password>(?:[^\s/?#@%]|{ESCAPED})*))?@)?"
-    r"(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/?"
+    r"(?:(?P<host>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)|\[(?P<address>[0-9A-Fa-f:.]+)\])"
+    r"(?::(?P<port>[0-9]{1,5}))?/?"
 )
 #: What Basic credentials cannot hold, encoded or not (RFC 7617 section 2).
 NOT_IN_CREDENTIALS = re.compile(r"[\x00-\x1f\x7f]")
@@ -60,6 +61,7 @@ def _is_proxy_url(text: str) -> bool:
     found = PROXY_URL.fullmatch(text)
     return (
         found is not None
+        and (found["address"] is None or is_ipv6(found["address"]))
         and 0 < int(found["port"] or 80) < 65536
         and ":" not in unquote(found["user"] or "")
         and not NOT_IN_CREDENTIALS.search(unquote(text))

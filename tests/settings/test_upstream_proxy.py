@@ -1,9 +1,11 @@
 """The proxy's URL: which are understood, what is said of others, and where none is used."""
 
 from base64 import b64encode
+from urllib.parse import unquote_to_bytes
 
 import pytest
 
+from chatproxy.errors import SettingsError
 from chatproxy.forwarding.tunnel import Proxy
 from chatproxy.providers import SETTINGS
 from chatproxy.settings import Settings, load
@@ -30,6 +32,9 @@ def loaded(**variables: str) -> Settings:
         ("http://user:a:b@proxy:3128", "proxy", 3128, b"user:a:b"),
         ("http://DOM%5Cuser:p%40s%2Fs%25@proxy:3128", "proxy", 3128, b"DOM\\user:p@s/s%"),
         ("http://jörg:für@proxy:3128", "proxy", 3128, "jörg:für".encode()),
+        ("http://Proxy.Example.:3128", "proxy.example.", 3128, None),
+        ("http://user:p@[2001:DB8::1]", "2001:db8::1", 80, b"user:p"),
+        ("http://user:p@[::ffff:10.0.0.7]:3128", "::ffff:10.0.0.7", 3128, b"user:p"),
     ],
 )
 def test_a_url_is_understood(url: str, host: str, port: int, pair: bytes | None) -> None:
@@ -39,6 +44,59 @@ def test_a_url_is_understood(url: str, host: str, port: int, pair: bytes | None)
 
     assert (proxy.host, proxy.port) == (host, port)
     assert proxy.authorization == (f"Basic {b64encode(pair).decode()}" if pair else "")
+
+
+@pytest.mark.parametrize("where", ["user", "password"])
+@pytest.mark.parametrize(
+    "odd",
+    # What `urlsplit` takes for an address, what it refuses since NFKC makes `/`, `?`, `#`, `@` or
+    # `:` of it, and what it removes.
+    [
+        "[",
+        "]",
+        "[]",
+        "a[b]c",
+        "[::1]",
+        "[v1.x]",
+        *"℀℅⁇﹖？＃﹟＠﹫：﹕／",
+        "\\",
+        '"',
+        "<>",
+        "^`{|}",
+        "&=+$,;",
+    ]
+    + ["%5B", "%E2%84%80", "%FF", "😀"],
+)
+def test_every_password_that_is_taken_is_shown(odd: str, where: str) -> None:
+    user, password = (odd, "p") if where == "user" else ("u", odd)
+    found = loaded(UPSTREAM_PROXY=f"http://{user}:{password}@proxy:3128").proxy_to("chat.example")
+    assert found is not None
+
+    proxy = Proxy.at(found)
+
+    pair = unquote_to_bytes(user) + b":" + unquote_to_bytes(password)
+    assert proxy == Proxy("proxy", 3128, f"Basic {b64encode(pair).decode()}")
+
+
+@pytest.mark.parametrize("character", [chr(code) for code in range(0x21, 0x7F)])
+def test_no_character_is_taken_that_fails_later(character: str) -> None:
+    """Whatever the settings accept, in any place, can be connected to."""
+    for url in (
+        f"http://{character}:p@proxy:3128",
+        f"http://u:{character}@proxy:3128",
+        f"http://u:p@{character}:3128",
+        f"http://u:p@[{character}]:3128",
+        f"http://u:p@[::{character}]",
+        f"http://u:p@proxy:{character}",
+        f"http://u:p@proxy{character}",
+    ):
+        try:
+            found = loaded(UPSTREAM_PROXY=url).proxy_to("chat.example")
+        except SettingsError:
+            continue
+
+        assert found is not None
+        assert Proxy.at(found).port in range(1, 65536)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +120,12 @@ def test_a_url_is_understood(url: str, host: str, port: int, pair: bytes | None)
         f"http://user:{PASSWORD}%0d%0aX:1@proxy:3128",
         f"http://us%3Aer:{PASSWORD}@proxy:3128",
         f"http://user:{PASSWORD} more@proxy:3128",
+        f"http://user:{PASSWORD}\udcff@proxy:3128",  # a byte that is no UTF-8
+        f"http://user:{PASSWORD}@[1:2]:3128",
+        f"http://user:{PASSWORD}@[10.0.0.7]:3128",
+        f"http://user:{PASSWORD}@[::1:3128",
+        f"http://user:{PASSWORD}@[:::]",
+        f"http://user:{PASSWORD}@[.]",
         "proxy:3128",
         "direct",
     ],
