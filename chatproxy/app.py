@@ -30,7 +30,9 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     services.config.problems = in_force.problems
     # Derived credentials, such as a Basic header or a signed token, are known only now.
     logs.hide([*in_force.hidden, *services.secrets()])
-    renew = Renewal(watch, number, services, make_providers) if watch is not None else None
+
+    if watch is not None:
+        services.renew = Renewal(watch, number, services, make_providers)
 
     app = routing.Application("chatproxy", static_folder=None)
     # OPTIONS is answered by the surfaces that allow CORS, and refused by all others.
@@ -46,7 +48,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     same_origin = SameOrigin(in_force.settings)
     routing.register(app, routes(services), dialects, same_origin, listeners)
     app.after_request(not_sniffed)
-    app.wsgi_app = RequestLog(app.wsgi_app, services, listeners, renew)  # type: ignore[method-assign]
+    app.wsgi_app = RequestLog(app.wsgi_app, services, listeners)  # type: ignore[method-assign]
     return app
 
 

@@ -138,7 +138,8 @@ class Backend:
 class Services:
     """Everything a request may need beyond itself.
 
-    `directory` and `limiter` exist if a provider that knows users is on.
+    `directory` and `limiter` exist if a provider that knows users is on. `renew` takes over what
+    the server's first process has read since it was called last.
     """
 
     settings: Settings
@@ -151,6 +152,7 @@ class Services:
     parts: Sequence[Part]
     lifetime: Lifetime = dataclasses.field(default_factory=Lifetime)
     config: ConfigFault = dataclasses.field(default_factory=ConfigFault)
+    renew: Callable[[], None] = _do_nothing
 
     def provider(self, kind: type[ProviderT]) -> ProviderT:
         """Return the provider of a class. Its endpoints are registered only if it is on."""
@@ -160,6 +162,20 @@ class Services:
 
     def use(self, settings: Settings, providers: Sequence[Provider]) -> None:
         """Go on with other secrets and documents, and with providers that are made of them."""
+        # First what may fail: after it nothing is used half.
+        before = self.settings
+
+        if (settings.ca_file, settings.proxy_url) != (before.ca_file, before.proxy_url):
+            for peer in self.peers.values():
+                proxy = _proxy_to(peer.way.upstream, settings)
+                connect_by(peer.way.session, settings.ca_file, proxy)
+
+        if self.directory is not None and settings.directory is not None:
+            self.directory.database.connect_by(settings.directory.url)
+
+        if self.limiter is not None and settings.limiter not in (None, before.limiter):
+            self.limiter.connect_by(settings.limiter)
+
         for provider in providers:
             backend = self.backends[provider.name]
             backend.provider = provider
@@ -171,21 +187,8 @@ class Services:
                 if server.name in self.peers:
                     self.peers[server.name].server = server
 
-        before = self.settings
-
-        if (settings.ca_file, settings.proxy_url) != (before.ca_file, before.proxy_url):
-            for peer in self.peers.values():
-                proxy = _proxy_to(peer.way.upstream, settings)
-                connect_by(peer.way.session, settings.ca_file, proxy)
-
         if self.directory is not None and settings.keys is not None:
             self.directory.sign_with(settings.keys.signing_secrets)
-
-        if self.directory is not None and settings.directory is not None:
-            self.directory.database.connect_by(settings.directory.url)
-
-        if self.limiter is not None and settings.limiter not in (None, before.limiter):
-            self.limiter.connect_by(settings.limiter)
 
         self.settings = settings
 

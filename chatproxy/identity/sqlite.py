@@ -27,7 +27,7 @@ from chatproxy.identity.transactions import (
     replace_begin,
     throw_away_after,
 )
-from chatproxy.settings.private_files import make_folder
+from chatproxy.settings.private_files import UntrustedFile, check_database, make_folder
 
 BUSY = "The directory is busy. Try again."
 
@@ -61,6 +61,7 @@ def make_engine(url: str, monotonic: Callable[[], float]) -> Engine:
     @event.listens_for(engine, "do_connect")
     def make_file(_dialect: Any, record: Any, *_: Any) -> None:
         _make_private(path)
+        _check_trust(path)
         # Before it is opened: of one that is replaced meanwhile this is the old one, and shows.
         record.info[OPENED] = _identity(path)
 
@@ -85,6 +86,14 @@ def make_engine(url: str, monotonic: Callable[[], float]) -> Engine:
     replace_begin(engine, begin)
     throw_away_after(engine, _is_fatal)
     return engine
+
+
+def _check_trust(path: Path) -> None:
+    # At the start it was looked at as well. One that was put in its place since may be anybody's.
+    try:
+        check_database(path)
+    except UntrustedFile as error:
+        raise DirectoryUnavailable(detail=str(error.strerror)) from error
 
 
 def _let_others_run() -> None:

@@ -62,7 +62,7 @@ class Limiter:
         before, self._shared = self._shared, _shared(settings, self._monotonic)
 
         if before is not None:
-            before.close()
+            before.retire()
 
     @property
     def fault(self) -> str:

@@ -190,6 +190,10 @@ class Shared:
 
         return self.fault
 
+    def retire(self) -> None:
+        """Close the connections that are in no call; the others end with their calls."""
+        self._redis.connection_pool.disconnect(inuse_connections=False)
+
     def close(self) -> None:
         """Close all connections."""
         self._redis.close()

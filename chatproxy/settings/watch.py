@@ -125,6 +125,9 @@ class Watch:
             _check_change(self._read, read)
         except SettingsError as error:
             self._refuse(tuple(error.problems))
+        except Exception as error:  # noqa: BLE001 - whatever it is, what was good stays in force
+            # Its kind alone: its text may hold a secret that is not hidden in the log yet.
+            self._refuse((f"The settings cannot be read ({type(error).__name__}).",))
         else:
             self._adopt(read)
 
@@ -141,6 +144,7 @@ class Watch:
     def _adopt(self, read: Settings) -> None:
         before, self._read = self._read, read
         changed, was_refused = _changed(before, read), bool(self.in_force.problems)
+        self.in_force = dataclasses.replace(self.in_force, problems=())
         self._end(before.lists(), read.lists())
         self._put_in_force()
 
@@ -186,7 +190,10 @@ class Watch:
     def _put_in_force(self) -> None:
         # Behind those that are in force: only the first one signs.
         settings = self._read.accepting(self._ended)
-        self.in_force = InForce(settings, hidden=_hidden(self.in_force, settings))
+        # What is wrong with newer ones stays wrong when an overlap ends.
+        self.in_force = dataclasses.replace(
+            self.in_force, settings=settings, hidden=_hidden(self.in_force, settings)
+        )
         # Before any worker uses a new secret, and could write it into the log.
         self.adopted(self.in_force)
         self._post()

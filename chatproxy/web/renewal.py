@@ -1,5 +1,6 @@
 """Taking over, before a request, what the first process has posted since the last one."""
 
+import logging
 from collections.abc import Callable, Sequence
 
 from chatproxy import logs
@@ -7,6 +8,8 @@ from chatproxy.providers.base import Provider
 from chatproxy.services import Services
 from chatproxy.settings import Settings
 from chatproxy.settings.watch import Watch
+
+log = logging.getLogger(__name__)
 
 
 class Renewal:
@@ -32,9 +35,20 @@ class Renewal:
             self._take_over()
 
     def _take_over(self) -> None:
-        self._number, found = self._watch.posted()
-        providers = self._make_providers(found.settings)
+        number, found = self._watch.posted()
         logs.hide(found.hidden)
-        self._services.use(found.settings, providers)
-        self._services.config.problems = found.problems
+
+        try:
+            self._services.use(found.settings, self._make_providers(found.settings))
+            problems = found.problems
+        except Exception as error:  # noqa: BLE001 - the request goes on with what was good
+            problems = (f"This worker cannot use the settings ({type(error).__name__}).",)
+            log.error(  # noqa: TRY400 - a traceback may show a secret
+                "changed settings cannot be used, the last good ones stay in force",
+                extra={"config": {"fault": list(problems)}},
+            )
+
+        self._services.config.problems = problems
         logs.hide(self._services.secrets())
+        # Last, and also after a failure, which would be the same at the next request.
+        self._number = number

@@ -25,20 +25,11 @@ WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 class RequestLog:
-    """WSGI middleware. `listeners` are those of the server, the service's first.
+    """WSGI middleware. `listeners` are those of the server, the service's first."""
 
-    `renew` is called before each request.
-    """
-
-    def __init__(
-        self,
-        app: WsgiApp,
-        services: Services,
-        listeners: Sequence[Listener],
-        renew: Callable[[], None] | None = None,
-    ) -> None:
+    def __init__(self, app: WsgiApp, services: Services, listeners: Sequence[Listener]) -> None:
         self._app = app
-        self._renew = renew
+        self._renew = services.renew
         self._monotonic = services.clock.monotonic
         self._limits = services.limits
         self._held = Held(services.settings.max_held_bytes, WAITS.end_holding)
@@ -48,9 +39,7 @@ class RequestLog:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
-        if self._renew is not None:
-            self._renew()
-
+        self._renew()
         listener = self._listener(environ)
         context = environ[KEY] = RequestContext(environ, listener, self._monotonic)
         self._read(context, environ)

@@ -139,6 +139,25 @@ def test_a_file_that_was_replaced_is_opened_anew(directory: Directory, tmp_path:
         assert other.execute("SELECT external_id FROM users").fetchall() == [("bob",)]
 
 
+def test_a_file_that_was_replaced_by_somebody_else_is_not_believed(
+    directory: Directory, tmp_path: Path
+) -> None:
+    path, copy = tmp_path / "chatproxy.db", tmp_path / "copy"
+    directory.users.upsert(DEFAULT_APP, "alice", Profile())
+    run_at(f"sqlite:///{path}", f"VACUUM INTO '{copy}'")
+    copy.chmod(0o666)
+    path.rename(tmp_path / "former")
+    copy.rename(path)
+
+    for _ in range(3):
+        with pytest.raises(DirectoryUnavailable):
+            directory.users.find(DEFAULT_APP, "alice")
+
+    assert "could be written by others" in directory.database.fault
+    path.chmod(0o600)
+    assert directory.users.find(DEFAULT_APP, "alice") is not None
+
+
 def test_a_file_that_was_deleted_takes_no_writes(directory: Directory, tmp_path: Path) -> None:
     """They would go to a file that nobody can open any more."""
     directory.users.upsert(DEFAULT_APP, "alice", Profile())

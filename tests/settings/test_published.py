@@ -118,3 +118,12 @@ def test_beside_a_stand_in_they_are_what_they_are_for(tmp_path: Path, url: str) 
 )
 def test_an_address_that_only_looks_like_it_is_real(url: str) -> None:
     assert not is_local(url)
+
+
+@pytest.mark.parametrize("odd", ["abc://[", "abc://u:p[x]y@z", "abc://Hunter℅@z", "://@://"])
+def test_a_secret_that_is_no_url_is_not_parsed_as_one(tmp_path: Path, odd: str) -> None:
+    """A parser would raise, and show a part of it in its message."""
+    shared = {"PROVIDERS": "chatsdk", "DATABASE_URL": f"sqlite:///{tmp_path}/d.db"}
+    own = {"CHATSDK_BASE_URL": REAL, "CHATSDK_API_KEY": "k", "CHATSDK_JWT_SECRET": odd + OWN}
+
+    assert settings.load(SETTINGS, shared | own)

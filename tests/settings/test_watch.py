@@ -250,3 +250,33 @@ def test_secrets_of_earlier_settings_stay_hidden(mounted: Path, clock: Stopwatch
     hidden = watch.posted()[1].hidden
     assert {f"299-{OLD}", f"298-{OLD}", f"200-{OLD}", "key_signing_secret" * 3} <= set(hidden)
     assert len(hidden) < 300
+
+
+def test_a_bad_file_is_still_shown_when_an_overlap_ends(mounted: Path, clock: Stopwatch) -> None:
+    watch = watch_of(mounted, clock)
+    _change(watch, mounted, NEW)
+    problems = _refused(watch, mounted, "short")
+    clock.now += 11
+    watch.look()
+
+    assert secrets_of(watch) == (NEW,)
+    assert problems_of(watch) == problems != ()
+
+
+def test_whatever_else_goes_wrong_is_told_without_its_text(
+    mounted: Path,
+    clock: Stopwatch,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: Any) -> None:
+        raise ValueError(NEW)
+
+    watch = watch_of(mounted, clock)
+    monkeypatch.setattr("chatproxy.settings.watch.load", broken)
+    _change(watch, mounted, NEW)
+
+    assert problems_of(watch) == ("The settings cannot be read (ValueError).",)
+    assert secrets_of(watch) == (OLD,)
+    assert [one.levelno for one in caplog.records] == [logging.ERROR]
+    assert NEW not in caplog.text

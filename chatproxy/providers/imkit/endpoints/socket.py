@@ -12,6 +12,7 @@ from chatproxy.identity.token_records import Binding
 from chatproxy.providers.imkit.endpoints import clienttokens
 from chatproxy.providers.imkit.provider import NO_SOCKETS, IMKit
 from chatproxy.services import Services
+from chatproxy.web import current as current_request
 from chatproxy.web.current import context, provider
 from chatproxy.web.parsing import header
 from chatproxy.web.relay import METHODS
@@ -97,6 +98,8 @@ def _check_origin() -> None:
 
 
 def _authenticate(text: str, device_id: str) -> Binding:
+    # The token may be signed with a secret that came while the socket was open.
+    current_request.services().renew()
     token = clienttokens.without_bearer(text)
     clienttokens.check_device_id("deviceId", device_id)
     bound = clienttokens.find(provider(IMKit).app, token)
