@@ -17,6 +17,7 @@ from typing import Any
 
 from chatproxy.errors import CrossSite, Misdirected
 from chatproxy.formats.authority import host_of, is_loopback
+from chatproxy.forwarding.target import DEFAULT_PORTS
 from chatproxy.settings.listeners import Listener
 from chatproxy.settings.sidecar import SidecarSettings
 
@@ -58,7 +59,11 @@ class SameOrigin:
 
     def check_site(self, environ: Mapping[str, Any]) -> None:
         """Raise `CrossSite` if a page of another site sent a request."""
-        site, origin = environ.get("HTTP_SEC_FETCH_SITE"), environ.get("HTTP_ORIGIN")
+        # No browser sends one of them empty; gateways do, to remove it.
+        site, origin = (
+            environ.get("HTTP_SEC_FETCH_SITE") or None,
+            environ.get("HTTP_ORIGIN") or None,
+        )
 
         if origin in self._trusted:
             return
@@ -78,6 +83,11 @@ class SameOrigin:
 
 def is_own(origin: str, host: str | None) -> bool:
     """Say whether an `Origin` is that of the `Host` to which its request was sent."""
-    # Either scheme: a proxy before us may have ended TLS.
+    # Either scheme: a proxy before us may have ended TLS. Some callers write the scheme's own port.
     scheme, _, authority = origin.partition("://")
-    return scheme in ("http", "https") and authority == host
+
+    if scheme not in DEFAULT_PORTS or host is None:
+        return False
+
+    own_port = f":{DEFAULT_PORTS[scheme]}"
+    return authority.removesuffix(own_port) == host.removesuffix(own_port)

@@ -54,7 +54,11 @@ FROM_ANOTHER_SITE = {
     "loopback by another name": ["Origin: http://127.0.0.1"],
     "app": ["Origin: tauri://localhost"],
     "two origins": ["Origin: http://localhost", f"Origin: https://{EVIL}"],
-    "an empty origin": ["Origin:"],
+    "another scheme's own port": ["Origin: http://localhost:443"],
+    "no host": ["Origin: http://"],
+    "a port and no host": ["Origin: http://:80"],
+    "empty site, another origin": ["Sec-Fetch-Site:", f"Origin: https://{EVIL}"],
+    "another site, empty origin": ["Sec-Fetch-Site: cross-site", "Origin:"],
     "two sites": ["Sec-Fetch-Site: none", "Sec-Fetch-Site: cross-site"],
     "a site to come": ["Sec-Fetch-Site: same-planet"],
     "only the origin says so": ["Sec-Fetch-Site: same-origin", f"Origin: https://{EVIL}"],
@@ -69,6 +73,11 @@ FROM_HERE = {
     "own page": ["Sec-Fetch-Site: same-origin", "Origin: http://localhost"],
     "own page, older browser": ["Origin: http://localhost"],
     "own page behind TLS": ["Origin: https://localhost"],
+    "the scheme's own port": ["Origin: http://localhost:80"],
+    "the own port of TLS": ["Origin: https://localhost:443"],
+    "origin removed by a gateway": ["Origin:"],
+    "site removed by a gateway": ["Sec-Fetch-Site:"],
+    "both removed by a gateway": ["Origin: ", "Sec-Fetch-Site: "],
     "with a referrer": [f"Referer: https://{EVIL}/"],
     "forwarded": [f"X-Forwarded-Host: {EVIL}", f"Forwarded: host={EVIL}"],
 }
@@ -325,6 +334,27 @@ def test_the_second_listener_is_no_way_round(running: Sidecar, upstream: StreamU
 def test_who_is_no_page_of_another_site_notices_nothing(running: Sidecar, lines: list[str]) -> None:
     for method, path in CALLS:
         assert bare_call(running.port, method, path, "localhost", *lines).status not in (403, 421)
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("localhost:80", "http://localhost", 200),
+        ("localhost:80", "http://localhost:80", 200),
+        ("localhost:443", "https://localhost", 200),
+        ("[::1]:80", "http://[::1]", 200),
+        ("localhost:443", "http://localhost", 403),
+        ("localhost:80", "https://localhost", 403),
+        ("localhost:3000", "http://localhost", 403),
+        ("localhost:8080", "http://localhost:80", 403),
+    ],
+)
+def test_a_schemes_own_port_may_be_written_or_not(
+    running: Sidecar, host: str, origin: str, status: int
+) -> None:
+    reply = bare_call(running.port, "GET", "/api-key", host, f"Origin: {origin}")
+
+    assert reply.status == status
 
 
 def test_a_page_by_another_name_of_loopback_is_its_own(running: Sidecar) -> None:
