@@ -173,6 +173,14 @@ class Connector:
         # A dot at the end of a name is for resolvers. SNI (RFC 6066 section 3) and certificates
         # have the name without it, and with it no certificate would fit.
         name = self._upstream.host.removesuffix(".")
+
+        # A proxy may have found a name that cannot be one, such as `a..b`. `wrap_socket` would
+        # refuse it as well, and leave the socket open.
+        try:
+            self._upstream.host.encode("idna")
+        except UnicodeError as error:
+            raise OSError(str(error)) from error
+
         # An end without close_notify may be an attacker's cut (RFC 8446 section 6.1). Python
         # would report it as an ordinary end of data.
         return tls.wrap_socket(

@@ -228,6 +228,7 @@ def is_base_url(text: str) -> bool:
     try:
         url = urlsplit(text)
         port = url.port
+        (url.hostname or "").encode("idna")  # as for the look-up, and the certificate's check
     except ValueError:
         return False
 

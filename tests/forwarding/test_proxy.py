@@ -12,6 +12,10 @@ from urllib.parse import quote
 
 import pytest
 
+from chatproxy.errors import UpstreamUnreachable
+from chatproxy.forwarding.connect import Connector
+from chatproxy.forwarding.target import Upstream
+from chatproxy.forwarding.timeouts import Deadline, Limits
 from chatproxy.forwarding.tunnel import Proxy
 from tests.canaries import API_KEY, PROXY_PASSWORD, forms
 from tests.forwarding.addresses import dead_address
@@ -26,6 +30,8 @@ from tests.wire import RawAnswer, ask, get, post
 ECHO = "/proxy/_sandbox/echo"
 USER = "sidecar@example"
 BASIC = base64.b64encode(f"{USER}:{PROXY_PASSWORD}".encode())
+
+LIMITS = Limits(connect=10, read=10, total=10, body_idle=10, body_total=10, body_bytes=10)
 
 BeforeUrl = Callable[..., Sidecar]
 
@@ -273,6 +279,19 @@ def test_silence_in_the_tunnel_is_the_upstreams(
 
     assert answer.status == 504
     assert line["brokenBy"] == "upstream"
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, ".a"])
+def test_a_name_that_no_certificate_can_have_is_the_upstreams(host: str) -> None:
+    """The proxy may find it all the same. Such a name is refused at the start as well."""
+    with ConnectProxy(lambda near, _: near.sendall(OPEN)) as proxy:
+        connector = Connector(Upstream.at(f"https://{host}"), None, Proxy.at(proxy.url))
+
+        with pytest.raises(UpstreamUnreachable):
+            connector.connect(Deadline(LIMITS, time.monotonic))
+
+        connector.close()
+        assert len(proxy.heads) == 1
 
 
 def test_a_proxys_credentials_are_no_part_of_its_repr() -> None:

@@ -127,3 +127,10 @@ def test_a_secret_that_is_no_url_is_not_parsed_as_one(tmp_path: Path, odd: str) 
     own = {"CHATSDK_BASE_URL": REAL, "CHATSDK_API_KEY": "k", "CHATSDK_JWT_SECRET": odd + OWN}
 
     assert settings.load(SETTINGS, shared | own)
+
+
+def test_a_password_in_a_url_counts_beside_what_no_url_should_hold() -> None:
+    url = f"http://us[er:{sorted(SHARED)[-1]}@proxy:3128"
+    (problem,) = problems_of(**STREAM, UPSTREAM_PROXY=url)
+
+    assert problem.startswith("UPSTREAM_PROXY: holds a sample secret")
