@@ -1,21 +1,60 @@
-"""gunicorn's arbiter, changed in one way: a worker is not stopped before its successor serves.
+"""gunicorn's arbiter, changed in two ways.
 
-gunicorn replaces a worker when it has ended, and at a reload it stops the old ones as soon as the
-new ones are forked. Either way nobody would take a connection for as long as a start takes.
+- A worker is not stopped before its successor serves. gunicorn replaces one when it has ended, and
+  at a reload it stops the old ones as soon as the new ones are forked. Either way nobody would take
+  a connection for as long as a start takes.
+- A reload and a stop go on whatever becomes of a new worker. gunicorn's own reload only waits, and
+  its stop tells each worker once.
 """
 
+import contextlib
 import signal
+from typing import Any
 
 from gunicorn import arbiter
 from gunicorn.app import base
 
 from chatproxy.server.worker import Worker
 
+#: Upon these the arbiter ends.
+STOPS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
+
+
+class _MustStop(Exception):
+    """A reload has something more urgent to wait for."""
+
 
 class Arbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no annotations
     """The first process, which starts and stops the workers."""
 
     WORKERS: dict[int, Worker]
+
+    #: The age of the youngest worker that the last reload replaces.
+    _replaced_age = 0
+    _reloads = False
+    _must_stop = False
+
+    def signal(self, sig: int, frame: Any) -> None:
+        """Queue a signal, as a handler."""
+        self._must_stop = self._must_stop or sig in STOPS
+        super().signal(sig, frame)
+
+    def reload(self) -> None:
+        """Read the settings again and replace the workers; return when the old ones have ended."""
+        self._replaced_age, self._reloads = self.worker_age, True
+
+        try:
+            with contextlib.suppress(_MustStop):
+                super().reload()
+        finally:
+            self._reloads = False
+
+    def stop(self, graceful: bool = True) -> None:
+        """End all workers."""
+        # So that `reap_workers` tells it again to one that was too young to hear it: until it has
+        # its own handlers, a new worker loses every signal.
+        self.num_workers = 0
+        super().stop(graceful)
 
     def manage_workers(self) -> None:
         """Start the workers that are missing, and stop those that are one too many."""
@@ -27,8 +66,17 @@ class Arbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no annotat
     def reap_workers(self) -> None:
         """Forget the workers that have ended."""
         super().reap_workers()
-        # A reload waits for the old workers to end in a loop that calls nothing but this.
-        self._stop_replaced()
+
+        # A reload waits for the old workers to end in a loop that calls nothing but this: a
+        # successor that dies or hangs would keep it there until the graceful timeout.
+        if self._reloads:
+            if self._must_stop:
+                raise _MustStop
+
+            self.murder_workers()
+            self.manage_workers()
+        else:
+            self._stop_replaced()
 
     def _stop_replaced(self) -> None:
         staying = self._staying()
@@ -40,7 +88,10 @@ class Arbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no annotat
 
     def _staying(self) -> list[Worker]:
         by_age = sorted(self.WORKERS.values(), key=lambda worker: worker.age)
-        staying = [worker for worker in by_age if not worker.stops()]
+        # Those that a reload replaces go even where a successor has died.
+        staying = [
+            worker for worker in by_age if worker.age > self._replaced_age and not worker.stops()
+        ]
 
         # One at a time: starts take a core each, and a worker may take long to end.
         if staying == by_age:

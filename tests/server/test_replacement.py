@@ -167,6 +167,38 @@ def test_a_reload_under_load_loses_nothing(starting_slowly: Callable[..., Sideca
     assert callers.last > 0
 
 
+@contextlib.contextmanager
+def reloading_after_a_death(
+    starting_slowly: Callable[..., Sidecar],
+) -> Iterator[tuple[Sidecar, int]]:
+    """A sidecar at a reload whose new worker was killed, and the pid of the old one."""
+    with starting_slowly(GRACEFUL_TIMEOUT="35") as sidecar:
+        (old,) = sidecar.workers()
+        sidecar.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: len(sidecar.workers()) == 2)
+        (killed,) = set(sidecar.workers()) - {old}
+        os.kill(killed, signal.SIGKILL)
+        wait_for(lambda: set(sidecar.workers()) - {old, killed}, within=20)
+        yield sidecar, old
+
+
+def test_a_reload_goes_on_where_a_new_worker_dies(
+    starting_slowly: Callable[..., Sidecar],
+) -> None:
+    with reloading_after_a_death(starting_slowly) as (sidecar, old):
+        wait_for(lambda: old not in sidecar.workers(), within=20)
+        assert ask(sidecar.port, get("/-/healthz")).status == 200
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_stop_is_not_kept_waiting_by_a_reload(
+    starting_slowly: Callable[..., Sidecar], stop: signal.Signals
+) -> None:
+    with reloading_after_a_death(starting_slowly) as (sidecar, _):
+        sidecar.process.send_signal(stop)
+        assert sidecar.process.wait(20) == 0
+
+
 def test_without_the_setting_no_worker_is_replaced(sidecar: Sidecar) -> None:
     (worker,) = sidecar.workers()
 
