@@ -12,6 +12,8 @@ import socket
 import struct
 from collections.abc import Callable
 
+from chatproxy.server.waits import WAITS, What
+
 #: TCP_CLOSE in tcp_states.h: the connection was reset. A read would not show that before all the
 #: data in front of it is read; the state does.
 CLOSED = 7
@@ -90,7 +92,8 @@ def linger(
     until = monotonic() + seconds
     discarded = 0
 
-    with contextlib.suppress(OSError):
+    # Nobody has anything from its place any more: where connections run short it may end.
+    with contextlib.suppress(OSError), WAITS.waiting(sock, What.READING):
         sock.shutdown(socket.SHUT_WR)
 
         while (left := until - monotonic()) > 0 and discarded < most:

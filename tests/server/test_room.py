@@ -17,6 +17,9 @@ HELD = 32
 CROWD = 150
 SOON = 10
 
+#: So many that, were each waited for until its end, there would be no room for longer than SOON.
+REFUSED_CROWD = 800
+
 BEGINNINGS: dict[str, bytes] = {
     "silent": b"",
     "half a head": b"GET /-/healthz HTTP/1.1\r\nHost: local",
@@ -25,6 +28,13 @@ BEGINNINGS: dict[str, bytes] = {
     "half a chunk": get("/proxy/channels", "Transfer-Encoding: chunked", method="POST") + b"9\r\n{",
     "half a body of our own": get("/webhook/verify", "Content-Length: 10", method="POST") + b"{",
     "idle after an answer": get("/-/healthz"),
+}
+
+#: Each is answered at once, and then may go on sending for a while.
+REFUSED: dict[str, bytes] = {
+    "without its body": get("/nowhere", "Content-Length: 100000", method="POST"),
+    "as the slowest": BEGINNINGS["half a body"],
+    "by its Host": b"GET /-/healthz HTTP/1.1\r\nHost: a b\r\n\r\n",
 }
 
 
@@ -65,6 +75,12 @@ def check_served(sidecar: Sidecar) -> None:
 @pytest.mark.parametrize("beginning", BEGINNINGS.values(), ids=BEGINNINGS)
 def test_a_crowd_shuts_nobody_out(small: Sidecar, beginning: bytes) -> None:
     with crowd(small.port, beginning):
+        check_served(small)
+
+
+@pytest.mark.parametrize("beginning", REFUSED.values(), ids=REFUSED)
+def test_nor_does_one_that_was_refused(small: Sidecar, beginning: bytes) -> None:
+    with crowd(small.port, beginning, many=REFUSED_CROWD):
         check_served(small)
 
 
