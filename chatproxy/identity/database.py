@@ -59,9 +59,9 @@ class Database:
         """Open further connections by another URL of the same kind."""
         before, self._url = self._url, url
 
-        # With another password those that are open are as good as before. At another server they
-        # are not.
-        if before.rpartition("@")[2] != url.rpartition("@")[2]:
+        # Those that are open may be to another server, or of a user who is soon dropped. One in use
+        # goes when it is given back.
+        if before != url:
             self.engine.dispose()
 
     @property

@@ -27,8 +27,9 @@ TAKES_NO_WRITES = "ReadOnlySqlTransaction: the server takes no writes"
 #: Classes of SQLSTATE, and single ones, that are about a statement or what it met. After any other
 #: the connection goes: the server shuts down (57P01), cannot be talked to (08), is a standby
 #: (25006, and 40001, which at our isolation level only its recovery causes), or a pooler says in
-#: words of its own (XX000) that the server behind it is gone.
-HARMLESS_CLASSES = ("21", "22", "23", "42", "44", "53", "54", "55", "P0")
+#: words of its own (XX000) that the server behind it is gone. So does one that may not do, or does
+#: not see, what ours need (42): its user may have been replaced and dropped.
+HARMLESS_CLASSES = ("21", "22", "23", "44", "53", "54", "55", "P0")
 HARMLESS_STATES = ("40P01", "57014")  # a deadlock; a statement that took too long
 
 #: SQLSTATE of a stored text that is not in the encoding of its database, and what is wrong with one

@@ -86,7 +86,19 @@ def test_a_check_up_needs_writes(directory: Directory, database_url: str) -> Non
 @pytest.mark.parametrize(
     "state",
     ["25006", "57P01", "57P02", "57P03", "57P04", "57P05", "25P03", "25P04", "40001"]
-    + ["08000", "08006", "08P01", "XX000", "58030", "26000", "0A000"],
+    + [
+        "08000",
+        "08006",
+        "08P01",
+        "XX000",
+        "58030",
+        "26000",
+        "0A000",
+        "28000",
+        "28P01",
+        "42501",
+        "42P01",
+    ],
 )
 def test_after_what_says_that_the_server_is_another_it_is_asked_anew(
     directory: Directory, state: str
@@ -103,14 +115,53 @@ def test_after_what_says_that_the_server_is_another_it_is_asked_anew(
     assert backend(directory) not in before
 
 
-@pytest.mark.parametrize(
-    "state", ["22001", "23505", "40P01", "42P01", "42501", "53100", "55P03", "57014", "P0001"]
-)
+@pytest.mark.parametrize("state", ["22001", "23505", "40P01", "53100", "55P03", "57014", "P0001"])
 def test_after_what_is_about_the_statement_it_stays(directory: Directory, state: str) -> None:
     before = backend(directory)
     raise_state(directory, state)
 
     assert backend(directory) == before
+
+
+def test_another_user_takes_over(
+    directory: Directory, database_url: str, opened: Callable[..., Directory]
+) -> None:
+    """As with credentials that are made for a while: the former user is dropped later."""
+    users = ("chatproxy_former", "chatproxy_later")
+
+    with contextlib.ExitStack() as stack:
+        for user in users:
+            run_at(database_url, f"CREATE ROLE {user} LOGIN")
+            stack.callback(run_at, database_url, f"DROP ROLE IF EXISTS {user}")
+            stack.callback(drop_owned, database_url, user)
+            run_at(database_url, f"GRANT USAGE ON SCHEMA public TO {user}")
+            run_at(database_url, f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {user}")
+            run_at(database_url, f"GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {user}")
+
+        urls = [make_url(database_url).set(username=user) for user in users]
+        former, later = (url.render_as_string(hide_password=False) for url in urls)
+        directory = opened(url=former)
+        stack.callback(directory.close)
+
+        with directory.database.reading():  # in use when the URL changes
+            rename(directory, "before")
+            directory.database.connect_by(later)
+
+        drop_owned(database_url, users[0])
+        run_at(database_url, f"DROP ROLE {users[0]}")
+
+        with directory.database.reading():
+            rename(directory, "afterwards")
+
+        assert directory.database.fault == ""
+
+
+def drop_owned(database_url: str, user: str) -> None:
+    run_at(
+        database_url,
+        f"DO 'BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = ''{user}'') "
+        f"THEN DROP OWNED BY {user}; END IF; END'",
+    )
 
 
 def test_other_defaults_of_a_database_change_nothing(
