@@ -62,8 +62,8 @@ class Connector:
         self, upstream: Upstream, ca_file: MountedFile | None, proxy: Proxy | None = None
     ) -> None:
         self._upstream = upstream
+        self._ca_file = ca_file
         self._proxy = proxy
-        self._hop_name = "The chat provider" if proxy is None else "The outbound proxy"
         self._resolver = concurrent.futures.ThreadPoolExecutor(RESOLVER_THREADS, "resolver")
         # Made here, since reading the certificates takes long.
         self._tls = self._context(ca_file) if upstream.scheme == "https" else None
@@ -72,8 +72,11 @@ class Connector:
         """Trust other authorities, and be another user at the proxy, from the next one on."""
         self._proxy = proxy
 
-        if self._tls is not None:
+        # Of the upstreams together it would else keep the worker from its calls for long.
+        if self._tls is not None and ca_file != self._ca_file:
             self._tls = self._context(ca_file)
+
+        self._ca_file = ca_file
 
     @staticmethod
     def _context(ca_file: MountedFile | None) -> ssl.SSLContext:
@@ -95,9 +98,11 @@ class Connector:
         `UpstreamUnreachable` and `UpstreamTimeout`.
         """
         until = deadline.monotonic() + deadline.remaining(at_most=deadline.limits.connect)
+        # Read once: where it changes meanwhile, the one proxy is not shown the other's password.
+        proxy = self._proxy
         attempts = [
-            Attempt(str(address[4][0]), self._steps(address))
-            for address in interleaved(self._resolve(until - deadline.monotonic()))
+            Attempt(str(address[4][0]), self._steps(address, proxy))
+            for address in interleaved(self._resolve(until - deadline.monotonic(), proxy))
         ]
 
         try:
@@ -107,9 +112,10 @@ class Connector:
 
         return Connection(sock, opened_at=deadline.monotonic())
 
-    def _resolve(self, seconds: float) -> list[Address]:
-        hop = self._proxy or self._upstream
+    def _resolve(self, seconds: float, proxy: Proxy | None) -> list[Address]:
+        hop = proxy or self._upstream
         host, port = hop.host, hop.port
+        hop_name = "The outbound proxy" if proxy else "The chat provider"
 
         if _is_address(host):
             return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -119,17 +125,17 @@ class Connector:
         try:
             return lookup.result(timeout=seconds)
         except concurrent.futures.TimeoutError as error:
-            message = f"{self._hop_name}'s name was not resolved in time."
-            raise (ProxyTimeout if self._proxy else UpstreamTimeout)(message) from error
+            message = f"{hop_name}'s name was not resolved in time."
+            raise (ProxyTimeout if proxy else UpstreamTimeout)(message) from error
         # A name that cannot be one, such as `a..b`, is refused before any look-up.
         except (OSError, UnicodeError) as error:
-            message = f"{self._hop_name}'s name could not be resolved."
-            kind = ProxyUnreachable if self._proxy else UpstreamUnreachable
+            message = f"{hop_name}'s name could not be resolved."
+            kind = ProxyUnreachable if proxy else UpstreamUnreachable
             raise kind(message, detail=str(error)) from error
         finally:
             lookup.cancel()  # after a timeout: frees the queue if it has not started
 
-    def _steps(self, address: Address) -> Steps:
+    def _steps(self, address: Address, proxy: Proxy | None) -> Steps:
         """Connect to one address, and shake hands."""
         # The handshake is a part of the attempt: behind an address that takes connections there
         # may be nobody, or somebody else.
@@ -142,14 +148,14 @@ class Connector:
             # until the first one is acknowledged (tcp(7)).
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-            if self._proxy is None:
+            if proxy is None:
                 yield from _reach(sock, where)
             else:
-                yield from self._pass_through(self._proxy, sock, where)
+                yield from self._pass_through(proxy, sock, where)
 
             if self._tls is not None:
                 sock = self._wrap(self._tls, sock)
-                yield from self._shake_hands(sock)
+                yield from _shake_hands(sock, tunnelled=proxy is not None)
         except BaseException:
             sock.close()
             raise
@@ -187,26 +193,27 @@ class Connector:
             sock, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
         )
 
-    def _shake_hands(self, sock: ssl.SSLSocket) -> Waits:
-        while True:
-            try:
-                sock.do_handshake()
-            except ssl.SSLWantReadError:
-                yield sock, select.POLLIN
-            except ssl.SSLWantWriteError:
-                yield sock, select.POLLOUT
-            except OSError as error:
-                # A proxy may say yes before it has connected, and close the tunnel or send a page
-                # into it where that fails. Certificates and alerts are another server's.
-                if self._proxy is None or isinstance(error, ssl.SSLCertVerificationError):
-                    raise
 
-                if "ALERT" in (getattr(error, "reason", None) or ""):
-                    raise
+def _shake_hands(sock: ssl.SSLSocket, *, tunnelled: bool) -> Waits:
+    while True:
+        try:
+            sock.do_handshake()
+        except ssl.SSLWantReadError:
+            yield sock, select.POLLIN
+        except ssl.SSLWantWriteError:
+            yield sock, select.POLLOUT
+        except OSError as error:
+            # A proxy may say yes before it has connected, and close the tunnel or send a page
+            # into it where that fails. Certificates and alerts are another server's.
+            if not tunnelled or isinstance(error, ssl.SSLCertVerificationError):
+                raise
 
-                raise TunnelBroke(_reason(error)) from error
-            else:
-                return
+            if "ALERT" in (getattr(error, "reason", None) or ""):
+                raise
+
+            raise TunnelBroke(_reason(error)) from error
+        else:
+            return
 
 
 def _reach(sock: socket.socket, where: Address) -> Waits:

@@ -2,21 +2,26 @@
 
 import base64
 import contextlib
+import dataclasses
 import json
 import re
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
+import trustme
 
 from chatproxy.errors import UpstreamUnreachable
 from chatproxy.forwarding.connect import Connector
 from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Deadline, Limits
 from chatproxy.forwarding.tunnel import Proxy
+from chatproxy.settings.files import MountedFile
 from tests.canaries import API_KEY, PROXY_PASSWORD, forms
 from tests.forwarding.addresses import dead_address
 from tests.mounted import wait_for
@@ -292,6 +297,48 @@ def test_a_name_that_no_certificate_can_have_is_the_upstreams(host: str) -> None
 
         connector.close()
         assert len(proxy.heads) == 1
+
+
+def test_a_proxy_that_changes_during_the_look_up_is_not_shown_the_others_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with ConnectProxy(lambda near, _: near.sendall(OPEN)) as before:
+        old = dataclasses.replace(Proxy.at(before.url), authorization="Basic old")
+        connector = Connector(Upstream.at("http://chat.example"), None, old)
+        look_up = socket.getaddrinfo
+
+        def rotate(*args: Any, **kwargs: Any) -> Any:
+            connector.connect_by(None, Proxy("proxy.example", 3128, "Basic new"))
+            return look_up(*args, **kwargs)
+
+        monkeypatch.setattr(socket, "getaddrinfo", rotate)
+        connector.connect(Deadline(LIMITS, time.monotonic)).close()
+        connector.close()
+
+        (head,) = before.heads
+        assert b"Basic old\r\n" in head
+
+
+def test_certificates_are_not_read_again_for_another_password(
+    monkeypatch: pytest.MonkeyPatch, authority: tuple[trustme.CA, Path]
+) -> None:
+    """Each reading takes the worker from its calls for many milliseconds."""
+    read = []
+    trusted = MountedFile(str(authority[1]), authority[1].read_bytes())
+    make = ssl.create_default_context
+
+    def counted(**kwargs: Any) -> ssl.SSLContext:
+        read.append(kwargs)
+        return make(**kwargs)
+
+    monkeypatch.setattr(ssl, "create_default_context", counted)
+    connector = Connector(Upstream.at("https://chat.example"), None, Proxy("proxy", 3128))
+
+    for ca_file, wanted in [(None, 1), (trusted, 2), (dataclasses.replace(trusted), 2), (None, 3)]:
+        connector.connect_by(ca_file, Proxy("proxy", 3128, f"Basic {wanted}"))
+        assert len(read) == wanted
+
+    connector.close()
 
 
 def test_a_proxys_credentials_are_no_part_of_its_repr() -> None:
