@@ -78,6 +78,19 @@ def query_values(name: str) -> list[str]:
     return request.args.getlist(name)
 
 
+def path_below(mount: str) -> str:
+    """Return the raw path behind a mount; raise `BadTarget` where that is spelt in another way."""
+    # The router matches the decoded path, so `//api/x` and `/%61pi/x` get here as well. A rule
+    # for what is below would be compared with the wrong part of them.
+    mount = services().settings.service_prefix + mount
+    path = context().path
+
+    if path != mount and not path.startswith(mount + "/"):
+        raise BadTarget(f"The path must begin with {mount} as it stands here.")
+
+    return path.removeprefix(mount)
+
+
 def segments_below(place: str) -> list[str]:
     """Return the segments of the raw path below a place, still encoded."""
     # The router works on the decoded path (PEP 3333), where the `%2F` of an id ends the segment.

@@ -368,6 +368,12 @@ def test_a_door_below_a_prefix_and_a_provider_at_a_root(
         assert ask(client, get("/chat/proxy/x")).status == 404
         assert ask(client, get("/chat/api/users/ensure", method="POST")).status == 404
         assert ask(client, get("/chat/imkit/admin/x")).status == 404
+
+        # No rule is compared with a path whose front is spelt in another way.
+        for front in ("//chat", "/%63hat", "/ch%61t"):
+            assert ask(client, get(f"{front}/api/admin/x")).status == 400
+            assert ask(client, get(f"{front}/imkit/admin/x")).status == 400
+
         assert ask(service, get("/chat/imbachat/api/v1")).status == 404
         assert ask(service, get("/-/healthz")).status == 200
         assert server.requests == []

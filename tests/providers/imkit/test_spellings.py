@@ -62,6 +62,20 @@ def test_no_spelling_is_forwarded_for_a_client(
         assert [one.target for one in server.journal] == [], (method, path)
 
 
+@pytest.mark.parametrize("mount", ["//imkit", "/%69mkit", "/imki%74", "/imkit%2f", "/%2569mkit"])
+@pytest.mark.parametrize("path", ["admin/x", "proxy/x", "badgers/x", "rooms"])
+def test_the_place_itself_is_spelt_one_way(
+    behind: tuple[Site, int], server: IMKitUpstream, mount: str, path: str
+) -> None:
+    """Nobody is asked for a credential by a rule that was compared with the wrong part of it."""
+    reply = call(behind[1], "POST", f"{mount}/{path}")
+    of_a_page = call(behind[1], "POST", f"{mount}/{path}", "Origin: https://evil.example")
+
+    assert reply.status in (400, 404), reply.raw.body
+    assert of_a_page.status in (400, 403, 404), of_a_page.raw.body
+    assert [one.target for one in server.journal] == []
+
+
 @pytest.mark.parametrize(
     "path",
     ["/rooms", "/rooms/badge", "/administrators", "/auths/token", "/me/admin", "/rooms/a%2fb"],

@@ -2,12 +2,13 @@
 
 from flask import Blueprint, Response, request
 
-from chatproxy.errors import BadTarget, Forbidden, NotFound
+from chatproxy.errors import Forbidden, NotFound
 from chatproxy.providers.chatsdk.endpoints.access import Client, rest_token
 from chatproxy.providers.chatsdk.keyroutes import needs_api_key
 from chatproxy.providers.chatsdk.provider import ChatSDK
 from chatproxy.web.cors import CrossOrigin
 from chatproxy.web.current import authenticated, context, provider, serves, services
+from chatproxy.web.parsing import path_below
 from chatproxy.web.relay import METHODS, relay
 
 blueprint = Blueprint("chatsdk-api", __name__)
@@ -31,10 +32,6 @@ def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwar
     """Forward a client's call to the ChatSDK server."""
     bearer = authenticated(Client).bearer
 
-    # The prefix is cut off the raw target: with an encoded `/ap%69` the rest would be wrong.
-    if not _path().startswith("/api/"):
-        raise BadTarget("The path before the forwarded part must not be percent-encoded.")
-
     if _is_for_keys():
         raise Forbidden("This call is made with an API key, not for a user.")
 
@@ -57,4 +54,4 @@ def _is_for_keys() -> bool:
 
 
 def _path() -> str:
-    return context().target.path.removeprefix(services().settings.service_prefix)
+    return f"/api{path_below('/api')}"

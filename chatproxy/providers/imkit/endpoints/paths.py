@@ -5,8 +5,7 @@ from collections.abc import Set
 
 from chatproxy.errors import NotFound
 from chatproxy.providers.paths import END, readings
-from chatproxy.web.current import context, services
-from chatproxy.web.parsing import decoded_id, segments_below
+from chatproxy.web.parsing import decoded_id, path_below, segments_below
 
 CLIENTS = "/imkit/admin/clients/"
 
@@ -16,9 +15,8 @@ def is_below(words: Set[str]) -> bool:
 
     Raises `BadTarget`.
     """
-    mount = f"{services().settings.service_prefix}/imkit"
     first = re.compile(rf"/*(?:{'|'.join(map(re.escape, words))}){END}")
-    return any(map(first.match, readings(context().path.removeprefix(mount))))
+    return any(map(first.match, readings(path_below("/imkit"))))
 
 
 def named_client() -> str:
