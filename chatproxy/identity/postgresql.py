@@ -135,7 +135,9 @@ def _connect(url: str) -> Any:
 
     # libpq takes the first server that answers. Reads are served by any; but if one of several
     # takes writes, it is the one.
-    if "," in str(given.get("host", "")) and "target_session_attrs" not in given:
+    several = any("," in str(given.get(name, "")) for name in ("host", "hostaddr"))
+
+    if several and "target_session_attrs" not in given:
         try:
             return psycopg.connect(**parameters, target_session_attrs="read-write")
         except psycopg.OperationalError:

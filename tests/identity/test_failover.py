@@ -218,6 +218,17 @@ def test_the_standby_takes_over(
     assert directory.database.fault == ""
 
 
+@pytest.mark.parametrize("name", ["host", "hostaddr"])
+def test_several_hosts_may_be_a_parameter(
+    pair: tuple[Server, Server], opened: Callable[..., Directory], name: str
+) -> None:
+    primary, standby = pair
+    hosts = f"{name}=127.0.0.1,127.0.0.1&port={standby.port},{primary.port}"
+    directory = opened(url=f"postgresql://postgres@/postgres?{hosts}")
+    upgrade(directory.database)
+    rename(directory, "written")
+
+
 def test_a_primary_that_becomes_the_standby_is_left(
     pair: tuple[Server, Server], opened: Callable[..., Directory]
 ) -> None:
