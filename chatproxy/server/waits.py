@@ -9,6 +9,7 @@ import enum
 import fcntl
 import itertools
 import socket
+import sys
 import termios
 from collections.abc import Callable, Iterable
 
@@ -66,7 +67,8 @@ class Waits:
 
     Whenever one more begins while `is_short`, the longest is ended: a new connection begins with a
     wait for its head, and a busy one gets free again by one. The `spared` newest are left alone:
-    where all others are busy, a new caller still has the time to say what it wants.
+    where all others are busy, a new caller still has the time to say what it wants. `most` are the
+    connections that the worker holds.
     """
 
     def __init__(self) -> None:
@@ -74,6 +76,7 @@ class Waits:
         self.leaving: set[socket.socket] = set()
         self.is_short: Callable[[], bool] = lambda: False
         self.spared = 1
+        self.most = sys.maxsize
 
     def waiting(self, sock: socket.socket, what: What, *, holds: bool = False) -> Wait:
         """Return a wait, which is kept while its context lasts."""

@@ -67,6 +67,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
     def init_process(self) -> None:
         """Serve, in the worker's own process."""
         WAITS.is_short = self._is_short
+        WAITS.most = self._most
         WAITS.spared = max(1, min(SPARED, self._most // 4))
         super().init_process()
 

@@ -82,8 +82,8 @@ class IMKitSettings(ProviderSection):
         "IMKIT_MAX_SOCKETS",
         WholeNumber(1, 65535),
         default=1000,
-        meaning="Socket.IO connections that each worker holds at once, well below "
-        "`WORKER_CONNECTIONS`, of which they take. Above it the answer is 503.",
+        meaning="Socket.IO connections that each worker holds at once, at most half of the "
+        "connections that it holds. Above it the answer is 503.",
     )
     max_badge_clients: int = variable(
         "IMKIT_MAX_BADGE_CLIENTS",

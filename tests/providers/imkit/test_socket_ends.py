@@ -213,7 +213,7 @@ def test_open_sockets_do_not_hold_the_shutdown_up(
     imkit_before: Callable[..., Any], authenticated: Authenticated
 ) -> None:
     """They are told to come again, which Socket.IO's clients do by themselves."""
-    with imkit_before(WORKER_CONNECTIONS="80") as site:
+    with imkit_before(WORKER_CONNECTIONS="120") as site:
         token = site.token("stops")
         sockets = [authenticated(site, token) for _ in range(50)]
         started = time.monotonic()

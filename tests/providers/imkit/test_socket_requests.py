@@ -211,6 +211,20 @@ def test_who_never_authenticates_keeps_nobody_out(served: Site) -> None:
         assert client.ask("conf")["RC"] == 0
 
 
+def test_sockets_take_no_more_than_half_of_the_connections(
+    imkit_before: Callable[..., Any],
+) -> None:
+    """Else a crowd of them would leave no room for calls."""
+    with imkit_before(WORKER_CONNECTIONS="20") as site, contextlib.ExitStack() as stack:
+        heads = [stack.enter_context(granted(site)) for _ in range(60)]
+        assert heads[0].startswith(b"HTTP/1.1 101 ")
+        assert any(head.startswith(b"HTTP/1.1 503 ") for head in heads)
+        started = time.monotonic()
+
+        assert call(site.sidecar.port, "GET", "/-/healthz").status == 200
+        assert time.monotonic() - started < 5  # else it was the end of sockets without a token
+
+
 def _soon_granted(site: Site) -> bool:
     until = time.monotonic() + 5
 

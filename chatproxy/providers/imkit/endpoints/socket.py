@@ -11,6 +11,7 @@ from chatproxy.errors import Forbidden, NotFound, NotServed
 from chatproxy.identity.token_records import Binding
 from chatproxy.providers.imkit.endpoints import clienttokens
 from chatproxy.providers.imkit.provider import NO_SOCKETS, IMKit
+from chatproxy.server.waits import WAITS
 from chatproxy.services import Services
 from chatproxy.web import current as current_request
 from chatproxy.web.current import context, provider
@@ -58,7 +59,9 @@ def _hub(services: Services) -> "Hub | None":
     from chatproxy.providers.imkit.sockets.hub import Hub
 
     return Hub(
-        imkit.max_sockets,
+        # Half of the worker's connections at most: sockets are no waits that end where connections
+        # run short, and would leave no room for calls.
+        min(imkit.max_sockets, max(1, WAITS.most // 2)),
         services.directory.opaque_tokens.still_valid,
         services.lifetime.is_over,
         services.clock.monotonic,
