@@ -166,8 +166,22 @@ class Database:
                         raise
                 else:
                     self._note(connection)
-                    yield connection
+
+                    with self._closed_after_a_change(connection):
+                        yield connection
+
                     return
+
+    @contextlib.contextmanager
+    def _closed_after_a_change(self, connection: Connection) -> Iterator[None]:
+        url = self._url
+
+        try:
+            yield
+        finally:
+            # It would go back to a pool that is no longer used, and stay open there.
+            if url != self._url:
+                connection.invalidate()
 
     def _watched(
         self, connection: Connection, watched: bool

@@ -1,8 +1,10 @@
 """A server that is no longer the one: what was open to it goes, and nobody notices its return."""
 
 import contextlib
+import secrets
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import make_url, text
@@ -127,7 +129,7 @@ def test_another_user_takes_over(
     directory: Directory, database_url: str, opened: Callable[..., Directory]
 ) -> None:
     """As with credentials that are made for a while: the former user is dropped later."""
-    users = ("chatproxy_former", "chatproxy_later")
+    users = [f"chatproxy_{when}_{secrets.token_hex(4)}" for when in ("former", "later")]
 
     with contextlib.ExitStack() as stack:
         for user in users:
@@ -143,9 +145,12 @@ def test_another_user_takes_over(
         directory = opened(url=former)
         stack.callback(directory.close)
 
-        with directory.database.reading():  # in use when the URL changes
+        with directory.database.reading() as in_use:
+            driver: Any = in_use.connection.dbapi_connection
             rename(directory, "before")
             directory.database.connect_by(later)
+
+        assert driver.closed
 
         drop_owned(database_url, users[0])
         run_at(database_url, f"DROP ROLE {users[0]}")

@@ -48,7 +48,11 @@ def test_memory_that_cannot_be_written_does_not_stop_the_start(
 
 
 def test_without_any_folder_the_start_says_what_to_do() -> None:
-    read_only = "for at in /dev/shm /tmp /var/tmp; do mount -t tmpfs -o ro tmpfs $at; done"
+    # What is in them stays: this checkout may be.
+    read_only = (
+        "for at in /dev/shm /tmp /var/tmp; do "
+        "mount --bind $at $at && mount -o remount,bind,ro $at || exit 9; done"
+    )
     done = finished(
         [*with_mounts(f"{read_only}; cd /proc"), sys.executable, *GUNICORN],
         bare_environ()
