@@ -34,7 +34,8 @@ class RequestContext:
 
     `refusal` is the error in its head, answered before any view is called. `authenticated` is what
     the route's guard returned, `surface` the provider or part that the route belongs to.
-    `listener` is where the request came in. `is_last` says that the caller was told to send no
+    `called_by` is the caller's name in the access document, empty without one. `listener` is where
+    the request came in. `is_last` says that the caller was told to send no
     further request on the connection.
     """
 
@@ -52,6 +53,7 @@ class RequestContext:
         self.body: CallerBody | None = None
         self.refusal: CallerError | None = None
         self.surface = ""
+        self.called_by = ""
         self.authenticated: Any = None
         self.is_last = False
         self.status = 0
