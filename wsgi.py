@@ -1,5 +1,5 @@
-"""The application that a WSGI server serves: `wsgi:app`."""
+"""`wsgi:app` in a checkout; elsewhere it is `chatproxy.wsgi:app`."""
 
-from chatproxy.app import create_app
+from chatproxy.wsgi import app
 
-app = create_app()
+__all__ = ["app"]

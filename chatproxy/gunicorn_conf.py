@@ -1,7 +1,8 @@
 """gunicorn's settings, all of them from the environment.
 
-Used as `gunicorn -c python:chatproxy.gunicorn_conf wsgi:app`. Bad settings stop the start here,
-in the master process, with one message and exit code 1.
+Used as `gunicorn -c python:chatproxy.gunicorn_conf chatproxy.wsgi:app`, which is what
+`chatproxy serve` does. Bad settings stop the start here, in the master process, with one message
+and exit code 1.
 """
 
 import gc
@@ -11,12 +12,14 @@ import subprocess
 import sys
 from typing import Any
 
+from gunicorn import systemd
+
 from chatproxy import logs
 from chatproxy.clock import Clock
 from chatproxy.errors import SettingsError
 from chatproxy.identity.schema_version import is_current
 from chatproxy.providers import SETTINGS
-from chatproxy.server import arbiter, request, response, signs_of_life
+from chatproxy.server import arbiter, ports, request, response, signs_of_life
 from chatproxy.settings.watch import of_this_process
 
 #: Files that a worker has open besides its connections.
@@ -76,6 +79,7 @@ def on_starting(server: Any) -> None:
     """Raise the limit on open files, and log once what the operator should know."""
     # Before the workers are forked: they inherit the limit, and find the directory ready.
     log = logging.getLogger("chatproxy")
+    _look_at_ports(server)
     _prepare_directory()
     files = _raise_file_limit(2 * _settings.worker_connections + SPARE_FILES)
 
@@ -103,6 +107,19 @@ def on_reload(server: Any) -> None:  # noqa: ARG001
     _watch.reload()
 
 
+def _look_at_ports(server: Any) -> None:
+    # Before anything is made or upgraded: gunicorn opens its sockets after this. It has them
+    # already where another one or systemd hands them over.
+    if server.LISTENERS or server.master_pid or systemd.listen_fds(unset_environment=False):
+        return
+
+    settings = {listener.port: listener.setting for listener in _settings.listeners()}
+    found = list(ports.problems(server.cfg.address, settings, Clock().monotonic))
+
+    if found:
+        sys.exit("\n  - ".join(["chatproxy cannot start:", *found]))
+
+
 def _prepare_directory() -> None:
     if _settings.directory is None:
         return
@@ -122,7 +139,9 @@ def _prepare_directory() -> None:
 def _run(*arguments: str) -> None:
     # In a process of its own: this one must not load modules that gevent patches in the workers
     # before they are first imported.
-    command = [sys.executable, "-m", "chatproxy.cli", *arguments]
+    # Its modules come from where ours do (`chatproxy serve`).
+    options = ["-P"] if sys.flags.safe_path else []
+    command = [sys.executable, *options, "-m", "chatproxy.cli", *arguments]
     result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
 
     if result.returncode:

@@ -27,6 +27,7 @@ class Sidecar:
     #: A command that runs the server, such as one that gives it other mounts.
     run_by: tuple[str, ...] = ()
     command: tuple[str, ...] = GUNICORN
+    folder: Path = ROOT
 
     def __init__(self, output: Path, environ: dict[str, str]) -> None:
         self.port = free_port()
@@ -44,7 +45,7 @@ class Sidecar:
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 [*self.run_by, sys.executable, *self.command],
-                cwd=ROOT,
+                cwd=self.folder,
                 env=self.environ,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from chatproxy.cli import agents, apps, db, keys, tokens, users
+from chatproxy.cli.serve import serve
 
 #: Not in the wheel: this package exists only in a checkout, where it starts the stand-ins.
 LOCAL_RUN = "sandbox"
@@ -27,11 +28,13 @@ def run(application: str) -> None:
     if not Path(LOCAL_RUN).is_dir():
         raise click.ClickException(
             "a local run needs a checkout, from whose folder this is called. Elsewhere: "
-            "gunicorn -c python:chatproxy.gunicorn_conf wsgi:app"
+            "chatproxy serve"
         )
 
     os.execv(sys.executable, [sys.executable, "-m", LOCAL_RUN, "run", application])  # noqa: S606
 
+
+main.add_command(serve)
 
 for group in (agents.group, apps.group, db.group, keys.group, tokens.group, users.group):
     main.add_command(group)
