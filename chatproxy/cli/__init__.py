@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from chatproxy.cli import agents, apps, db, keys, tokens, users
+from chatproxy.cli import agents, apps, db, health, keys, tokens, users
 from chatproxy.cli.serve import serve
 
 #: Not in the wheel: this package exists only in a checkout, where it starts the stand-ins.
@@ -34,6 +34,7 @@ def run(application: str) -> None:
     os.execv(sys.executable, [sys.executable, "-m", LOCAL_RUN, "run", application])  # noqa: S606
 
 
+main.add_command(health.command, "health")
 main.add_command(serve)
 
 for group in (agents.group, apps.group, db.group, keys.group, tokens.group, users.group):
