@@ -1,41 +1,37 @@
 """`chatproxy …`: the commands, for a person at a terminal and for scripts.
 
-None of them asks a question. Results go to stdout, everything else to stderr.
+Results go to stdout, everything else to stderr. How a command ends is in `exits`. A command is a
+line in the table below, and is imported when it is called.
 """
-
-import os
-import sys
-from pathlib import Path
 
 import click
 
-from chatproxy.cli import agents, apps, db, health, keys, tokens, users
-from chatproxy.cli.serve import serve
+from chatproxy import __version__
+from chatproxy.cli.lazy import LazyGroup, Place
 
-#: Not in the wheel: this package exists only in a checkout, where it starts the stand-ins.
-LOCAL_RUN = "sandbox"
+COMMANDS = {
+    "agents": Place("agents:group", "Keep the agents of an app."),
+    "apps": Place("apps:group", "Keep the apps."),
+    "completion": Place("completion:completion", "Print the script that lets a shell complete."),
+    "db": Place("db:group", "Keep the directory's database."),
+    "health": Place("health:command", "Ask the sidecar on this machine whether it is alive."),
+    "keys": Place("keys:group", "Keep the API keys."),
+    "run": Place("run:run", "Try the sidecar in a checkout."),
+    "serve": Place("serve:serve", "Serve until SIGTERM."),
+    "token": Place("token:group", "Make user tokens, look into them, and end them."),
+    # What it was called at first.
+    "tokens": Place("token:group", "See `token`.", hidden=True),
+    "users": Place("users:group", "Keep the users of an app."),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    places=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 no or a problem found, 2 bad command line or settings, "
+    "3 something that is needed does not work. docs/commands.md has an example of each command.",
+)
+@click.version_option(__version__, prog_name="chatproxy", message="%(prog)s %(version)s")
 def main() -> None:
-    """Run the sidecar, try it without an account, and keep its directory."""
-
-
-@main.command()
-@click.argument("application", default="wsgi:app")
-def run(application: str) -> None:
-    """Try the sidecar in a checkout, with a stand-in where no account is set."""
-    if not Path(LOCAL_RUN).is_dir():
-        raise click.ClickException(
-            "a local run needs a checkout, from whose folder this is called. Elsewhere: "
-            "chatproxy serve"
-        )
-
-    os.execv(sys.executable, [sys.executable, "-m", LOCAL_RUN, "run", application])  # noqa: S606
-
-
-main.add_command(health.command, "health")
-main.add_command(serve)
-
-for group in (agents.group, apps.group, db.group, keys.group, tokens.group, users.group):
-    main.add_command(group)
+    """Run the sidecar, check it, and keep its directory."""

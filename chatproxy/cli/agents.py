@@ -4,7 +4,8 @@ from typing import Any, BinaryIO
 
 import click
 
-from chatproxy.cli.directory import as_json, open_directory, print_result
+from chatproxy.cli.directory import open_directory
+from chatproxy.cli.output import as_json, print_result
 from chatproxy.formats import agent_list
 from chatproxy.identity.records import DEFAULT_APP, Agent
 

@@ -2,7 +2,8 @@
 
 import click
 
-from chatproxy.cli.directory import as_json, open_directory, print_result
+from chatproxy.cli.directory import open_directory
+from chatproxy.cli.output import as_json, print_result
 
 
 @click.group("apps")

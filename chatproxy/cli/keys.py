@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
-from chatproxy.cli.directory import DurationType, as_json, open_directory, print_result
+from chatproxy.cli.directory import open_directory
+from chatproxy.cli.durations import DurationType
+from chatproxy.cli.output import as_json, print_result
 from chatproxy.clock import Clock
 from chatproxy.identity.keys import OVERLAP
 from chatproxy.identity.records import DEFAULT_APP, Key, Kind

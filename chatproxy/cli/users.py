@@ -5,7 +5,8 @@ from typing import Any, BinaryIO
 
 import click
 
-from chatproxy.cli.directory import as_json, open_directory, print_result
+from chatproxy.cli.directory import open_directory
+from chatproxy.cli.output import as_json, print_result
 from chatproxy.errors import CallerError, DirectoryUnavailable, IdentityError, MalformedBody
 from chatproxy.formats import strictjson
 from chatproxy.identity.directory import Directory

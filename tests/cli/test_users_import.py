@@ -171,7 +171,7 @@ def test_where_the_database_fails_the_line_is_named(environ: dict[str, str]) -> 
         environ, "users", "import", "-", stdin=lines(*({"userId": str(n)} for n in range(2, 6)))
     )
 
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "before line 3 is in" in done.stderr
     assert "Traceback" not in done.stderr
     assert imported(environ, lines({"userId": "3"}))["existing"] == 1

@@ -1,8 +1,9 @@
-"""`chatproxy tokens …`: revoke tokens that were issued."""
+"""`chatproxy token …`: user tokens."""
 
 import click
 
-from chatproxy.cli.directory import as_json, open_directory, print_result
+from chatproxy.cli.directory import open_directory
+from chatproxy.cli.output import as_json, print_result
 from chatproxy.clock import Clock
 from chatproxy.identity.records import DEFAULT_APP
 from chatproxy.providers import SETTINGS
@@ -12,9 +13,9 @@ from chatproxy.providers import SETTINGS
 REMEMBERED = 10 * 365 * 24 * 3600
 
 
-@click.group("tokens")
+@click.group("token")
 def group() -> None:
-    """End user tokens. Each is refused by every worker from then on."""
+    """Make user tokens, look into them, and end them."""
 
 
 @group.command("revoke")
