@@ -1,4 +1,4 @@
-"""What `chatproxy tokens revoke` says that it did."""
+"""What `chatproxy token revoke` says that it did."""
 
 from pathlib import Path
 

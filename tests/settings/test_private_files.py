@@ -126,6 +126,6 @@ def test_the_start_and_the_commands_stop(tmp_path: Path, database: Path) -> None
     started = commands.finished([sys.executable, *GUNICORN], environ)
     called = commands.run(environ, "keys", "list")
 
-    assert (started.returncode, called.returncode) == (1, 1)
+    assert (started.returncode, called.returncode) == (1, 2)
     assert f"DATABASE_URL: {database} could be written by others." in started.stderr
     assert f"DATABASE_URL: {database} could be written by others." in called.stderr

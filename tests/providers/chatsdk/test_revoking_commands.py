@@ -1,4 +1,4 @@
-"""`chatproxy tokens revoke`: seen by every worker of a running sidecar, at once."""
+"""`chatproxy token revoke`: seen by every worker of a running sidecar, at once."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
