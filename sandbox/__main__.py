@@ -51,12 +51,16 @@ def run(application: str) -> None:
     # A stand-in alone, as in a container of its own, does without the sidecar's package.
     from chatproxy.errors import SettingsError
 
-    from . import local_run
+    from . import local_run, ports
 
     try:
         sys.exit(local_run.run(application, Path.cwd()))
     except SettingsError as error:
-        sys.exit(error.message)
+        click.echo(error.message, err=True)
+        sys.exit(2)
+    except ports.PortsTaken as error:
+        click.echo(error, err=True)
+        sys.exit(3)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,15 @@ from chatproxy.errors import SettingsError
 from chatproxy.formats.authority import is_loopback
 from chatproxy.providers import SETTINGS
 from chatproxy.providers.stream.settings import STAND_IN_KEY, STAND_IN_SECRET
+from chatproxy.settings import Settings
 from chatproxy.settings.variables import is_given
 
-SANDBOX_PORT = 3001
+from . import ports
+
+STAND_IN_HOST = "127.0.0.1"
+STAND_IN_PORT = 3001
+#: Where another port is named for the stand-in. The sidecar knows no such variable.
+STAND_IN_VARIABLE = "STAND_IN_PORT"
 READY_WITHIN = 20.0
 COMMAND = ".venv/bin/chatproxy"
 SAMPLE_CONFIG = Path("configmap") / "style.json"
@@ -32,22 +38,25 @@ Process = subprocess.Popen[bytes]
 def run(application: str, folder: Path) -> int:
     """Run until a signal or the end of a process; return the exit code.
 
-    Raises `SettingsError` before anything is started.
+    Raises `SettingsError` or `ports.PortsTaken` before anything is started.
     """
     environ = dict(os.environ)
     with_stand_in = _needs_stand_in(environ)
+    stand_in_port = _stand_in_port(environ)
 
     if with_stand_in:
-        environ.update(_stand_in_account(folder, environ))
+        environ.update(_stand_in_account(folder, environ, stand_in_port))
 
     if is_loopback(environ.get("BIND_HOST") or "localhost"):
         environ.setdefault("PROVIDERS", ",".join(SETTINGS))  # a local run shows all there is
-    found = settings.load(SETTINGS, environ)
-    processes = [_start_stand_in()] if with_stand_in else []
-    processes.append(_start_sidecar(application, environ))
-    _pass_signals_on(processes)
 
-    if _is_ready(found.bind_host, found.http_port, processes):
+    found = settings.load(SETTINGS, environ)
+    _check_ports(found, stand_in_port if with_stand_in else None)
+    processes = {"stand-in": _start_stand_in(stand_in_port)} if with_stand_in else {}
+    processes["sidecar"] = _start_sidecar(application, environ)
+    _pass_signals_on([*processes.values()])
+
+    if _is_ready(found, processes):
         said = greeting(
             found.http_port,
             found.service_prefix,
@@ -57,6 +66,29 @@ def run(application: str, folder: Path) -> int:
         print(said, file=sys.stderr)
 
     return _wait(processes)
+
+
+def _stand_in_port(environ: Mapping[str, str]) -> int:
+    text = environ.get(STAND_IN_VARIABLE, "").strip() or str(STAND_IN_PORT)
+
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):
+        raise SettingsError([f"{STAND_IN_VARIABLE}: is not a port number from 1 to 65535."])
+
+    return int(text)
+
+
+def _check_ports(found: Settings, stand_in_port: int | None) -> None:
+    """Raise `PortsTaken` where somebody else has one of the ports."""
+    wanted = {one.port: (one.setting, one.host) for one in found.listeners()}
+
+    if stand_in_port in wanted:
+        setting = wanted[stand_in_port][0]
+        raise SettingsError([f"{STAND_IN_VARIABLE}: is also the port of {setting}. Choose two."])
+
+    if stand_in_port is not None:
+        wanted[stand_in_port] = (STAND_IN_VARIABLE, STAND_IN_HOST)
+
+    ports.check(wanted)
 
 
 def _needs_stand_in(environ: Mapping[str, str]) -> bool:
@@ -77,11 +109,11 @@ def _needs_stand_in(environ: Mapping[str, str]) -> bool:
     return not given
 
 
-def _stand_in_account(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+def _stand_in_account(folder: Path, environ: Mapping[str, str], port: int) -> dict[str, str]:
     account = {
         "STREAM_API_KEY": STAND_IN_KEY,
         "STREAM_API_SECRET": STAND_IN_SECRET,
-        "STREAM_BASE_URL": f"http://127.0.0.1:{SANDBOX_PORT}",
+        "STREAM_BASE_URL": f"http://{STAND_IN_HOST}:{port}",
     }
 
     if not is_given(environ, "STYLE_CONFIG") and (folder / SAMPLE_CONFIG).is_file():
@@ -90,8 +122,8 @@ def _stand_in_account(folder: Path, environ: Mapping[str, str]) -> dict[str, str
     return account
 
 
-def _start_stand_in() -> Process:
-    arguments = ["-m", "sandbox", "serve", "--port", str(SANDBOX_PORT)]
+def _start_stand_in(port: int) -> Process:
+    arguments = ["-m", "sandbox", "serve", "--port", str(port)]
     return subprocess.Popen([sys.executable, *arguments])  # noqa: S603 - our own command
 
 
@@ -111,36 +143,51 @@ def _pass_signals_on(processes: Sequence[Process]) -> None:
     signal.signal(signal.SIGINT, stop)
 
 
-def _is_ready(host: str, port: int, processes: Sequence[Process]) -> bool:
-    """Wait until the sidecar serves requests, as long as every process lives."""
+def _is_ready(found: Settings, processes: Mapping[str, Process]) -> bool:
+    """Wait until our own sidecar serves requests, as long as every process lives."""
     until = time.monotonic() + READY_WITHIN
+    status = next(one for one in found.listeners() if "status" in one.serves)
+    sidecar = processes["sidecar"]
 
-    while time.monotonic() < until and all(process.poll() is None for process in processes):
-        connection = http.client.HTTPConnection(host, port, timeout=5)
+    while time.monotonic() < until and all(one.poll() is None for one in processes.values()):
+        # Another process may have taken the port just now, and may well answer that it is ready.
+        if ports.is_held_by(status.port, sidecar.pid) is not False and _answers(
+            status.host, status.port
+        ):
+            return all(one.poll() is None for one in processes.values())
 
-        try:
-            connection.request("GET", "/-/ready")
-            return connection.getresponse().status == HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            time.sleep(0.1)
-        finally:
-            connection.close()
+        time.sleep(0.1)
 
     return False
 
 
-def _wait(processes: Sequence[Process]) -> int:
+def _answers(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+
+    try:
+        connection.request("GET", "/-/ready", headers={"Host": f"localhost:{port}"})
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _wait(processes: Mapping[str, Process]) -> int:
     """Wait until one process ends, end the others, return the first one's exit code."""
-    while all(process.poll() is None for process in processes):
+    while all(process.poll() is None for process in processes.values()):
         time.sleep(0.2)
 
-    code = next(process.returncode for process in processes if process.poll() is not None)
+    name, first = next((name, one) for name, one in processes.items() if one.poll() is not None)
 
-    for process in processes:
+    if code := first.returncode:
+        print(f"the {name} has ended, with exit code {code}: see above", file=sys.stderr)
+
+    for process in processes.values():
         if process.poll() is None:
             process.terminate()
 
-    for process in processes:
+    for process in processes.values():
         process.wait()
 
     return code

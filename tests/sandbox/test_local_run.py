@@ -1,19 +1,24 @@
 """`make run`: what is started, what is printed, what is refused."""
 
+import http.server
 import itertools
 import json
 import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from chatproxy import settings
 from chatproxy.providers import SETTINGS
+from sandbox import local_run
 from tests.commands import finished, run
-from tests.sidecar import ROOT, bare_environ
+from tests.sidecar import ROOT, bare_environ, free_port
 
 
 @pytest.fixture(scope="module")
@@ -24,15 +29,43 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environ(folder: Path) -> dict[str, str]:
-    return bare_environ() | {
-        "HTTP_PORT": "3000",
-        "DATABASE_URL": f"sqlite:///{folder}/var/local.db",
-    }
+    return bare_environ() | own_ports() | {"DATABASE_URL": f"sqlite:///{folder}/var/local.db"}
+
+
+def own_ports() -> dict[str, str]:
+    """Ports that no other run on this machine has."""
+    return {"HTTP_PORT": str(free_port()), "STAND_IN_PORT": str(free_port())}
+
+
+class SaysYes(http.server.BaseHTTPRequestHandler):
+    """Another process's server, which answers as a sidecar that is ready would."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def somebody_else() -> Iterator[int]:
+    """Yield the port on which somebody else's server listens."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), SaysYes) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.fixture(scope="module")
 def running(folder: Path, environ: dict[str, str]) -> Iterator[list[str]]:
-    """The local run on its own ports, and the lines of its greeting."""
+    """The local run, and the lines of its greeting."""
     with (
         (folder / "log").open("wb") as log,
         subprocess.Popen(
@@ -107,8 +140,91 @@ def test_the_start_says_which_providers_are_on(running: list[str], folder: Path)
     ids=lambda environ: next(iter(environ)),
 )
 def test_half_of_an_account_is_refused(environ: dict[str, str]) -> None:
-    done = run(bare_environ() | environ, "run")
+    done = run(bare_environ() | own_ports() | environ, "run")
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "is missing while" in done.stderr
     assert "not-to-be-printed" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PORT", "STAND_IN_PORT", "STATUS_PORT"])
+def test_a_port_that_somebody_else_has_is_an_error_first(variable: str, tmp_path: Path) -> None:
+    database = tmp_path / "d" / "local.db"
+
+    with somebody_else() as port:
+        ours = own_ports() | {"DATABASE_URL": f"sqlite:///{database}", variable: str(port)}
+        done = run(bare_environ() | ours, "run")
+
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"{variable}: another process listens on 127.0.0.1 port {port}.")
+    assert done.stderr.endswith(f"Such as: {variable}={local_run.ports.NEXT + port} make run\n")
+    assert len(done.stderr.splitlines()) == 1
+    assert "listens on http" not in done.stderr
+    assert not database.exists()
+
+
+def test_who_has_the_port_is_said(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "0"]
+
+    with subprocess.Popen([*command], stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+        assert process.stdout is not None
+        port = re.search(r"port (\d+)", process.stdout.readline())
+        assert port is not None
+
+        try:
+            done = run(bare_environ() | own_ports() | {"HTTP_PORT": port[1]}, "run")
+        finally:
+            process.terminate()
+
+    assert f"It is process {process.pid} (" in done.stderr
+
+
+def test_all_taken_ports_are_told_at_once() -> None:
+    with somebody_else() as one, somebody_else() as other:
+        taken = {"HTTP_PORT": str(one), "STAND_IN_PORT": str(other)}
+        done = run(bare_environ() | taken, "run")
+
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == [*taken]
+
+
+@pytest.mark.parametrize("port", ["0", "70000", "x", "1e3"])
+def test_a_port_that_is_none_is_named(port: str) -> None:
+    done = run(bare_environ() | own_ports() | {"STAND_IN_PORT": port}, "run")
+
+    assert done.returncode == 2
+    assert "STAND_IN_PORT: is not a port number" in done.stderr
+
+
+def test_one_port_is_not_for_both() -> None:
+    port = str(free_port())
+    done = run(bare_environ() | {"HTTP_PORT": port, "STAND_IN_PORT": port}, "run")
+
+    assert done.returncode == 2
+    assert "STAND_IN_PORT: is also the port of HTTP_PORT" in done.stderr
+
+
+def test_nobody_is_greeted_where_another_answers_in_our_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The port was free when it was looked at, and is another's when ours is to be asked."""
+    monkeypatch.setattr(local_run, "READY_WITHIN", 1.0)
+
+    with (
+        somebody_else() as port,
+        subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as ours,
+    ):
+        account = {"STREAM_API_KEY": "key", "STREAM_API_SECRET": "s" * 40}
+        found = settings.load(SETTINGS, account | {"HTTP_PORT": str(port)})
+
+        assert local_run._answers("127.0.0.1", port)
+        assert not local_run._is_ready(found, {"sidecar": ours})
+        ours.communicate(b"\n")
+
+
+def test_a_server_that_dies_right_after_its_start_is_not_greeted_for(tmp_path: Path) -> None:
+    ours = own_ports() | {"DATABASE_URL": f"sqlite:///{tmp_path}/local.db"}
+    done = run(bare_environ() | ours, "run", "nowhere:app")
+
+    assert done.returncode not in (0, None)
+    assert "the sidecar has ended, with exit code" in done.stderr
+    assert "Ctrl-C" not in done.stderr
