@@ -19,7 +19,7 @@ from chatproxy.clock import Clock
 from chatproxy.errors import SettingsError
 from chatproxy.identity.schema_version import is_current
 from chatproxy.providers import SETTINGS
-from chatproxy.server import arbiter, ports, request, response, signs_of_life
+from chatproxy.server import arbiter, ports, refusal, request, response, signs_of_life
 from chatproxy.settings.watch import of_this_process
 
 #: Files that a worker has open besides its connections.
@@ -71,7 +71,9 @@ except OSError as error:
 
 proc_name = "chatproxy"
 logger_class = "chatproxy.server.worker.Logger"
-logconfig_dict = logs.configuration(_settings.log_level, _settings.secrets())
+logconfig_dict = logs.configuration(
+    _settings.log_level, _settings.secrets(), _settings.log_format, coloured=_settings.coloured
+)
 _watch.adopted = lambda in_force: logs.hide(in_force.hidden)
 
 
@@ -165,6 +167,7 @@ def _raise_file_limit(wanted: int) -> int:
 def post_worker_init(worker: Any) -> None:
     """Install our request and response, and let the services see when the worker has to stop."""
     request.install()
+    refusal.install()
     response.install(_settings.body_idle_timeout)
 
     if (services := _services(worker)) is not None:

@@ -47,8 +47,7 @@ def run(application: str, folder: Path) -> int:
     if with_stand_in:
         environ.update(_stand_in_account(folder, environ, stand_in_port))
 
-    if is_loopback(environ.get("BIND_HOST") or "localhost"):
-        environ.setdefault("PROVIDERS", ",".join(SETTINGS))  # a local run shows all there is
+    environ = local_environ(environ)
 
     found = settings.load(SETTINGS, environ)
     _check_ports(found, stand_in_port if with_stand_in else None)
@@ -66,6 +65,19 @@ def run(application: str, folder: Path) -> int:
         print(said, file=sys.stderr)
 
     return _wait(processes)
+
+
+def local_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with what is otherwise on a local run."""
+    local = {}
+
+    if not is_given(environ, "LOG_FORMAT"):
+        local["LOG_FORMAT"] = "text"  # somebody sits before it
+
+    if is_loopback(environ.get("BIND_HOST") or "localhost") and "PROVIDERS" not in environ:
+        local["PROVIDERS"] = ",".join(SETTINGS)  # a local run shows all there is
+
+    return {**environ, **local}
 
 
 def _stand_in_port(environ: Mapping[str, str]) -> int:

@@ -1,19 +1,26 @@
-"""Logging: one JSON object per line, without secrets.
+"""Logging: one JSON object per line, or a text for people, without secrets.
 
 | file | what |
 |---|---|
 | `levels` | trace to fatal, as the settings, Python and the platform name them |
-| `json_lines` | formatting a record as one line, and writing it |
+| `json_lines`, `text_lines` | formatting a record, for machines and for people |
+| `plain_text` | texts of strangers within a line for people |
+| `correlation` | which request a line belongs to |
+| `handler` | writing lines |
 | `redaction` | removing secrets from a line |
 | `access` | the two log lines of a request |
 """
 
 import logging
+import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from chatproxy.logs.json_lines import JsonFormatter
 from chatproxy.logs.levels import LEVELS, SILENT, TRACE
+from chatproxy.logs.text_lines import TextFormatter
+
+Form = Literal["json", "text"]
 
 
 def hide(secrets: Iterable[str]) -> None:
@@ -23,19 +30,24 @@ def hide(secrets: Iterable[str]) -> None:
             handler.formatter.hide(secrets)
 
 
-def configuration(level: str, secrets: Iterable[str]) -> dict[str, Any]:
-    """Return the logging configuration of the process (`logging.config.dictConfig`)."""
+def configuration(
+    level: str, secrets: Iterable[str], form: Form = "json", *, coloured: bool | None = None
+) -> dict[str, Any]:
+    """Return the logging configuration of the process (`logging.config.dictConfig`).
+
+    `coloured` is about the text form; None is for coloured at a terminal only.
+    """
     logging.addLevelName(TRACE, "TRACE")
     number = LEVELS[level]
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": JsonFormatter, "secrets": list(secrets)}},
-        "filters": {"logged": {"()": "chatproxy.logs.json_lines.AlreadyLogged"}},
+        "formatters": {"line": _formatter(list(secrets), form, coloured)},
+        "filters": {"logged": {"()": "chatproxy.logs.handler.AlreadyLogged"}},
         "handlers": {
             "stdout": {
-                "class": "chatproxy.logs.json_lines.LineHandler",
-                "formatter": "json",
+                "class": "chatproxy.logs.handler.LineHandler",
+                "formatter": "line",
                 "filters": ["logged"],
                 "stream": "ext://sys.stdout",
             }
@@ -45,4 +57,19 @@ def configuration(level: str, secrets: Iterable[str]) -> dict[str, Any]:
             "gunicorn.error": {"level": number, "propagate": True, "handlers": []},
             "gunicorn.access": {"level": SILENT, "propagate": False, "handlers": []},
         },
+    }
+
+
+def _formatter(secrets: list[str], form: Form, coloured: bool | None) -> dict[str, Any]:
+    if form == "json":
+        return {"()": JsonFormatter, "secrets": secrets}
+
+    # A process may be started without a standard output.
+    out = sys.stdout
+    at_terminal = out is not None and out.isatty()
+    return {
+        "()": TextFormatter,
+        "secrets": secrets,
+        "coloured": at_terminal if coloured is None else coloured,
+        "encoding": getattr(out, "encoding", None) or "utf-8",
     }

@@ -24,7 +24,6 @@ STATUS_PREFIX = "/-/"
 class Exchange(Protocol):
     """What the lines say of one request and its answer. Times are in seconds."""
 
-    id: str
     status: int
     sent: int
     first_byte: float | None
@@ -64,7 +63,6 @@ def write(exchange: Exchange, environ: Mapping[str, Any]) -> None:
 def _incoming(exchange: Exchange, environ: Mapping[str, Any]) -> dict[str, Any]:
     # Without the query, which can hold people's names and what they write.
     return {
-        "reqId": exchange.id,
         "http": {
             "request": {
                 "method": environ["REQUEST_METHOD"],

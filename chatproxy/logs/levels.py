@@ -25,3 +25,6 @@ NUMBERS = {
     logging.ERROR: 50,
     logging.CRITICAL: 60,
 }
+
+#: The platform's numbers to the names that people read.
+SHORT_NAMES = {10: "TRACE", 20: "DEBUG", 30: "INFO", 40: "WARN", 50: "ERROR", 60: "FATAL"}

@@ -1,6 +1,6 @@
 """What the sidecar needs of gunicorn beyond its settings.
 
 Each file does what a WSGI application cannot do by itself: `input` reads a body as it arrives,
-`response` keeps an answer as it is, `worker` closes idle connections, `arbiter` replaces workers,
-`caller` knows who left.
+`response` keeps an answer as it is, `refusal` answers what is no request, `worker` closes idle
+connections, `arbiter` replaces workers, `caller` knows who left.
 """

@@ -1,4 +1,4 @@
-"""gunicorn's gevent worker, changed in four ways, and its logger without an access log.
+"""gunicorn's gevent worker, changed in five ways, and its logger without an access log.
 
 - It closes idle connections when it stops. Else a shutdown waits until the graceful timeout for
   every client that keeps a connection open, and all SDKs do.
@@ -8,6 +8,7 @@
   would end at once, and only then would another one be started.
 - With as many connections as it may have, it closes the one that has kept it waiting longest. Else
   callers who say nothing would shut out all others.
+- It gives an id to a request that it refuses itself. Else nobody could find it in the log.
 """
 
 import contextlib
@@ -24,6 +25,7 @@ import gevent
 from gunicorn.glogging import Logger as GunicornLogger
 from gunicorn.workers.ggevent import GeventWorker
 
+from chatproxy.logs import correlation
 from chatproxy.server.waits import WAITS, What
 
 #: Seconds for which a kept connection must have been silent before a worker that stops closes it.
@@ -110,10 +112,19 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
         """Bound the wait for a connection's next request, and make it interruptible."""
         # gunicorn waits in here for each head of a keep-alive connection.
         gevent.sleep(0)
+        correlation.end()
         client = self._clients[gevent.getcurrent()]
 
         with WAITS.waiting(client, What.HEAD), super().timeout_ctx():
             yield
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer what no application has seen, such as a head that cannot be read."""
+        # Under the request's id where it has one, so that its lines are found by what it answers.
+        if not correlation.current():
+            correlation.begin({"reqId": correlation.request_id()})
+
+        super().handle_error(req, client, addr, exc)
 
     def _is_short(self) -> bool:
         # One that is being closed makes its place free when its greenlet has run.

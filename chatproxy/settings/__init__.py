@@ -13,6 +13,7 @@
 | `secret_text` | what is taken off a secret's text, and what no secret has |
 | `published` | secrets that everybody knows, refused beside a real server |
 | `slips` | variables that nobody reads, because of a slip in the name |
+| `terminal` | whether the user wants colours |
 """
 
 import dataclasses
@@ -34,6 +35,7 @@ from chatproxy.settings.local_secrets import LocalSecrets
 from chatproxy.settings.secret_text import stripped
 from chatproxy.settings.sidecar import SidecarSettings
 from chatproxy.settings.slips import is_slip, slips
+from chatproxy.settings.terminal import wants_colours
 from chatproxy.settings.variables import (
     FAULTY,
     FILE_SUFFIX,
@@ -70,6 +72,7 @@ class Settings(SidecarSettings):
     kept: LocalSecrets | None = None
     removed: tuple[str, ...] = ()
     slips: tuple[tuple[str, str], ...] = ()
+    coloured: bool | None = None
 
     def sections(self) -> Iterator[Section]:
         """Yield every section that is in force."""
@@ -187,6 +190,7 @@ def load(
         kept=kept,
         removed=tuple(name for name in REMOVED if is_given(environ, name)),
         slips=tuple(slips(environ, _known_names(providers))),
+        coloured=wants_colours(environ),
         **shared,
     )
 

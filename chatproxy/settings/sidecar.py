@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Iterator
+from typing import Literal
 from urllib.parse import unquote
 
 from chatproxy.formats.authority import host_of, is_ipv6, is_loopback
@@ -134,6 +135,13 @@ class SidecarSettings(Section):
         OneOf("trace", "debug", "info", "warn", "error", "fatal", "silent"),
         default="info",
         meaning="The least severe level that is logged.",
+    )
+    log_format: Literal["json", "text"] = variable(
+        "LOG_FORMAT",
+        OneOf("json", "text"),
+        default="json",
+        meaning="`json`: one object per line, for machines. `text`: for people, coloured at a "
+        "terminal.",
     )
     providers: tuple[str, ...] | None = variable(
         "PROVIDERS",

@@ -1,15 +1,15 @@
 """The request that is being served, and the worker that serves it."""
 
-import re
-import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import current_app, request
 
 from chatproxy.errors import CallerError, ChatproxyError, Side
+from chatproxy.formats import traceparent
 from chatproxy.forwarding.body import CallerBody
 from chatproxy.forwarding.target import Target
+from chatproxy.logs import correlation
 from chatproxy.providers.base import Provider
 from chatproxy.server.caller import Caller
 from chatproxy.services import Services
@@ -25,9 +25,6 @@ ProviderT = TypeVar("ProviderT", bound=Provider)
 #: Its key in the WSGI environ.
 KEY = "chatproxy.context"
 
-#: Short visible ASCII: the caller's id goes into log lines.
-REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
-
 
 class RequestContext:
     """One request. Times are in seconds.
@@ -36,7 +33,8 @@ class RequestContext:
     the route's guard returned, `surface` the provider or part that the route belongs to.
     `called_by` is the caller's name in the access document, empty without one. `listener` is where
     the request came in. `is_last` says that the caller was told to send no
-    further request on the connection.
+    further request on the connection. `ids` are the fields that every line has which is written
+    while the request is served.
     """
 
     def __init__(
@@ -46,7 +44,8 @@ class RequestContext:
         # credentials in them, until the next garbage collection.
         self.monotonic = monotonic
         self.started = monotonic()
-        self.id = _request_id(environ)
+        self.id = correlation.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+        self.ids = {"reqId": self.id, **_trace_ids(environ)}
         self.socket = environ.get("gunicorn.socket")
         self.target = Target("", None)
         self.listener = listener
@@ -160,6 +159,7 @@ def now() -> float:
     return services().clock.now()
 
 
-def _request_id(environ: Mapping[str, Any]) -> str:
-    given = environ.get("HTTP_X_REQUEST_ID", "")
-    return given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+def _trace_ids(environ: Mapping[str, Any]) -> dict[str, str]:
+    field = environ.get("HTTP_TRACEPARENT")
+    found = None if field is None else traceparent.read(field)
+    return {} if found is None else {"traceId": found[0], "spanId": found[1]}

@@ -47,7 +47,7 @@ def _to_chatproxy_error(error: Exception) -> errors.ChatproxyError:
         return errors.CallerError(error.description or error.name)
 
     # The text stays in the log: it may hold anything, a secret among others.
-    log.error("unexpected failure", exc_info=error, extra={"reqId": context().id})
+    log.error("unexpected failure", exc_info=error)
     return errors.ChatproxyError(INTERNAL)
 
 

@@ -12,11 +12,13 @@ from chatproxy.forwarding.body import with_json_fields
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.forwarding.timeouts import Deadline
+from chatproxy.logs import correlation
 from chatproxy.services import Backend
 from chatproxy.web.current import context, services
 from chatproxy.web.request_log import StartResponse
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+REQUEST_ID = "x-request-id"
 
 
 def proxy(backend: Backend, mount: str) -> Blueprint:
@@ -75,7 +77,20 @@ def _forward(call: Call, mount: str, backend: Backend, credentials: Credentials)
         "statusCode": answer.status,
         "timeToHeaders": round((current.seconds() - started) * 1000, 3),
     }
+    _keep_their_id(answer, current.notes["upstream"])
     return answer
+
+
+def _keep_their_id(answer: Answer, upstream: dict[str, Any]) -> None:
+    # The caller gets ours, by which it is found here; two would be joined by most clients, and
+    # be none. The provider's support asks for theirs.
+    theirs = headers.value_of(answer.fields, REQUEST_ID)
+
+    if theirs is not None:
+        answer.fields[:] = [pair for pair in answer.fields if pair[0].lower() != REQUEST_ID]
+
+        if correlation.is_request_id(theirs) and theirs != context().id:
+            upstream["requestId"] = theirs
 
 
 class Relay(Response):

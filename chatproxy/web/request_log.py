@@ -1,4 +1,4 @@
-"""The outermost layer: it gives each request its context and writes its log line.
+"""The outermost layer: it gives each request its context and its id, and writes its log line.
 
 The line is written when the answer's stream closes, not when the view returns: only then is it
 known how many bytes went each way and which side broke off.
@@ -13,7 +13,7 @@ from chatproxy.errors import BadTarget, CallerError, ChatproxyError
 from chatproxy.formats.authority import AUTHORITY
 from chatproxy.forwarding.body import Held
 from chatproxy.forwarding.target import Target
-from chatproxy.logs import access
+from chatproxy.logs import access, correlation
 from chatproxy.server.input import body_of
 from chatproxy.server.waits import WAITS
 from chatproxy.services import Services
@@ -22,6 +22,9 @@ from chatproxy.web.current import KEY, RequestContext
 
 StartResponse = Callable[..., Any]
 WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+#: The field in which each answer says under which id its lines are in the log.
+REQUEST_ID = "X-Request-Id"
 
 
 class RequestLog:
@@ -42,6 +45,7 @@ class RequestLog:
         self._renew()
         listener = self._listener(environ)
         context = environ[KEY] = RequestContext(environ, listener, self._monotonic)
+        correlation.begin(context.ids)
         self._read(context, environ)
 
         access.write_incoming(context, environ)
@@ -55,8 +59,10 @@ class RequestLog:
             # would send its next request into a connection that is being closed.
             context.is_last = context.refusal is not None or self._is_stopping()
 
+            headers = [*headers, (REQUEST_ID, context.id)]
+
             if context.is_last or context.has_unread_body:
-                headers = [*headers, ("Connection", "close")]
+                headers.append(("Connection", "close"))
 
             return start_response(status, headers, exc_info)
 

@@ -13,7 +13,8 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from chatproxy.errors import AnswerBroken
-from chatproxy.logs.json_lines import AlreadyLogged, JsonFormatter
+from chatproxy.logs.handler import AlreadyLogged
+from chatproxy.logs.json_lines import JsonFormatter
 from tests.sidecar import GUNICORN, ROOT, Sidecar, bare_environ, free_port
 from tests.upstream import StreamUpstream
 from tests.wire import ask, get, post

@@ -29,7 +29,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environ(folder: Path) -> dict[str, str]:
-    return bare_environ() | own_ports() | {"DATABASE_URL": f"sqlite:///{folder}/var/local.db"}
+    ours = {"DATABASE_URL": f"sqlite:///{folder}/var/local.db", "LOG_FORMAT": "json"}
+    return bare_environ() | own_ports() | ours
 
 
 def own_ports() -> dict[str, str]:

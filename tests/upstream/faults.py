@@ -51,6 +51,7 @@ FORMS = {
     "gzip": (NOTHING, "gzip the body, the same bytes each time"),
     "set-cookie": (NOTHING, "set a cookie"),
     "keep-alive": (TEXT, "this as the Keep-Alive header"),
+    "request-id": (TEXT, "this as the X-Request-ID header"),
     "many-headers": (NOTHING, "150 headers more"),
     "huge-header": (NOTHING, "one header of 70,000 bytes"),
     "bad-header": (NOTHING, "a header line without a colon"),

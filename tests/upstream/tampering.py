@@ -57,6 +57,10 @@ def _keep_alive(answer: Answer, fault: Fault) -> Answer:
     return answer.with_headers((b"keep-alive", fault.value.encode()))
 
 
+def _request_id(answer: Answer, fault: Fault) -> Answer:
+    return answer.with_headers((b"X-Request-ID", fault.value.encode()))
+
+
 def _gzip(answer: Answer, fault: Fault) -> Answer:
     # A fixed time in the gzip header, so that the same answer has the same bytes.
     body = gzip.compress(b"".join(answer.body), mtime=0)
@@ -139,6 +143,7 @@ def _cut(out: Tampered, fault: Fault) -> None:
 ALTER: dict[str, Callable[[Answer, Fault], Answer]] = {
     **dict.fromkeys(MORE_HEADERS, _add_headers),
     "keep-alive": _keep_alive,
+    "request-id": _request_id,
     "gzip": _gzip,
     "two-lengths": _sized,
     "cut": _cut_framing,

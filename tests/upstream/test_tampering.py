@@ -31,6 +31,7 @@ def test_gzip_is_the_same_bytes_each_time(client: Client) -> None:
     [
         ("set-cookie", b"set-cookie: sandbox=1; Path=/; HttpOnly"),
         ("keep-alive=timeout=5, max=100", b"keep-alive: timeout=5, max=100"),
+        ("request-id=their-1", b"X-Request-ID: their-1"),
         ("bad-header", b"this line has no colon"),
         ("nul-header", b"x-nul: a\0b"),
         ("huge-header", b"x-huge: " + b"a" * 70_000),

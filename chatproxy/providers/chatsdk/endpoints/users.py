@@ -70,7 +70,7 @@ def revoke(user_id: str) -> Response:  # noqa: ARG001 - read from the raw path
     if named is None or not directory().tokens.revoke_user(key.app_id, named):
         raise NotFound("User not found")
 
-    log.info("tokens revoked", extra={"reqId": context().id, "keyId": key.id, "reason": reason})
+    log.info("tokens revoked", extra={"keyId": key.id, "reason": reason})
     _disconnect(named)
     return private({"success": True, "revokedUserId": named})
 

@@ -23,7 +23,7 @@ from chatproxy.providers.imkit.errors import (
 )
 from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.web import guards
-from chatproxy.web.current import context, directory, provider, serves
+from chatproxy.web.current import directory, provider, serves
 from chatproxy.web.parsing import header, header_text
 
 log = logging.getLogger(__name__)
@@ -176,5 +176,5 @@ def _read_token(key: Key) -> Client:
 def _note_deprecated(key: Key, name: str) -> None:
     # Once for each key: the operator has to find who still sends it, not how often.
     if provider(IMKit).is_first_use(key.id, name):
-        fields = {"reqId": context().id, "keyId": key.id, "header": name}
+        fields = {"keyId": key.id, "header": name}
         log.warning("a caller uses a deprecated header", extra=fields)

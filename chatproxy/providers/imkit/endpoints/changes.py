@@ -16,7 +16,7 @@ from chatproxy.providers.imkit.endpoints import server
 from chatproxy.providers.imkit.errors import ClientNotFound, TokenNotFound
 from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.turns import Turns
-from chatproxy.web.current import context, directory, provider
+from chatproxy.web.current import directory, provider
 
 log = logging.getLogger(__name__)
 
@@ -170,4 +170,4 @@ def _put_back(client_id: str, ended: Sequence[OpaqueToken]) -> None:
 
 def _log_failure(error: ChatproxyError, message: str) -> None:
     # Only logged: the caller gets the failure of the change itself.
-    log.warning(message, extra={"reqId": context().id, "detail": error.detail or error.message})
+    log.warning(message, extra={"detail": error.detail or error.message})

@@ -10,7 +10,7 @@ from chatproxy.errors import CallerError
 from chatproxy.providers.stream.provider import Stream
 from chatproxy.providers.stream.tokens import is_user_id
 from chatproxy.web.answers import private
-from chatproxy.web.current import context, now, provider, services
+from chatproxy.web.current import now, provider, services
 from chatproxy.web.parsing import header_text, load_query
 from chatproxy.web.user_schema import ObjectSchema
 
@@ -73,7 +73,7 @@ def _user_id(stream: Stream) -> str | None:
     # Somebody has to look at `USERID_STRIP_PREFIX` or at the gateway.
     log.warning(
         "the user id in the header is not one that the provider allows: served as anonymous",
-        extra={"reqId": context().id, "header": header, "length": len(user_id)},
+        extra={"header": header, "length": len(user_id)},
     )
     return None
 

@@ -9,7 +9,7 @@ from marshmallow import EXCLUDE, Schema, fields, validate
 
 from chatproxy.errors import MalformedBody
 from chatproxy.providers.stream.provider import Stream
-from chatproxy.web.current import context, provider
+from chatproxy.web.current import provider
 from chatproxy.web.parsing import load_json
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def verify() -> Response:
     body = _bytes_of(event["raw_body"], event["encoding"])
     is_valid = provider(Stream).verify_event(body, _utf_8(event["signature"]))
     # Never the body: it has what users write.
-    log.info("webhook verified", extra={"reqId": context().id, "isValid": is_valid})
+    log.info("webhook verified", extra={"isValid": is_valid})
     return jsonify({"isValid": is_valid})
 
 
