@@ -7,10 +7,10 @@ SDKS := tests/sdks
 SDK_VENV := .venv-sdks
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint types bench sdks clean
+.PHONY: help install run test lint types bench sdks dist smoke lock sbom release-check clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/installed ## Install the sidecar and what its tests need into .venv
 
@@ -38,6 +38,23 @@ bench: install sdks ## Measure all that the results hold (takes half an hour)
 
 sdks: $(SDK_VENV)/installed $(SDKS)/node_modules/.installed ## Install the official SDKs that the tests drive
 
+dist: install ## Build the wheel and the sdist, and check what is in them
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist . >/dev/null
+	$(BIN)/python -m release.contents dist
+
+smoke: dist ## Install the wheel and the sdist alone, on each Python that is here, and use them
+	$(BIN)/python -m release.smoke dist
+
+lock: install ## Write the exact packages of the image, with their hashes
+	$(BIN)/python -m release.lock
+
+sbom: install ## Write the bill of materials of the image into dist/
+	$(BIN)/python -m release.sbom dist/chatproxy.cdx.json
+
+release-check: dist ## Say whether this commit can be released: make release-check TAG=v1.2.3
+	$(BIN)/python -m release.check $(TAG)
+
 clean: ## Remove what was installed and built
 	rm -rf $(VENV) $(SDK_VENV) $(SDKS)/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
@@ -51,7 +68,7 @@ $(VENV)/run-installed: $(VENV)/bin/python setup.cfg pyproject.toml constraints.t
 	@touch $@
 
 $(VENV)/installed: $(VENV)/bin/python setup.cfg pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint,release]'
 	@touch $@ $(VENV)/run-installed
 
 # The SDKs have an environment of their own: one of them needs an older marshmallow.
