@@ -5,8 +5,7 @@ from flask import Flask
 from chatproxy import logs
 from chatproxy.clock import Clock
 from chatproxy.providers import SETTINGS
-from chatproxy.providers.base import Provider
-from chatproxy.providers.registry import REGISTRY
+from chatproxy.providers.registry import make_providers
 from chatproxy.routes import forwarding_mounts, routes
 from chatproxy.services import open_services
 from chatproxy.settings import Settings, load
@@ -50,10 +49,3 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.after_request(not_sniffed)
     app.wsgi_app = RequestLog(app.wsgi_app, services, listeners)  # type: ignore[method-assign]
     return app
-
-
-def make_providers(settings: Settings) -> list[Provider]:
-    """Make each provider that is on from its settings."""
-    return [
-        REGISTRY[name].provider(section) for name, section in settings.provider_settings.items()
-    ]

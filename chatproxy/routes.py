@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from chatproxy.providers.registry import REGISTRY
 from chatproxy.services import Backend, Services
 from chatproxy.settings.listeners import proxy_path
-from chatproxy.web import relay, status
+from chatproxy.web import documentation, relay, status
 from chatproxy.web.routing import Route, anybody
 
 
@@ -29,6 +29,19 @@ def routes(services: Services) -> Iterator[Route]:
     for name in services.backends:
         for route in REGISTRY[name].routes(services):
             yield dataclasses.replace(route, path=prefix + route.path)
+
+    if services.settings.documentation == "true":
+        page = documentation.blueprint(lambda: written_document(services))
+        yield Route(f"{prefix}/documentation", page, anybody, "service")
+
+
+def written_document(services: Services) -> str:
+    """Return the text of the OpenAPI document of all routes that are in force."""
+    # Imported here: only who wants to see the document needs what makes it.
+    from chatproxy.openapi import document
+
+    found = document.document(services, routes(services), forwarding_mounts(services))
+    return document.written(found)
 
 
 def forwarding_mounts(services: Services) -> dict[str, Backend]:

@@ -23,9 +23,11 @@ FLOORS = [
     [r"__main__", r"wsgi"],
     [r"app", r"cli", r"gunicorn_conf"],
     [r"routes"],
+    [r"openapi(?=\.(?!operation|failures))"],
     [r"providers\.registry"],
     [r"providers\.[a-z]+\.endpoints"],
     [r"web"],
+    [r"openapi"],  # how an operation is declared, beside its view
     [r"services"],
     [rf"providers\.(?:{'|'.join(SETTINGS)})(?=\.(?!settings|client_config))"],
     [r"providers\.base"],

@@ -16,6 +16,7 @@ COMMANDS = {
     "db": Place("db:group", "Keep the directory's database."),
     "health": Place("health:command", "Ask the sidecar on this machine whether it is alive."),
     "keys": Place("keys:group", "Keep the API keys."),
+    "openapi": Place("openapi:command", "Print the OpenAPI document."),
     "run": Place("run:run", "Try the sidecar in a checkout."),
     "serve": Place("serve:serve", "Serve until SIGTERM."),
     "token": Place("token:group", "Make user tokens, look into them, and end them."),

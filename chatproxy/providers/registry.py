@@ -19,6 +19,7 @@ from chatproxy.providers.performchat.provider import PerformChat
 from chatproxy.providers.stream.endpoints import routes as stream
 from chatproxy.providers.stream.provider import Stream
 from chatproxy.services import Services
+from chatproxy.settings import Settings
 from chatproxy.web.routing import Route
 
 
@@ -37,3 +38,10 @@ REGISTRY: Mapping[str, Registered] = {
     "imkit": Registered(IMKit, imkit.routes),
     "imbachat": Registered(ImbaChat, imbachat.routes),
 }
+
+
+def make_providers(settings: Settings) -> list[Provider]:
+    """Make each provider that is on from its settings."""
+    return [
+        REGISTRY[name].provider(section) for name, section in settings.provider_settings.items()
+    ]

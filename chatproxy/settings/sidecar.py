@@ -287,6 +287,12 @@ class SidecarSettings(Section):
         default=25,
         meaning="How long requests under way may go on after SIGTERM.",
     )
+    documentation: str = variable(
+        "DOCUMENTATION",
+        OneOf("true", "false"),
+        default="true",
+        meaning="`false`: neither `/documentation` nor `/documentation/json` is served.",
+    )
 
     def proxy_to(self, host: str) -> str | None:
         """Return the URL of the proxy through which a host is reached, or None."""

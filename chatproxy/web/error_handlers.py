@@ -1,6 +1,7 @@
 """Answering errors, each in the format of the surface on which it happened."""
 
 import logging
+from typing import Any
 
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
@@ -52,8 +53,13 @@ def _to_chatproxy_error(error: Exception) -> errors.ChatproxyError:
 
 
 def _answer(error: errors.ChatproxyError, dialect: Dialect | None) -> Response:
-    own = {"errorMsg": error.message}
-    answer = jsonify(own if dialect is None else dialect.error_body(error, context().seconds()))
+    body = own_error_body if dialect is None else dialect.error_body
+    answer = jsonify(body(error, context().seconds()))
     answer.status_code = error.status
     answer.headers.update(error.headers)
     return answer
+
+
+def own_error_body(error: errors.ChatproxyError, _seconds: float) -> dict[str, Any]:
+    """Return the body where a surface has no dialect of its own."""
+    return {"errorMsg": error.message}

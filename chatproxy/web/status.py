@@ -22,12 +22,14 @@ check = Blueprint("status-check", __name__)
 NAME = "chatproxy"
 
 
+@probes.get("/healthz")
 @probes.get("/healthz/")
 def healthz() -> Response:
     """Answer that the process is alive."""
     return _status([])
 
 
+@probes.get("/ready")
 @probes.get("/ready/")
 def ready() -> Response:
     """Answer that requests may come, with notes for the operator; the status is 200 in any case."""
@@ -40,6 +42,7 @@ def ready() -> Response:
     return _status([], **found)
 
 
+@check.get("/check-up")
 @check.get("/check-up/")
 def check_up() -> Response:
     """Answer whether every dependency can be reached and accepts us."""

@@ -4,7 +4,7 @@ A null or empty optional field counts as absent: many backends send a missing av
 """
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
 
@@ -52,13 +52,13 @@ class BoundedList(fields.List[Any]):
         self, item: fields.Field[Any], most: int, least: int | None = None, **kwargs: Any
     ) -> None:
         super().__init__(item, **kwargs)
-        self._check_length = validate.Length(least, most)
+        self.check_length = validate.Length(least, most)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
         if not isinstance(value, list):
             raise self.make_error("invalid")
 
-        self._check_length(value)
+        self.check_length(value)
         loaded = []
 
         for place, one in enumerate(value):
@@ -82,19 +82,27 @@ def without_empty(data: Any, kept: Collection[str]) -> Any:
     }
 
 
-class UserSchema(ObjectSchema):
+class LenientSchema(ObjectSchema):
+    """An object in which a null or empty field counts as absent, except those in `kept`."""
+
+    kept: ClassVar[Collection[str]] = ()
+
+    @pre_load
+    def leave_out_empty(self, data: Any, **_: Any) -> Any:
+        """Drop fields that are null or empty."""
+        return without_empty(data, self.kept)
+
+
+class UserSchema(LenientSchema):
     """A user, as a caller describes one."""
+
+    kept = ("userId",)
 
     user_id = text_field(LONGEST_ID, data_key="userId", required=True)
     name = text_field(LONGEST_NAME)
     image = text_field(LONGEST_URL, picture_url)
     email = text_field(LONGEST_NAME, email)
-    custom = fields.Raw(validate=storable_object)
-
-    @pre_load
-    def leave_out_empty(self, data: Any, **_: Any) -> Any:
-        """Drop optional fields that are null or empty."""
-        return without_empty(data, kept=("userId",))
+    custom = fields.Raw(validate=storable_object, metadata={"type": "object"})
 
 
 def read_user(document: Any) -> tuple[str, Profile]:

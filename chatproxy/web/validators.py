@@ -54,28 +54,42 @@ def not_empty(text: str) -> None:
         _refuse(TOO_SHORT)
 
 
-def in_order(*checks: Callable[[str], object]) -> Callable[[str], None]:
-    """Make one validator of several, which stops at the first that refuses.
+@dataclasses.dataclass(frozen=True)
+class InOrder:
+    """One validator of several, which stops at the first that refuses."""
+
+    checks: tuple[Callable[[str], object], ...]
+
+    def __call__(self, text: str) -> None:
+        """Refuse what one of them refuses."""
+        for one in self.checks:
+            one(text)
+
+
+def in_order(*checks: Callable[[str], object]) -> InOrder:
+    """Make one validator of several.
 
     marshmallow runs all of a list. Whatever takes long for a long text, such as a regular
     expression, has to come after the limit on its length.
     """
-
-    def check(text: str) -> None:
-        for one in checks:
-            one(text)
-
-    return check
+    return InOrder(checks)
 
 
-def at_most(most: int) -> Callable[[str], None]:
-    """Make a validator that refuses more than `most` characters."""
+@dataclasses.dataclass(frozen=True)
+class AtMost:
+    """Refuses more than `most` characters."""
 
-    def check(text: str) -> None:
-        if len(text) > most:
+    most: int
+
+    def __call__(self, text: str) -> None:
+        """Refuse a longer text."""
+        if len(text) > self.most:
             _refuse(TOO_LONG)
 
-    return check
+
+def at_most(most: int) -> AtMost:
+    """Make a validator that refuses more than `most` characters."""
+    return AtMost(most)
 
 
 def email(text: str) -> None:

@@ -118,7 +118,8 @@ def door_of(rule: Rule) -> str:
 
 
 def path_of(rule: Rule) -> str:
-    return PLACEHOLDER.sub("somebody", rule.rule)
+    name = "page.js" if rule.endpoint.startswith("documentation") else "somebody"
+    return PLACEHOLDER.sub(name, rule.rule)
 
 
 def is_absent(reply: Reply) -> bool:

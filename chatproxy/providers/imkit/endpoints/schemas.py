@@ -7,7 +7,7 @@ sender would believe that the token is bound.
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, pre_load, validate
+from marshmallow import ValidationError, fields, post_load, validate
 
 from chatproxy.formats.timestamps import iso, read_iso
 from chatproxy.identity.records import Profile
@@ -17,9 +17,9 @@ from chatproxy.web.user_schema import (
     LONGEST_NAME,
     LONGEST_URL,
     BoundedList,
+    LenientSchema,
     ObjectSchema,
     text_field,
-    without_empty,
 )
 from chatproxy.web.validators import BAD_CHARACTERS, TEXT_MESSAGES, email, picture_url
 
@@ -45,6 +45,9 @@ def client_id(text: str) -> None:
 class Instant(fields.Field[float]):
     """A time in ISO 8601 with a zone, loaded as epoch seconds."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"type": "string", "format": "date-time"}, **kwargs)
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> float:  # noqa: ARG002
         try:
             seconds = read_iso(value if isinstance(value, str) else "")
@@ -60,6 +63,9 @@ class Instant(fields.Field[float]):
 class Switch(fields.Field[bool]):
     """True or false, but not the texts and numbers that marshmallow accepts for them."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"type": "boolean"}, **kwargs)
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:  # noqa: ARG002
         if not isinstance(value, bool):
             raise ValidationError("True or false.")
@@ -67,17 +73,15 @@ class Switch(fields.Field[bool]):
         return value
 
 
-class ProfileFields(ObjectSchema):
+class ProfileFields(LenientSchema):
     """What a client may say about itself."""
+
+    kept = ("_id", "token", "expirationDate", "issueAccessToken")
 
     nickname = text_field(LONGEST_NAME)
     avatar_url = text_field(LONGEST_URL, picture_url, data_key="avatarUrl")
     email = text_field(LONGEST_NAME, email)
     description = text_field(LONGEST_TEXT)
-
-    @pre_load
-    def _leave_out_empty(self, data: Any, **_: Any) -> Any:
-        return without_empty(data, kept=("_id", "token", "expirationDate", "issueAccessToken"))
 
     @post_load
     def _as_profile(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:

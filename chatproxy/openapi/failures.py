@@ -1,0 +1,51 @@
+"""Which errors can occur where, beside those that a view or its guard raises by itself."""
+
+from chatproxy.errors import (
+    BadTarget,
+    BodyStalled,
+    BodyTooLarge,
+    ChatproxyError,
+    DirectoryUnavailable,
+    InvalidBody,
+    LimiterUnavailable,
+    MalformedBody,
+    NotConfigured,
+    TooManyRequests,
+    TooMuchHeld,
+    TruncatedBody,
+    Unauthenticated,
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+
+Errors = tuple[type[ChatproxyError], ...]
+
+#: On every route: the head is read before the route is looked for.
+EVERYWHERE: Errors = (BadTarget, MalformedBody, ChatproxyError)
+
+#: Where a body is read whole.
+READING: Errors = (TruncatedBody, BodyStalled, BodyTooLarge, TooMuchHeld)
+#: Where it has to fit a schema.
+BODY: Errors = (*READING, MalformedBody, InvalidBody)
+
+#: Where the directory is asked.
+DIRECTORY: Errors = (DirectoryUnavailable,)
+#: Where something is counted.
+LIMITS: Errors = (TooManyRequests, LimiterUnavailable)
+#: Where a caller shows a credential that the directory knows.
+CREDENTIAL: Errors = (Unauthenticated, *LIMITS, *DIRECTORY)
+
+#: Where a call goes on to a provider.
+FORWARDING: Errors = (
+    TruncatedBody,
+    BodyStalled,
+    BodyTooLarge,
+    UpstreamUnreachable,
+    UpstreamBroken,
+    UpstreamTimeout,
+    NotConfigured,
+)
+#: Where the provider is told of a change by a call of our own.
+TELLING: Errors = (UpstreamError, UpstreamTimeout)

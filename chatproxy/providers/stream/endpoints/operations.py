@@ -1,0 +1,84 @@
+"""What Stream's endpoints take and answer, for the OpenAPI document."""
+
+from chatproxy.errors import CallerError, ChatproxyError
+from chatproxy.openapi.operation import Answer, ErrorShape, Operation, Parameter, Surface
+from chatproxy.providers.stream.endpoints import answers
+from chatproxy.providers.stream.endpoints.config import ConfigQuery
+from chatproxy.providers.stream.endpoints.webhook import Event
+from chatproxy.providers.stream.errors import envelope
+from chatproxy.providers.stream.tokens import USER_ID
+
+NO_STORE = {"Cache-Control": "`no-store`: the answer holds a token."}
+PAYLOAD = '{"type":"message.new","user":{"id":"alice"}}'
+
+
+SURFACE = Surface(
+    "Stream",
+    "Tokens, client configuration, webhooks, and calls to Stream's REST API.",
+    {
+        "stream-token.token": Operation(
+            "Issue a user token",
+            {
+                201: Answer(
+                    "The token.",
+                    answers.Token,
+                    {"userId": "alice", "token": "eyJ…"},
+                    headers=NO_STORE,
+                )
+            },
+            "The user need not exist. The token ends where `EXPIRATION_TOKEN_DURATION` is set.",
+            path={
+                "userId": Parameter(
+                    "Who the token is for.",
+                    "alice",
+                    {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": 255,
+                        "pattern": f"^{USER_ID.pattern}$",
+                    },
+                )
+            },
+            errors=(CallerError,),
+        ),
+        "stream-api-key.api_key": Operation(
+            "The public API key",
+            {200: Answer("The key.", answers.Key, {"api_key": "<your API key>"})},
+        ),
+        "stream-config.config": Operation(
+            "What a web or mobile client needs to start",
+            {
+                200: Answer(
+                    "The client type's object, with `authentication` or messages for somebody "
+                    "who is not logged in.",
+                    answers.Configuration,
+                    {"errors": {"title": "Not logged in", "message": "Log in to use the chat."}},
+                    headers={"Cache-Control": "`no-store`: it depends on who asks."},
+                )
+            },
+            "An unknown client type has an empty object.",
+            query=ConfigQuery,
+            asked={"clientType": "web"},
+            headers={
+                "userid": Parameter(
+                    "Who is logged in, as the gateway says. `USERID_HEADER_KEY` names another "
+                    "header. What is no usable id counts as nobody."
+                )
+            },
+            errors=(CallerError,),
+        ),
+        "stream-webhook.verify": Operation(
+            "Is an event really the provider's?",
+            {
+                200: Answer(
+                    "The verdict. A wrong signature is no failure.",
+                    answers.Verdict,
+                    {"isValid": False},
+                )
+            },
+            body=Event,
+            example={"rawBody": PAYLOAD, "signature": "00" * 32},
+        ),
+    },
+    {envelope: [ErrorShape((ChatproxyError,), answers.Error)]},
+)
