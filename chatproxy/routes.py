@@ -24,11 +24,12 @@ def routes(services: Services) -> Iterator[Route]:
 
     for mount, backend in forwarding_mounts(services).items():
         # Whoever reaches the port acts with our credentials; `BIND_HOST` decides who that is.
-        yield Route(mount, relay.proxy(backend, mount), anybody, "service")
+        name = backend.provider.name
+        yield Route(mount, relay.proxy(backend, mount), anybody, "service", provider=name)
 
     for name in services.backends:
         for route in REGISTRY[name].routes(services):
-            yield dataclasses.replace(route, path=prefix + route.path)
+            yield dataclasses.replace(route, path=prefix + route.path, provider=name)
 
     if services.settings.documentation == "true":
         page = documentation.blueprint(lambda: written_document(services))

@@ -20,10 +20,12 @@ from chatproxy.identity.lookout import Lookout
 from chatproxy.providers import SETTINGS
 from chatproxy.providers.base import CredentialWatch, Notes, Provider, Server
 from chatproxy.settings import Settings
+from chatproxy.tracing import open_tracing
 
 if TYPE_CHECKING:
     from chatproxy.identity.directory import Directory
     from chatproxy.limiting.limiter import Limiter
+    from chatproxy.tracing.spans import Tracing
 
 ProviderT = TypeVar("ProviderT", bound=Provider)
 
@@ -138,8 +140,8 @@ class Backend:
 class Services:
     """Everything a request may need beyond itself.
 
-    `directory` and `limiter` exist if a provider that knows users is on. `renew` takes over what
-    the server's first process has read since it was called last.
+    `directory` and `limiter` exist if a provider that knows users is on, `tracing` if spans are
+    sent. `renew` takes over what the server's first process has read since it was called last.
     """
 
     settings: Settings
@@ -153,6 +155,7 @@ class Services:
     lifetime: Lifetime = dataclasses.field(default_factory=Lifetime)
     config: ConfigFault = dataclasses.field(default_factory=ConfigFault)
     renew: Callable[[], None] = _do_nothing
+    tracing: "Tracing | None" = None
 
     def provider(self, kind: type[ProviderT]) -> ProviderT:
         """Return the provider of a class. Its endpoints are registered only if it is on."""
@@ -240,9 +243,15 @@ def open_services(
 
     config = ConfigFault()
     parts.append(Part("settings", config.notes))
-    return Services(
+    services = Services(
         settings, clock, limits, backends, peers, directory, limiter, parts, config=config
     )
+
+    if (tracing := open_tracing(settings.tracing, clock.monotonic)) is not None:
+        services.tracing = tracing
+        parts.append(Part("tracing", close=tracing.close))
+
+    return services
 
 
 def _fault_note(section: str, fault: Callable[[], str]) -> Notes:

@@ -32,7 +32,7 @@ FLOORS = [
     [rf"providers\.(?:{'|'.join(SETTINGS)})(?=\.(?!settings|client_config))"],
     [r"providers\.base"],
     [r"providers\.paths"],
-    [r"server", r"limiting"],
+    [r"server", r"limiting", r"tracing"],
     [r"forwarding", r"identity", r"signing"],
     [r"providers"],  # the settings of each, and the table that names them
     [r"settings", r"logs"],
@@ -114,7 +114,8 @@ def test_no_two_modules_need_each_other() -> None:
     [
         ("flask", r"web\.|routes$|app$|providers\.[a-z]+\.endpoints\."),
         ("sqlalchemy", r"identity\."),
-        ("requests", r"forwarding|services$"),
+        ("requests", r"forwarding|services$|tracing\.export$"),
+        ("opentelemetry", r"tracing\.(spans|export)$"),
         ("gunicorn", r"server\.|gunicorn_conf$"),
     ],
 )

@@ -14,6 +14,7 @@
 | `published` | secrets that everybody knows, refused beside a real server |
 | `slips` | variables that nobody reads, because of a slip in the name |
 | `terminal` | whether the user wants colours |
+| `tracing` | whether spans are sent |
 """
 
 import dataclasses
@@ -25,7 +26,7 @@ from urllib.parse import urlsplit
 
 from chatproxy.errors import SettingsError
 from chatproxy.formats.authority import is_loopback
-from chatproxy.settings import published
+from chatproxy.settings import published, tracing
 from chatproxy.settings.directory import DirectorySettings, KeySettings
 from chatproxy.settings.fields import texts_in
 from chatproxy.settings.files import Files
@@ -36,6 +37,7 @@ from chatproxy.settings.secret_text import stripped
 from chatproxy.settings.sidecar import SidecarSettings
 from chatproxy.settings.slips import is_slip, slips
 from chatproxy.settings.terminal import wants_colours
+from chatproxy.settings.tracing import TracingSettings, read_tracing
 from chatproxy.settings.variables import (
     FAULTY,
     FILE_SUFFIX,
@@ -73,6 +75,7 @@ class Settings(SidecarSettings):
     removed: tuple[str, ...] = ()
     slips: tuple[tuple[str, str], ...] = ()
     coloured: bool | None = None
+    tracing: TracingSettings = TracingSettings()
 
     def sections(self) -> Iterator[Section]:
         """Yield every section that is in force."""
@@ -90,6 +93,7 @@ class Settings(SidecarSettings):
             yield from secrets_of(section)
 
         yield from self.proxy_passwords()
+        yield from self.tracing.secrets
 
     def lists(self) -> dict[str, tuple[str, ...]]:
         """Return each variable's list of secrets, of which the first signs, all verify."""
@@ -115,6 +119,9 @@ class Settings(SidecarSettings):
 
         for name, meant in self.slips:
             yield f"{name} is set and nobody reads it: is it meant to be {meant}?"
+
+        if self.tracing.warning:
+            yield self.tracing.warning
 
         if self.kept is not None and self.kept.used:
             yield (
@@ -191,6 +198,7 @@ def load(
         removed=tuple(name for name in REMOVED if is_given(environ, name)),
         slips=tuple(slips(environ, _known_names(providers))),
         coloured=wants_colours(environ),
+        tracing=read_tracing(environ),
         **shared,
     )
 
@@ -250,6 +258,7 @@ def _providers_on(
 
 def _known_names(providers: Providers) -> Iterator[str]:
     shared = (SidecarSettings, DirectorySettings, KeySettings, LimiterSettings)
+    yield from tracing.NAMES
 
     for name in chain(*map(_names_of, (*shared, *providers.values())), REMOVED):
         yield name

@@ -18,6 +18,7 @@ from chatproxy.settings.listeners import Door, Listener
 if TYPE_CHECKING:
     from chatproxy.identity.directory import Directory
     from chatproxy.limiting.limiter import Limiter
+    from chatproxy.tracing.spans import RequestSpan
 
 T = TypeVar("T")
 ProviderT = TypeVar("ProviderT", bound=Provider)
@@ -34,7 +35,7 @@ class RequestContext:
     `called_by` is the caller's name in the access document, empty without one. `listener` is where
     the request came in. `is_last` says that the caller was told to send no
     further request on the connection. `ids` are the fields that every line has which is written
-    while the request is served.
+    while the request is served. `span` is there if spans are sent.
     """
 
     def __init__(
@@ -47,11 +48,14 @@ class RequestContext:
         self.id = correlation.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         self.ids = {"reqId": self.id, **_trace_ids(environ)}
         self.socket = environ.get("gunicorn.socket")
+        self.span: RequestSpan | None = None
         self.target = Target("", None)
         self.listener = listener
         self.body: CallerBody | None = None
         self.refusal: CallerError | None = None
         self.surface = ""
+        self.route = ""
+        self.provider = ""
         self.called_by = ""
         self.authenticated: Any = None
         self.is_last = False

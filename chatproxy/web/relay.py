@@ -64,16 +64,26 @@ def _forward(call: Call, mount: str, backend: Backend, credentials: Credentials)
     if peer is None:
         raise backend.not_configured()
 
+    upstream, name = peer.way.upstream, backend.provider.name
+
+    if current.span is not None:
+        call.fields = current.span.forward(
+            call.fields, str(call.method), name, upstream.host, upstream.port
+        )
+
     deadline = Deadline(peer.limits, current.monotonic, current)
     started = current.seconds()
     # On a listener of its own the provider is at the root, and so must its redirects be.
     public_mount = mount.removeprefix(current.listener.mount)
     answer = forward(call, peer.way, credentials, deadline, mount=public_mount)
 
+    if current.span is not None:
+        current.span.answered(answer.status)
+
     # A forwarded call is often the first to show that the provider refuses our credential.
     backend.credential.saw(answer.status, backend.provider.verdict(answer.status, None))
     current.notes["upstream"] = {
-        "provider": backend.provider.name,
+        "provider": name,
         "statusCode": answer.status,
         "timeToHeaders": round((current.seconds() - started) * 1000, 3),
     }

@@ -6,7 +6,7 @@ known how many bytes went each way and which side broke off.
 
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from chatproxy.errors import BadTarget, CallerError, ChatproxyError
@@ -19,6 +19,9 @@ from chatproxy.server.waits import WAITS
 from chatproxy.services import Services
 from chatproxy.settings.listeners import Listener
 from chatproxy.web.current import KEY, RequestContext
+
+if TYPE_CHECKING:
+    from chatproxy.tracing.spans import RequestSpan
 
 StartResponse = Callable[..., Any]
 WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -33,6 +36,7 @@ class RequestLog:
     def __init__(self, app: WsgiApp, services: Services, listeners: Sequence[Listener]) -> None:
         self._app = app
         self._renew = services.renew
+        self._tracing = services.tracing
         self._monotonic = services.clock.monotonic
         self._limits = services.limits
         self._held = Held(services.settings.max_held_bytes, WAITS.end_holding)
@@ -45,9 +49,14 @@ class RequestLog:
         self._renew()
         listener = self._listener(environ)
         context = environ[KEY] = RequestContext(environ, listener, self._monotonic)
-        correlation.begin(context.ids)
         self._read(context, environ)
 
+        # Nobody looks for the trace of a probe, which comes every few seconds.
+        if self._tracing is not None and not context.path.startswith(access.STATUS_PREFIX):
+            context.span = self._tracing.begin(environ)
+            context.ids.update(context.span.ids())
+
+        correlation.begin(context.ids)
         access.write_incoming(context, environ)
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
@@ -158,6 +167,9 @@ class _Stream:
         context.release_body()
         access.write(context, self._environ)
 
+        if context.span is not None:
+            _end(context.span, context)
+
         if context.is_last or context.has_unread_body:
             context.caller.linger(context.monotonic)
 
@@ -166,6 +178,18 @@ class _Stream:
         # A plain close would make a broken one look complete.
         if self._environ["SERVER_PROTOCOL"] == "HTTP/1.0":
             self._context.caller.reset()
+
+
+def _end(span: "RequestSpan", context: RequestContext) -> None:
+    error = context.notes.get("error", {}).get("type", "")
+    span.end(
+        context.status,
+        context.broken_by,
+        error,
+        route=context.route,
+        provider=context.provider,
+        caller=context.called_by,
+    )
 
 
 def _check_host(environ: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Registering the routes of the table, each behind its guard."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -47,6 +48,21 @@ class Route:
     door: Door
     pages: Callable[[], bool] = no_pages
     any_host: bool = False
+    provider: str = ""
+
+
+PLACEHOLDER = re.compile(r"<(?:[^<>:]*:)?([^<>]*)>")
+
+
+def template(rule: str) -> str:
+    """Return a route's path as the documents spell it: `/token/<userId>`."""
+    path = PLACEHOLDER.sub(lambda found: f"<{_camel_case(found[1])}>", rule)
+    return path.rstrip("/") or "/"
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(one.capitalize() for one in others)
 
 
 class Anything(BaseConverter):
@@ -98,9 +114,14 @@ def register(
         assert first.guard is route.guard  # noqa: S101 - one guard must not replace another
         assert first.blueprint is route.blueprint  # noqa: S101
 
+    templates = {rule.rule: template(rule.rule) for rule in app.url_map.iter_rules()}
+
     @app.before_request
     def admit() -> None:
-        current = context()
+        current, line = context(), lines.get(request.blueprint or "")
+
+        if line is not None and request.url_rule is not None:
+            current.route, current.provider = templates[request.url_rule.rule], line.provider
 
         # Raised here and not by the layer outside, so that a bad head, too, is answered in the
         # format of its surface.
@@ -108,7 +129,7 @@ def register(
             raise current.refusal
 
         # Without a line nothing is served, and a page of another site cannot read how we say so.
-        environ, line = request.environ, lines.get(request.blueprint or "")
+        environ = request.environ
 
         if line is None or not line.any_host:
             same_origin.check_host(environ, current.listener)
