@@ -79,15 +79,19 @@ class Database:
         return encodings.advice(self.encoding)
 
     @contextlib.contextmanager
-    def reading(self, *, optional: bool = False) -> Iterator[Connection]:
+    def reading(self, *, optional: bool = False, watched: bool = True) -> Iterator[Connection]:
         """Give a connection whose reads, on SQLite, all see the same moment.
 
         The failure of an `optional` read is not shown as a fault of the directory: the
-        caller does without the answer.
+        caller does without the answer. One that is not `watched` may take any time.
         """
         work: Work = "optional" if optional else "read"
+        beginning = Beginning(writes=False)
 
-        with self._errors_translated(work), self._begun(Beginning(writes=False)) as connection:
+        with (
+            self._errors_translated(work),
+            self._begun(beginning, watched=watched) as connection,
+        ):
             yield connection
 
     @contextlib.contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from chatproxy.identity.agents import Agents
 from chatproxy.identity.apps import Apps
 from chatproxy.identity.badges import Badges, ClientCounts
+from chatproxy.identity.bulk_users import BulkUsers
 from chatproxy.identity.database import Database
 from chatproxy.identity.devices import Devices
 from chatproxy.identity.key_format import KeyFormat
@@ -34,6 +35,7 @@ class Directory:
         self._token_format = OpaqueTokenFormat(signing_secrets)
         self.keys = Keys(self.database, self._key_format, now, monotonic)
         self.users = Users(self.database, now)
+        self.bulk_users = BulkUsers(self.database, self.users, now)
         self.user_search = UserSearch(self.database)
         self.agents = Agents(self.database, now)
         self.tokens = Revocation(self.database, now)

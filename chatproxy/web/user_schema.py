@@ -105,7 +105,11 @@ class UserSchema(LenientSchema):
     custom = fields.Raw(validate=storable_object, metadata={"type": "object"})
 
 
+#: One for all: making it costs more than its use.
+USER = UserSchema()
+
+
 def read_user(document: Any) -> tuple[str, Profile]:
     """Return the user's id and profile from a document; raise `InvalidBody`."""
-    loaded = load(UserSchema(), document)
+    loaded = load(USER, document)
     return loaded.pop("user_id"), Profile(**loaded)

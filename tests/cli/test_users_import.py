@@ -148,7 +148,7 @@ def test_an_app_has_users_of_its_own(environ: dict[str, str]) -> None:
         ("import", "/nowhere/users.jsonl"),
         ("import", "-", "--app", "nowhere"),
         ("import", "."),
-        ("export",),
+        ("export", "--app", "nowhere"),
     ],
     ids=" ".join,
 )

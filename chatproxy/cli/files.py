@@ -1,0 +1,64 @@
+"""Files that a command writes: whole or not at all, and readable by their owner only."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from chatproxy.cli.exits import AWAY, NO, Failure
+
+
+@contextlib.contextmanager
+def new_file(path: Path, *, force: bool) -> Iterator[Path]:
+    """Give the path of an empty file, which takes its name when it is complete.
+
+    One of that name is replaced with `force` only. Raises `Failure`.
+    """
+    if path.is_dir():
+        raise Failure(f"{path} is a folder: name a file in it")
+
+    if not force and os.path.lexists(path):
+        raise _there_already(path)
+
+    try:
+        # Beside it: a file can only be renamed within a file system.
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+        os.close(descriptor)
+    except OSError as error:
+        raise cannot_be_written(path, error) from error
+
+    made = Path(name)
+
+    try:
+        yield made
+        _synced(made)
+
+        if force:
+            os.replace(made, path)
+        else:
+            os.link(made, path)  # fails where there is one by now
+    except FileExistsError as error:
+        raise _there_already(path) from error
+    except OSError as error:
+        raise cannot_be_written(path, error) from error
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def cannot_be_written(path: Path, error: OSError) -> Failure:
+    """Return the failure to write a file."""
+    return Failure(f"{path} cannot be written ({error.strerror})", AWAY)
+
+
+def _there_already(path: Path) -> Failure:
+    return Failure(f"{path} is there already: name another file, or replace it with --force", NO)
+
+
+def _synced(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
