@@ -38,6 +38,7 @@
     ├── NotConfigured             503 a setting that this needs is not set
     ├── DirectoryUnavailable      503 the directory does not answer, so nothing can be checked
     ├── LimiterUnavailable        503 Redis does not answer, and the settings say to refuse then
+    ├── ShuttingDown              503 not done when the time for a stop was over
     ├── TooMuchHeld               503 no memory is left for one more body
     └── AnswerBroken                  the answer broke after its first byte went out
 
@@ -320,6 +321,15 @@ class LimiterUnavailable(ChatproxyError):
 
     status = 503
     headers = RETRY_SOON
+
+
+class ShuttingDown(ChatproxyError):
+    """The sidecar ends, and can wait no longer for the end of this."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("The sidecar is being stopped.")
 
 
 class TooMuchHeld(ChatproxyError):

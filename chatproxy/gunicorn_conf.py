@@ -20,6 +20,8 @@ from chatproxy.errors import SettingsError
 from chatproxy.identity.schema_version import is_current
 from chatproxy.providers import SETTINGS
 from chatproxy.server import arbiter, ports, refusal, request, response, signs_of_life
+from chatproxy.server.drain import DRAIN
+from chatproxy.server.worker import LAST_WORDS
 from chatproxy.settings.watch import of_this_process
 
 #: Files that a worker has open besides its connections.
@@ -37,11 +39,11 @@ workers = _settings.workers
 worker_class = "chatproxy.server.worker.Worker"
 worker_connections = _settings.worker_connections
 keepalive = _settings.keepalive_timeout
-graceful_timeout = _settings.graceful_timeout
+graceful_timeout = _settings.graceful_timeout + LAST_WORDS
 # Spread, so that workers which share the load evenly do not all ask for a successor at once.
 max_requests = _settings.max_requests
 max_requests_jitter = _settings.max_requests // 10
-arbiter.install()
+arbiter.install(_settings.drain_seconds)
 
 # Chat filters travel in the query (`payload=…`), so request lines are longer than gunicorn's
 # default of 4,094 allows.
@@ -171,7 +173,7 @@ def post_worker_init(worker: Any) -> None:
     response.install(_settings.body_idle_timeout)
 
     if (services := _services(worker)) is not None:
-        services.lifetime.ends_when(lambda: not worker.alive)
+        services.lifetime.ends_when(lambda: not worker.alive, DRAIN.has_begun)
 
     # What stays as long as the worker, 100,000 objects, is left out of garbage collections from
     # now on. A full one looked at all of them, and held all requests up for 40 milliseconds.

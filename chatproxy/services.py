@@ -16,7 +16,6 @@ from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Limits
 from chatproxy.forwarding.tunnel import Proxy
 from chatproxy.identity.key_format import OUR_KEYS
-from chatproxy.identity.lookout import Lookout
 from chatproxy.providers import SETTINGS
 from chatproxy.providers.base import CredentialWatch, Notes, Provider, Server
 from chatproxy.settings import Settings
@@ -31,18 +30,34 @@ ProviderT = TypeVar("ProviderT", bound=Provider)
 
 
 class Lifetime:
-    """Whether the worker is shutting down. Only the server knows; it registers itself here."""
+    """Whether the worker or the service is being stopped. Only the server knows; it tells here."""
 
     def __init__(self) -> None:
         self._is_over: Callable[[], bool] = lambda: False
+        self._is_draining: Callable[[], bool] = lambda: False
 
-    def ends_when(self, is_over: Callable[[], bool]) -> None:
-        """Register the function that knows."""
-        self._is_over = is_over
+    def ends_when(self, is_over: Callable[[], bool], is_draining: Callable[[], bool]) -> None:
+        """Register the functions that know."""
+        self._is_over, self._is_draining = is_over, is_draining
+
+    def is_draining(self) -> bool:
+        """Say whether the service is being stopped: all workers, and none takes their place.
+
+        It serves on for a while, but nobody should send it more.
+        """
+        return self._is_draining()
 
     def is_over(self) -> bool:
         """Say whether whatever lasts longer than a request, such as a WebSocket, has to end."""
         return self._is_over()
+
+    def is_ending(self) -> bool:
+        """Say whether a caller that keeps its connection should look for another one."""
+        return self._is_draining() or self._is_over()
+
+    def reasons(self) -> Mapping[str, str]:
+        """Return why no requests should come, by a code; empty where they may."""
+        return {"draining": "The sidecar is being stopped."} if self.is_draining() else {}
 
 
 class ConfigFault:
@@ -65,12 +80,14 @@ def _do_nothing() -> None:
 class Part:
     """One part of a worker, as readiness, check-up and shutdown see it.
 
-    `notes` are what an operator has to look at, by section of `/-/ready`. `ping` raises a
-    `ChatproxyError` if the part does not work; None if there is nothing to check.
+    `notes` are what an operator has to look at, by section of `/-/ready`. `unready` says why no
+    requests should come, by a code; it is asked after `notes`. `ping` raises a `ChatproxyError` if
+    the part does not work; None if there is nothing to check.
     """
 
     name: str
     notes: Callable[[], Notes] = dict
+    unready: Callable[[], Mapping[str, str]] = dict
     ping: Callable[[], None] | None = None
     close: Callable[[], None] = _do_nothing
 
@@ -152,7 +169,7 @@ class Services:
     directory: "Directory | None"
     limiter: "Limiter | None"
     parts: Sequence[Part]
-    lifetime: Lifetime = dataclasses.field(default_factory=Lifetime)
+    lifetime: Lifetime
     config: ConfigFault = dataclasses.field(default_factory=ConfigFault)
     renew: Callable[[], None] = _do_nothing
     tracing: "Tracing | None" = None
@@ -226,7 +243,7 @@ def open_services(
 
     for name, backend in backends.items():
         ping = None if backend.peer is None else backend.ping
-        parts.append(Part(name, backend.notes, ping, backend.close))
+        parts.append(Part(name, backend.notes, ping=ping, close=backend.close))
 
         for server in backend.provider.servers():
             if server.base_url is not None:
@@ -239,12 +256,13 @@ def open_services(
 
     if limiter is not None:
         notes = partial(_fault_note, "limits", limiter.look)
-        parts.append(Part("limits", notes, limiter.ping, limiter.close))
+        parts.append(Part("limits", notes, ping=limiter.ping, close=limiter.close))
 
-    config = ConfigFault()
+    config, lifetime = ConfigFault(), Lifetime()
     parts.append(Part("settings", config.notes))
+    parts.append(Part("lifetime", unready=lifetime.reasons))
     services = Services(
-        settings, clock, limits, backends, peers, directory, limiter, parts, config=config
+        settings, clock, limits, backends, peers, directory, limiter, parts, lifetime, config
     )
 
     if (tracing := open_tracing(settings.tracing, clock.monotonic)) is not None:
@@ -327,10 +345,13 @@ def _directory(settings: Settings, clock: Clock) -> "Directory | None":
 
 
 def _directory_part(directory: "Directory", clock: Clock) -> Part:
-    database, lookout = directory.database, Lookout(directory.database.ping, clock.monotonic)
+    from chatproxy.identity.readiness import Readiness
+
+    database = directory.database
+    readiness = Readiness(database, clock.monotonic)
 
     def notes() -> Notes:
-        lookout.look()
+        readiness.look()
         found = dict(_fault_note("directory", lambda: database.fault).get("directory", {}))
 
         if database.advice:
@@ -338,7 +359,7 @@ def _directory_part(directory: "Directory", clock: Clock) -> Part:
 
         return {"directory": found} if found else {}
 
-    return Part("directory", notes, database.ping, directory.close)
+    return Part("directory", notes, readiness.reasons, database.ping, directory.close)
 
 
 def _limiter(settings: Settings, clock: Clock) -> "Limiter | None":

@@ -54,6 +54,8 @@ class Database:
         self.encoding = encodings.BEST
         # Kept apart: reads that work while the disk is full must not hide that writes fail.
         self._faults: dict[Work, str] = {}
+        #: When the first read began that could not be done, if none was done since.
+        self.failing_since: float | None = None
 
     def connect_by(self, url: str) -> None:
         """Open further connections by another URL of the same kind."""
@@ -231,6 +233,8 @@ class Database:
 
     @contextlib.contextmanager
     def _errors_translated(self, work: Work, refusal: str | None = None) -> Iterator[None]:
+        began = self._monotonic()
+
         try:
             yield
         except IntegrityError as error:
@@ -254,12 +258,24 @@ class Database:
             cause = error.orig if isinstance(error, DBAPIError) else None
             kind: Work = "read-only" if postgresql.is_read_only(cause) else work
             self._faults[kind] = _reason(error)
+            self._note_failure(kind, began)
             raise DirectoryUnavailable(detail=self._faults[kind]) from error
         except DirectoryUnavailable as error:
             self._faults[work] = error.detail
             raise
         else:
             self._faults[work] = ""
+            self.failing_since = None
+
+    def _note_failure(self, work: Work, began: float) -> None:
+        # Who reads has reached it: one without its schema, too, or one that takes no writes.
+        if work == "read" and self.failing_since is None and not lacks_schema(self._faults[work]):
+            self.failing_since = began
+
+
+def lacks_schema(reason: str) -> bool:
+    """Say whether a table or a column was missing."""
+    return any(sign in reason for sign in MISSING_SCHEMA)
 
 
 def _reason(error: Exception) -> str:
@@ -267,7 +283,7 @@ def _reason(error: Exception) -> str:
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     reason = f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}"
 
-    if any(sign in reason for sign in MISSING_SCHEMA):
+    if lacks_schema(reason):
         return f"{reason}; run `chatproxy db upgrade`"
 
     return f"{reason}; {encodings.MEND}" if "conversion between UTF8" in reason else reason

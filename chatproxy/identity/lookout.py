@@ -24,6 +24,12 @@ class Lookout:
         self._asking: threading.Thread | None = None
         self._asked: float | None = None
 
+    @property
+    def waiting_since(self) -> float | None:
+        """When the question was asked to which there is no answer yet; None if there is one."""
+        asking = self._asking
+        return self._asked if asking is not None and asking.is_alive() else None
+
     def look(self) -> None:
         """Ask anew where the last answer is old, and wait for this one, but not for long."""
         asking = self._asking

@@ -1,10 +1,16 @@
 """Bringing a database to the newest schema."""
 
+from typing import Literal
+
 from sqlalchemy import Connection, text
 
 from chatproxy.errors import DirectoryUnavailable
-from chatproxy.identity.database import Database
-from chatproxy.identity.schema_version import newest
+from chatproxy.identity.database import Database, lacks_schema
+from chatproxy.identity.schema_version import known, newest
+
+SchemaFault = Literal["missing", "older", "newer"]
+
+VERSION = text("SELECT version_num FROM alembic_version")
 
 #: Names the lock under which replicas upgrade a PostgreSQL database one after the other.
 UPGRADE_LOCK = 0x63686174
@@ -51,8 +57,29 @@ def is_current(database: Database) -> bool:
     """Say whether the database has the schema that this release knows as the newest."""
     try:
         with database.reading(optional=True) as connection:
-            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            found = connection.execute(VERSION).scalar()
     except DirectoryUnavailable:  # no schema at all; any other fault shows in the upgrade
         return False
 
     return bool(found == newest())
+
+
+def fault_of(database: Database) -> SchemaFault | None:
+    """Say what keeps this release from using the schema; raise `DirectoryUnavailable`."""
+    try:
+        with database.reading() as connection:
+            found = connection.execute(VERSION).scalar()
+    except DirectoryUnavailable as error:
+        if lacks_schema(error.detail):
+            return "missing"
+
+        raise
+
+    if found is None:
+        return "missing"
+
+    if found == newest():
+        return None
+
+    # Each release knows all versions before its own.
+    return "older" if found in known() else "newer"

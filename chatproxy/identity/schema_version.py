@@ -5,16 +5,23 @@ migrate take two seconds to load.
 """
 
 import contextlib
+import functools
 import sqlite3
 from importlib.resources import files
 from pathlib import Path
 
 
-def newest() -> str:
-    """Return the version of the newest migration."""
+@functools.cache
+def known() -> tuple[str, ...]:
+    """Return the version of each migration, the newest last."""
     # By the files' names: asking Alembic would load it.
     steps = files("chatproxy.identity.migrations.versions").iterdir()
-    return max(step.name.partition("_")[0] for step in steps if step.name[:1].isdigit())
+    return tuple(sorted(step.name.partition("_")[0] for step in steps if step.name[:1].isdigit()))
+
+
+def newest() -> str:
+    """Return the version of the newest migration."""
+    return known()[-1]
 
 
 def is_current(path: Path) -> bool:

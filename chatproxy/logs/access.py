@@ -54,8 +54,9 @@ def write_incoming(exchange: Exchange, environ: Mapping[str, Any]) -> None:
 def write(exchange: Exchange, environ: Mapping[str, Any]) -> None:
     """Log a request's end; that of a probe only if it failed."""
     if exchange.path.startswith(STATUS_PREFIX):
+        # No error: each stop has some.
         if exchange.status >= 500:
-            log.error("request completed", extra=_completed(exchange, environ))
+            log.warning("request completed", extra=_completed(exchange, environ))
     elif log.isEnabledFor(logging.INFO):
         log.info("request completed", extra=_completed(exchange, environ))
 

@@ -4,10 +4,10 @@ import logging
 from select import POLLOUT, poll  # imported before gevent patches: a log line must not yield
 from typing import Any
 
-from chatproxy.errors import AnswerBroken, CallerLeft
+from chatproxy.errors import AnswerBroken, CallerLeft, ShuttingDown
 
 #: Errors of an answer under way, for which gunicorn logs a traceback. The access line names them.
-LOGGED_WITH_REQUEST = (AnswerBroken, CallerLeft, TimeoutError)
+LOGGED_WITH_REQUEST = (AnswerBroken, CallerLeft, ShuttingDown, TimeoutError)
 
 
 class AlreadyLogged(logging.Filter):

@@ -1,10 +1,11 @@
-"""gunicorn's arbiter, changed in two ways.
+"""gunicorn's arbiter, changed in three ways.
 
 - A worker is not stopped before its successor serves. gunicorn replaces one when it has ended, and
   at a reload it stops the old ones as soon as the new ones are forked. Either way nobody would take
   a connection for as long as a start takes.
 - A reload and a stop go on whatever becomes of a new worker. gunicorn's own reload only waits, and
   its stop tells each worker once.
+- At SIGTERM it serves on for a while, so that whoever sends requests here learns of the stop first.
 """
 
 import contextlib
@@ -14,6 +15,8 @@ from typing import Any
 from gunicorn import arbiter
 from gunicorn.app import base
 
+from chatproxy.clock import Clock
+from chatproxy.server.drain import DRAIN
 from chatproxy.server.worker import Worker
 
 #: Upon these the arbiter ends.
@@ -29,6 +32,11 @@ class Arbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no annotat
 
     WORKERS: dict[int, Worker]
 
+    #: Seconds between SIGTERM and the graceful stop; `install` sets it.
+    drain_seconds = 0
+    _monotonic = staticmethod(Clock().monotonic)
+    _drained_at: float | None = None
+
     #: The age of the youngest worker that the last reload replaces.
     _replaced_age = 0
     _reloads = False
@@ -36,8 +44,40 @@ class Arbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no annotat
 
     def signal(self, sig: int, frame: Any) -> None:
         """Queue a signal, as a handler."""
-        self._must_stop = self._must_stop or sig in STOPS
+        # Here, not when its turn comes: readiness has to say it at once.
+        if sig in STOPS:
+            self._must_stop = True
+            DRAIN.begin()
+
         super().signal(sig, frame)
+
+    def handle_term(self) -> None:
+        """Serve on for a while, then stop; at a second SIGTERM at once."""
+        if self._drained_at is not None or not self.drain_seconds:
+            super().handle_term()
+
+        self._drained_at = self._monotonic() + self.drain_seconds
+        self.log.info("Serving on for %s s before the stop", self.drain_seconds)
+
+    def handle_hup(self) -> None:
+        """Reload, unless nobody will need it."""
+        if DRAIN.has_begun():
+            self.log.info("Not reloading: the service is being stopped")
+        else:
+            super().handle_hup()
+
+    def wait_for_signals(self, timeout: float = 1.0) -> list[int]:
+        """Return the signals that came, after so many seconds at most; end the drain in time."""
+        if self._drained_at is not None:
+            left = self._drained_at - self._monotonic()
+
+            if left <= 0:
+                raise StopIteration  # as `handle_term` does
+
+            timeout = min(timeout, left)
+
+        signals: list[int] = super().wait_for_signals(timeout)
+        return signals
 
     def reload(self) -> None:
         """Read the settings again and replace the workers; return when the old ones have ended."""
@@ -102,7 +142,8 @@ class Arbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no annotat
         return staying[max(0, len(staying) - self.num_workers) :]
 
 
-def install() -> None:
-    """Make gunicorn run this arbiter."""
+def install(drain_seconds: int) -> None:
+    """Make gunicorn run this arbiter, which serves on for so many seconds after SIGTERM."""
+    Arbiter.drain_seconds = drain_seconds
     # It has no setting for it: its application looks the class up in its own module.
     base.Arbiter = Arbiter

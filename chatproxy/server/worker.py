@@ -1,4 +1,4 @@
-"""gunicorn's gevent worker, changed in five ways, and its logger without an access log.
+"""gunicorn's gevent worker, changed in six ways, and its logger without an access log.
 
 - It closes idle connections when it stops. Else a shutdown waits until the graceful timeout for
   every client that keeps a connection open, and all SDKs do.
@@ -9,6 +9,8 @@
 - With as many connections as it may have, it closes the one that has kept it waiting longest. Else
   callers who say nothing would shut out all others.
 - It gives an id to a request that it refuses itself. Else nobody could find it in the log.
+- What is under way at the graceful timeout is answered, where that is possible, and logged. Else
+  the arbiter would kill it, and nobody would know what was cut.
 """
 
 import contextlib
@@ -25,12 +27,17 @@ import gevent
 from gunicorn.glogging import Logger as GunicornLogger
 from gunicorn.workers.ggevent import GeventWorker
 
+from chatproxy.errors import ShuttingDown
 from chatproxy.logs import correlation
 from chatproxy.server.waits import WAITS, What
 
 #: Seconds for which a kept connection must have been silent before a worker that stops closes it.
 #: A client that asks more often than that gets its `Connection: close` in an answer.
 LAST_REQUEST = 1.0
+
+#: Seconds at the end of gunicorn's `graceful_timeout`, after which the arbiter kills the worker, in
+#: which a worker breaks off what is under way. gunicorn itself looks once a second.
+LAST_WORDS = 2
 
 #: Connections above the limit, so that there is one to accept while another is being closed.
 RESERVE = 64
@@ -65,6 +72,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
         self._most = most_connections(self.worker_connections)
         self.worker_connections = self._most + min(RESERVE, self._most)
         self._clients: dict[Any, socket.socket] = {}
+        self._serving: set[Any] = set()
+        self._runs = False
 
     def init_process(self) -> None:
         """Serve, in the worker's own process."""
@@ -72,6 +81,15 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
         WAITS.most = self._most
         WAITS.spared = max(1, min(SPARED, self._most // 4))
         super().init_process()
+
+    def run(self) -> None:
+        """Serve until told to stop, and until all is done or the time for it is over."""
+        self._runs = True
+
+        try:
+            super().run()
+        finally:
+            self._runs = False
 
     def serves(self) -> bool:
         """Say whether it takes requests and is not told to stop."""
@@ -107,6 +125,16 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
             del self._clients[connection]
             WAITS.leaving.discard(client)
 
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        """Serve one request."""
+        connection = gevent.getcurrent()
+        self._serving.add(connection)
+
+        try:
+            super().handle_request(listener_name, req, sock, addr)
+        finally:
+            self._serving.discard(connection)
+
     @contextlib.contextmanager
     def timeout_ctx(self) -> Iterator[None]:
         """Bound the wait for a connection's next request, and make it interruptible."""
@@ -137,6 +165,21 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
             self._shared[0] = Stage.STOPPING
             # Not in the signal handler, which must not block: see gunicorn's own `handle_quit`.
             gevent.spawn(self._close_idle)
+            gevent.spawn_later(max(0, self.cfg.graceful_timeout - LAST_WORDS), self._cut)
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """End at once."""
+        self.alive = False
+        self._shared[0] = Stage.STOPPING
+        gevent.spawn(self._cut)
+
+    def _cut(self) -> None:
+        # Each is answered or broken off, and writes its line, where it is waiting now.
+        with contextlib.suppress(gevent.Timeout):
+            gevent.killall(list(self._serving), ShuttingDown, timeout=LAST_WORDS / 2)
+
+        if self._runs:
+            sys.exit(0)  # raised in `run`
 
     def _close_idle(self) -> None:
         while True:

@@ -281,11 +281,18 @@ class SidecarSettings(Section):
         default=75,
         meaning="Limit on an idle connection, and on receiving one request's headers.",
     )
+    drain_seconds: int = variable(
+        "DRAIN_SECONDS",
+        WholeNumber(0, 3600, of="a number of seconds"),
+        default=0,
+        meaning="How long it serves on after SIGTERM, while `/-/ready` says 503: as long as it "
+        "takes until nobody sends requests here any more.",
+    )
     graceful_timeout: int = variable(
         "GRACEFUL_TIMEOUT",
         WholeNumber(0, 3600, of="a number of seconds"),
         default=25,
-        meaning="How long requests under way may go on after SIGTERM.",
+        meaning="How long requests under way may go on after SIGTERM, or after `DRAIN_SECONDS`.",
     )
     documentation: str = variable(
         "DOCUMENTATION",

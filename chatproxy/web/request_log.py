@@ -5,6 +5,7 @@ known how many bytes went each way and which side broke off.
 """
 
 import socket
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -40,7 +41,7 @@ class RequestLog:
         self._monotonic = services.clock.monotonic
         self._limits = services.limits
         self._held = Held(services.settings.max_held_bytes, WAITS.end_holding)
-        self._is_stopping = services.lifetime.is_over
+        self._is_ending = services.lifetime.is_ending
         self._by_port = {str(one.port): one for one in listeners}
         self._service = listeners[0]
 
@@ -64,9 +65,9 @@ class RequestLog:
             context.release_body()
 
             # With an unread body the caller goes on sending, and gunicorn would look for its next
-            # request in the middle of it (RFC 9112 section 9.3). While the worker stops, the caller
-            # would send its next request into a connection that is being closed.
-            context.is_last = context.refusal is not None or self._is_stopping()
+            # request in the middle of it (RFC 9112 section 9.3). Before a stop the caller is told:
+            # it would send its next request into a connection that is being closed.
+            context.is_last = context.refusal is not None or self._is_ending()
 
             headers = [*headers, (REQUEST_ID, context.id)]
 
@@ -158,7 +159,7 @@ class _Stream:
         context = self._context
 
         if not self._ended:
-            context.broken_by = context.broken_by or "caller"
+            self._note_why(context)
             self._reset_where_the_end_is_the_length()
 
         if hasattr(self._pieces, "close"):
@@ -172,6 +173,15 @@ class _Stream:
 
         if context.is_last or context.has_unread_body:
             context.caller.linger(context.monotonic)
+
+    def _note_why(self, context: RequestContext) -> None:
+        # What gunicorn closes the stream for: a write that failed, or the end of the worker.
+        error = sys.exc_info()[1]
+
+        if isinstance(error, ChatproxyError):
+            context.note(error)
+
+        context.broken_by = context.broken_by or "caller"
 
     def _reset_where_the_end_is_the_length(self) -> None:
         # HTTP/1.0 has no chunked coding, so the end of the connection may be what ends the answer.

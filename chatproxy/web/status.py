@@ -1,7 +1,8 @@
 """`/-/healthz`, `/-/ready` and `/-/check-up`, for those who run the sidecar.
 
-Liveness asks nobody, and no outage changes the status of readiness: one of the provider would
-otherwise take every instance out of service at once.
+Liveness asks nobody. Readiness is 503 where another instance could serve better, or none can
+without the directory; no outage of a provider changes it, which would take every instance out of
+service at once.
 """
 
 import logging
@@ -12,7 +13,7 @@ from flask import Blueprint, Response, jsonify
 from chatproxy import __version__
 from chatproxy.errors import ChatproxyError
 from chatproxy.services import Part
-from chatproxy.web.current import services
+from chatproxy.web.current import context, services
 
 log = logging.getLogger(__name__)
 
@@ -32,21 +33,33 @@ def healthz() -> Response:
 @probes.get("/ready")
 @probes.get("/ready/")
 def ready() -> Response:
-    """Answer that requests may come, with notes for the operator; the status is 200 in any case."""
-    found: dict[str, dict[str, str]] = {}
+    """Answer whether requests may come, with notes for the operator."""
+    found: dict[str, Any] = {}
+    reasons: dict[str, str] = {}
 
     for part in services().parts:
         for section, notes in part.notes().items():
             found.setdefault(section, {}).update(notes)
 
-    return _status([], **found)
+        reasons |= part.unready()
+
+    if reasons:
+        found["reasons"] = context().notes["reasons"] = list(reasons)
+
+    return _status(list(reasons.values()), **found)
 
 
 @check.get("/check-up")
 @check.get("/check-up/")
 def check_up() -> Response:
     """Answer whether every dependency can be reached and accepts us."""
-    return _status([fault for part in services().parts if (fault := _fault_of(part))])
+    faults = [fault for part in services().parts if (fault := _fault_of(part))]
+    answer = _status(faults)
+
+    if faults:
+        log.error("check-up failed", extra={"debugInfo": answer.get_json()})
+
+    return answer
 
 
 def _fault_of(part: Part) -> str:
@@ -68,7 +81,6 @@ def _status(faults: list[str], **found: Any) -> Response:
 
     if faults:
         body["message"] = " ".join(faults)
-        log.error("check-up failed", extra={"debugInfo": body})
 
     answer = jsonify(body | found)
     answer.status_code = 503 if faults else 200

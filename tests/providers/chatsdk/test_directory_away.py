@@ -14,7 +14,8 @@ import pytest
 from chatproxy.identity.key_format import KeyFormat
 from tests.calls import Reply, call
 from tests.canaries import CHATSDK_KEY, JWT_SECRET
-from tests.databases import KINDS, new_database
+from tests.commands import run
+from tests.databases import KINDS, new_database, run_at
 from tests.providers.chatsdk import claims
 from tests.providers.chatsdk.conftest import TOKEN_SECRETS, App
 from tests.sidecar import Sidecar, free_port
@@ -86,7 +87,7 @@ def test_it_shows_on_ready_and_fails_the_check_up(away: App) -> None:
     ready = call(away.sidecar.port, "GET", "/-/ready")
     check_up = call(away.sidecar.port, "GET", "/-/check-up")
 
-    assert (ready.status, list(ready.json["directory"])) == (200, ["fault"])
+    assert list(ready.json["directory"]) == ["fault"]
     assert (check_up.status, check_up.json["message"].split(":")[0]) == (503, "directory")
 
 
@@ -96,7 +97,64 @@ def test_a_database_without_a_schema_says_what_to_do(output_folder: Path, tmp_pa
 
         with Sidecar(output_folder / "chatsdk-no-schema.log", environ) as sidecar:
             assert App(sidecar, KEY_OF_OURS, "pk_none").validate(TOKEN).status == 503
-            assert "chatproxy db upgrade" in call(sidecar.port, "GET", "/-/ready").raw.body.decode()
+            ready = call(sidecar.port, "GET", "/-/ready")
+            assert (ready.status, ready.json["reasons"]) == (503, ["schema-missing"])
+            assert "chatproxy db upgrade" in ready.json["message"]
+            assert "chatproxy db upgrade" in ready.json["directory"]["fault"]
+            assert call(sidecar.port, "GET", "/-/healthz").status == 200
+            line = sidecar.wait_for_line(path="/-/ready")
+            assert (line["level"], line["reasons"]) == (40, ["schema-missing"])
+
+            # In place, while it serves.
+            upgraded = run(sidecar.environ, "db", "upgrade")
+            assert upgraded.returncode == 0, upgraded.stderr
+            wait_for(lambda: call(sidecar.port, "GET", "/-/ready").status == 200)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_after_an_upgrade_by_a_later_release_it_is_not_ready(
+    chatsdk_before: Callable[..., Any], kind: str
+) -> None:
+    with chatsdk_before(kind, WORKERS="2") as app:
+        url = app.sidecar.environ["DATABASE_URL"].replace("postgresql:", "postgresql+psycopg:")
+
+        def states() -> set[tuple[int, str]]:
+            replies = [call(app.sidecar.port, "GET", "/-/ready") for _ in range(10)]
+            return {(one.status, str(one.json.get("reasons"))) for one in replies}
+
+        run_at(url, "UPDATE alembic_version SET version_num = '9999'")
+        wait_for(lambda: states() == {(503, "['schema-newer']")})
+        run_at(url, "UPDATE alembic_version SET version_num = '0003'")
+        wait_for(lambda: states() == {(200, "None")})
+
+
+def test_it_is_not_ready_once_the_directory_was_away_for_ten_seconds(
+    output_folder: Path,
+) -> None:
+    environ = TOKEN_SECRETS | {
+        "PROVIDERS": "chatsdk",
+        "DATABASE_URL": f"postgresql://user:{PASSWORD}@127.0.0.1:{free_port()}/nowhere",
+    }
+
+    with Sidecar(output_folder / "chatsdk-unready.log", environ) as sidecar:
+        began = time.monotonic()
+        first = call(sidecar.port, "GET", "/-/ready")
+        assert (first.status, "reasons" in first.json) == (200, False)
+
+        wait_for(lambda: call(sidecar.port, "GET", "/-/ready").status == 503)
+        assert time.monotonic() - began >= 10
+        last = call(sidecar.port, "GET", "/-/ready")
+        assert (last.json["status"], last.json["reasons"]) == ("KO", ["directory-unreachable"])
+        assert "127.0.0.1" not in last.raw.body.decode()
+        assert "nowhere" not in last.raw.body.decode()
+
+
+def wait_for(state: Callable[[], bool]) -> None:
+    until = time.monotonic() + 60
+
+    while not state():
+        assert time.monotonic() < until, "this never came about"
+        time.sleep(0.2)
 
 
 @contextmanager
