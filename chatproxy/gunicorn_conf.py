@@ -21,7 +21,7 @@ from chatproxy.identity.schema_version import is_current
 from chatproxy.providers import SETTINGS
 from chatproxy.server import arbiter, ports, refusal, request, response, signs_of_life
 from chatproxy.server.drain import DRAIN
-from chatproxy.server.worker import LAST_WORDS
+from chatproxy.settings.sidecar import LAST_WORDS
 from chatproxy.settings.watch import of_this_process
 
 #: Files that a worker has open besides its connections.

@@ -30,14 +30,11 @@ from gunicorn.workers.ggevent import GeventWorker
 from chatproxy.errors import ShuttingDown
 from chatproxy.logs import correlation
 from chatproxy.server.waits import WAITS, What
+from chatproxy.settings.sidecar import LAST_WORDS
 
 #: Seconds for which a kept connection must have been silent before a worker that stops closes it.
 #: A client that asks more often than that gets its `Connection: close` in an answer.
 LAST_REQUEST = 1.0
-
-#: Seconds at the end of gunicorn's `graceful_timeout`, after which the arbiter kills the worker, in
-#: which a worker breaks off what is under way. gunicorn itself looks once a second.
-LAST_WORDS = 2
 
 #: Connections above the limit, so that there is one to accept while another is being closed.
 RESERVE = 64
@@ -165,6 +162,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
             self._shared[0] = Stage.STOPPING
             # Not in the signal handler, which must not block: see gunicorn's own `handle_quit`.
             gevent.spawn(self._close_idle)
+            # gunicorn's limit, at which the arbiter kills, has so much more (`gunicorn_conf`).
             gevent.spawn_later(max(0, self.cfg.graceful_timeout - LAST_WORDS), self._cut)
 
     def handle_quit(self, sig: int, frame: Any) -> None:

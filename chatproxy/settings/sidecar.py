@@ -30,6 +30,12 @@ ADDRESS = re.compile(r"[0-9A-Za-z.:_-]+")
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")
 SERVICE_PREFIX = re.compile(r"/[A-Za-z0-9_~-]+(/[A-Za-z0-9_~-]+)*")
 
+#: Seconds that a worker takes at most to break off what is under way at `GRACEFUL_TIMEOUT`.
+LAST_WORDS = 2
+
+#: Seconds after which Kubernetes kills a pod that says nothing else.
+POD_GRACE_PERIOD = 30
+
 #: A `%` that begins no escape may be one that nobody encoded.
 ESCAPED = "%[0-9A-Fa-f]{2}"
 PROXY_URL = re.compile(
@@ -320,6 +326,11 @@ class SidecarSettings(Section):
         """Whether only this machine reaches the sidecar, but for its probes."""
         return all(is_loopback(host) for host in (self.bind_host, self.client_host) if host)
 
+    @property
+    def stops_within(self) -> int:
+        """Seconds from SIGTERM to the end of the last process, at most."""
+        return self.drain_seconds + self.graceful_timeout + LAST_WORDS
+
     def problems(self) -> Iterator[str]:
         """Refuse room that is too little for one body."""
         if self.max_held_bytes < self.max_json_bytes:
@@ -339,6 +350,14 @@ class SidecarSettings(Section):
             yield (
                 f"BIND_HOST is {self.bind_host}, beyond loopback: whoever reaches this port is an "
                 f"administrator of the chat{'' if self.allowed_hosts else f'; and {by_any_name}'}"
+            )
+
+        # Where it drains it is in a pod, most likely.
+        if self.drain_seconds and self.stops_within > POD_GRACE_PERIOD:
+            yield (
+                f"a stop takes up to {self.stops_within} s (DRAIN_SECONDS, GRACEFUL_TIMEOUT and "
+                f"{LAST_WORDS} s more): a pod needs a longer terminationGracePeriodSeconds, which "
+                f"is {POD_GRACE_PERIOD} unless set"
             )
 
         # The status door is none of these: no host is checked there.

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from chatproxy import settings
+from chatproxy.providers import SETTINGS
 from tests.calls import Reply, call
 from tests.server.test_replacement import wait_for
 from tests.sidecar import Sidecar, free_port
@@ -104,6 +106,25 @@ def test_a_further_signal_ends_it(draining: Draining, stop: signal.Signals) -> N
     draining.sidecar.process.send_signal(stop)
 
     assert draining.sidecar.process.wait(30) == 0
+
+
+@pytest.mark.parametrize(
+    ("drain", "graceful", "warned"),
+    [("5", "25", True), ("5", "23", False), ("0", "60", False)],
+)
+def test_a_stop_that_a_pod_may_not_wait_for_is_warned_of(
+    drain: str, graceful: str, warned: bool
+) -> None:
+    environ = {
+        "STREAM_API_KEY": "key",
+        "STREAM_API_SECRET": "s" * 40,
+        "DRAIN_SECONDS": drain,
+        "GRACEFUL_TIMEOUT": graceful,
+    }
+    found = [one for one in settings.load(SETTINGS, environ).warnings() if "a stop takes" in one]
+
+    assert bool(found) == warned
+    assert all("32 s" in one and "terminationGracePeriodSeconds" in one for one in found)
 
 
 def test_it_ends_by_itself(
