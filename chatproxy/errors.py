@@ -12,7 +12,9 @@
     │   ├── BodyStalled           408 the caller sent nothing for too long
     │   ├── BodyTooLarge          413
     │   ├── UnsupportedBody       415 a body of a type into which no credential can be put
+    │   ├── CallerAmbiguous       400 two different keys of the access document in one request
     │   ├── Unauthenticated       401 no credential, or not one of ours
+    │   │   ├── CallerUnknown     401 no key of the access document
     │   │   └── TokenRejected     401 a user token that is not valid (any more)
     │   │       ├── TokenMalformed        no token at all, or one that lacks a claim
     │   │       ├── TokenForged           none of our keys made its signature
@@ -21,11 +23,13 @@
     │   │       ├── TokenRevoked          it was valid once
     │   │       └── TokenOfAnotherApp     its app is unknown, or not the key's
     │   ├── Forbidden             403 the credential is valid, but not for this
+    │   │   └── CallerNotAllowed  403 the access document does not allow it
     │   ├── CrossSite             403 sent by a web page of another site
     │   ├── Misdirected           421 sent to a host that is not ours
     │   ├── Conflict              409 what is asked for belongs to somebody else
     │   ├── IdentityError         400 the directory cannot do what a command asks for
     │   ├── TooManyRequests       429 above a limit; says when to try again
+    │   │   └── CallerLimited     429 above the limit of a caller of the access document
     │   └── NoRoom                507 as much is kept for callers as may be
     ├── CallerLeft                499 nobody is waiting for the answer; for the log only
     ├── UpstreamError             502
@@ -148,6 +152,17 @@ class Unauthenticated(CallerError):
     status = 401
 
 
+class CallerAmbiguous(CallerError):
+    """Two different keys of the access document are in one request."""
+
+
+class CallerUnknown(Unauthenticated):
+    """The access document has no caller with this key, or there is no key."""
+
+    # A 401 has to have the field (RFC 9110 section 15.5.2).
+    headers = {"WWW-Authenticate": 'Bearer realm="chatproxy"'}  # noqa: RUF012 - as in the base
+
+
 class TokenRejected(Unauthenticated):
     """A user token is not valid. The subclasses say why."""
 
@@ -182,6 +197,10 @@ class Forbidden(CallerError):
     status = 403
 
 
+class CallerNotAllowed(Forbidden):
+    """The access document does not allow the caller this. `detail` says why."""
+
+
 class CrossSite(CallerError):
     """A web page of another site sent the request, in the browser of somebody who can reach us."""
 
@@ -213,6 +232,15 @@ class TooManyRequests(CallerError):
         super().__init__(message)
         self.retry_after = retry_after
         self.headers = {"Retry-After": str(retry_after), **headers}
+
+
+class CallerLimited(TooManyRequests):
+    """The limit that the access document sets for a caller is used up."""
+
+    @classmethod
+    def of(cls, error: TooManyRequests) -> "CallerLimited":
+        """Make one of what the limiter says."""
+        return cls(error.message, retry_after=error.retry_after, headers=error.headers)
 
 
 class NoRoom(CallerError):

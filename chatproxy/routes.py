@@ -11,7 +11,7 @@ from chatproxy.providers.registry import REGISTRY
 from chatproxy.services import Backend, Services
 from chatproxy.settings.listeners import proxy_path
 from chatproxy.web import documentation, relay, status
-from chatproxy.web.routing import Route, anybody
+from chatproxy.web.route import Route, anybody, nobody_asks
 
 
 def routes(services: Services) -> Iterator[Route]:
@@ -19,13 +19,20 @@ def routes(services: Services) -> Iterator[Route]:
     prefix = services.settings.service_prefix
 
     # The kubelet names the pod's address in `Host`, which no setting can know.
-    yield Route("/-", status.probes, anybody, "status", any_host=True)
+    # Nor does it bring a key.
+    yield Route("/-", status.probes, anybody, "status", any_host=True, for_services=nobody_asks)
     yield Route("/-", status.check, anybody, "status")
 
     for mount, backend in forwarding_mounts(services).items():
-        # Whoever reaches the port acts with our credentials; `BIND_HOST` decides who that is.
-        name = backend.provider.name
-        yield Route(mount, relay.proxy(backend, mount), anybody, "service", provider=name)
+        # Without an access document whoever reaches the port acts with our credentials.
+        yield Route(
+            mount,
+            relay.proxy(backend, mount),
+            anybody,
+            "service",
+            provider=backend.provider.name,
+            forwards=True,
+        )
 
     for name in services.backends:
         for route in REGISTRY[name].routes(services):

@@ -1,10 +1,13 @@
 """What lives as long as a worker: how each part is made, checked and closed."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from chatproxy.access.keys import ANY_KEY, HEADER
+from chatproxy.access.rules import Access
 from chatproxy.clock import Clock
 from chatproxy.errors import NotConfigured, UpstreamError
 from chatproxy.forwarding import Way
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     from chatproxy.identity.directory import Directory
     from chatproxy.limiting.limiter import Limiter
     from chatproxy.tracing.spans import Tracing
+
+#: Keys of callers, made here or named by the access document.
+SHOWN_KEYS = re.compile(f"{OUR_KEYS.pattern}|{ANY_KEY.pattern}")
 
 ProviderT = TypeVar("ProviderT", bound=Provider)
 
@@ -157,8 +163,9 @@ class Backend:
 class Services:
     """Everything a request may need beyond itself.
 
-    `directory` and `limiter` exist if a provider that knows users is on, `tracing` if spans are
-    sent. `renew` takes over what the server's first process has read since it was called last.
+    `directory` exists if a provider that knows users is on, `limiter` then or with an access
+    document, `tracing` if spans are sent. `access` is that document, None without one. `renew`
+    takes over what the server's first process has read since it was called last.
     """
 
     settings: Settings
@@ -170,6 +177,7 @@ class Services:
     limiter: "Limiter | None"
     parts: Sequence[Part]
     lifetime: Lifetime
+    access: Access | None = None
     config: ConfigFault = dataclasses.field(default_factory=ConfigFault)
     renew: Callable[[], None] = _do_nothing
     tracing: "Tracing | None" = None
@@ -210,6 +218,7 @@ class Services:
         if self.directory is not None and settings.keys is not None:
             self.directory.sign_with(settings.keys.signing_secrets)
 
+        self.access = settings.access
         self.settings = settings
 
     def secrets(self) -> Iterator[str]:
@@ -262,7 +271,17 @@ def open_services(
     parts.append(Part("settings", config.notes))
     parts.append(Part("lifetime", unready=lifetime.reasons))
     services = Services(
-        settings, clock, limits, backends, peers, directory, limiter, parts, lifetime, config
+        settings,
+        clock,
+        limits,
+        backends,
+        peers,
+        directory,
+        limiter,
+        parts,
+        lifetime,
+        settings.access,
+        config,
     )
 
     if (tracing := open_tracing(settings.tracing, clock.monotonic)) is not None:
@@ -323,10 +342,10 @@ def _proxy_to(upstream: Upstream, settings: Settings) -> Proxy | None:
 def _withheld(settings: Settings) -> Withheld:
     # No provider is told who the caller's user is. Nor is any told what a caller shows us, be it
     # for a provider that is off: a key of ours opens this sidecar, and no server behind it.
-    names = [name for one in SETTINGS.values() for name in one.caller_keys]
+    names = [name for one in SETTINGS.values() for name in one.caller_keys] + [HEADER]
     keys = frozenset(map(squeezed, names))
     user = squeezed(settings.user_id_header.partition(".")[0])
-    return Withheld(keys | {user}, keys, None if settings.keys is None else OUR_KEYS)
+    return Withheld(keys | {user}, keys, SHOWN_KEYS)
 
 
 def _directory(settings: Settings, clock: Clock) -> "Directory | None":

@@ -36,6 +36,7 @@ FLOORS = [
     [r"forwarding", r"identity", r"signing"],
     [r"providers"],  # the settings of each, and the table that names them
     [r"settings", r"logs"],
+    [r"access"],
     [r"formats"],
     [r"errors", r"clock", r"turns", r"health", r"__init__"],
 ]

@@ -60,7 +60,7 @@ def _prepare(call: Call, way: Way, credentials: Credentials, deadline: Deadline)
         # First of all: a declared length above the limit is refused before anything is sent.
         call.upload.limit_to(deadline.limits.body_bytes)
 
-    query = credentials.into_query(call.target.query, way.withheld.parameters)
+    query = credentials.into_query(call.target.query, way.withheld)
     call.target = Target(call.target.path, query)
     call.fields = headers.outgoing(
         call.fields,

@@ -6,11 +6,11 @@ request, it would be up to the provider's server which of the two it reads.
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from urllib.parse import unquote_to_bytes
 
 from chatproxy.formats.secret_forms import forms
-from chatproxy.forwarding.headers import squeezed
+from chatproxy.forwarding.headers import NOTHING, Withheld, squeezed
 from chatproxy.forwarding.target import MOST_ENCODINGS
 
 #: Characters that some servers turn into `_` in a name: PHP does so with dots and spaces.
@@ -58,12 +58,18 @@ class Credentials:
             self, headers=[*self.headers, *checked], reserved=self.reserved | names
         )
 
-    def into_query(self, query: str | None, withheld: frozenset[str] = frozenset()) -> str | None:
+    def into_query(self, query: str | None, withheld: Withheld = NOTHING) -> str | None:
         """Remove every spelling of a reserved or withheld name from a raw query; put ours in front.
+
+        So is each pair that holds what is never sent.
 
         The rest keeps its bytes and its order. None stands for a target without a `?`.
         """
-        kept = "" if query is None else without(query, self.reserved, withheld)
+        kept = "" if query is None else without(query, self.reserved, withheld.parameters)
+
+        if (values := withheld.values) is not None and kept:
+            kept = without_values(kept, values)
+
         pairs = [f"{name}={value}" for name, value in self.query]
         joined = "&".join([*pairs, kept] if kept else pairs)
         return joined if joined or query == "" else None
@@ -94,19 +100,36 @@ class Credentials:
 
 def without(query: str, reserved: frozenset[str], withheld: frozenset[str] = frozenset()) -> str:
     """Remove every spelling of the reserved names from a raw query; `withheld` are squeezed."""
+    return _cut(query, lambda pair: _is_reserved(pair, reserved, withheld))
+
+
+def without_values(query: str, values: re.Pattern[str]) -> str:
+    """Remove each pair from a raw query in which a pattern is found, however often encoded."""
+    # All are searched at once, as hardly ever one of them holds anything.
+    return _cut(query, lambda pair: _holds(pair, values)) if _holds(query, values) else query
+
+
+def _cut(query: str, is_dropped: Callable[[str], bool]) -> str:
     # Cut out, not parsed and written anew, which would change the bytes of all other pairs.
     first, *rest = QUERY_SEPARATOR.split(query)
-    kept = "" if _is_reserved(first, reserved, withheld) else first
+    kept = "" if is_dropped(first) else first
     dropped_first = kept != first
 
     for separator, pair in zip(rest[::2], rest[1::2], strict=True):
-        if _is_reserved(pair, reserved, withheld):
+        if is_dropped(pair):
             continue
 
         kept += pair if dropped_first else separator + pair
         dropped_first = False
 
     return kept
+
+
+def _holds(text: str, values: re.Pattern[str]) -> bool:
+    if "%" not in text:
+        return values.search(text) is not None
+
+    return any(values.search(one) is not None for one in _readings(text))
 
 
 def plain_name(name: str) -> str:

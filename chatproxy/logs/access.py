@@ -24,6 +24,7 @@ STATUS_PREFIX = "/-/"
 class Exchange(Protocol):
     """What the lines say of one request and its answer. Times are in seconds."""
 
+    called_by: str
     status: int
     sent: int
     first_byte: float | None
@@ -52,11 +53,13 @@ def write_incoming(exchange: Exchange, environ: Mapping[str, Any]) -> None:
 
 
 def write(exchange: Exchange, environ: Mapping[str, Any]) -> None:
-    """Log a request's end; that of a probe only if it failed."""
-    if exchange.path.startswith(STATUS_PREFIX):
-        # No error: each stop has some.
-        if exchange.status >= 500:
-            log.warning("request completed", extra=_completed(exchange, environ))
+    """Log a request's end; that of a probe only if it failed or was refused."""
+    if exchange.path.startswith(STATUS_PREFIX) and exchange.status < 400:
+        return
+
+    # No error: each stop has some.
+    if exchange.path.startswith(STATUS_PREFIX) and exchange.status >= 500:
+        log.warning("request completed", extra=_completed(exchange, environ))
     elif log.isEnabledFor(logging.INFO):
         log.info("request completed", extra=_completed(exchange, environ))
 
@@ -87,6 +90,9 @@ def _completed(exchange: Exchange, environ: Mapping[str, Any]) -> dict[str, Any]
     line["http"]["request"]["body"] = {"bytes": exchange.received}
     line["http"]["response"] = {"statusCode": exchange.status, "body": {"bytes": exchange.sent}}
     line["responseTime"] = round(exchange.seconds() * 1000, 3)
+
+    if exchange.called_by:
+        line["caller"] = exchange.called_by
 
     if exchange.first_byte is not None:
         line["timeToFirstByte"] = round(exchange.first_byte * 1000, 3)

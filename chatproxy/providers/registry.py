@@ -20,7 +20,7 @@ from chatproxy.providers.stream.endpoints import routes as stream
 from chatproxy.providers.stream.provider import Stream
 from chatproxy.services import Services
 from chatproxy.settings import Settings
-from chatproxy.web.routing import Route
+from chatproxy.web.route import Route
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,12 +24,14 @@ from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
+from chatproxy.access import document
+from chatproxy.access.rules import Access
 from chatproxy.errors import SettingsError
 from chatproxy.formats.authority import is_loopback
 from chatproxy.settings import published, tracing
 from chatproxy.settings.directory import DirectorySettings, KeySettings
 from chatproxy.settings.fields import texts_in
-from chatproxy.settings.files import Files
+from chatproxy.settings.files import Files, MountedFile
 from chatproxy.settings.limits import LimiterSettings
 from chatproxy.settings.listeners import Listener, clashes, listeners
 from chatproxy.settings.local_secrets import LocalSecrets
@@ -63,6 +65,10 @@ REMOVED = {
 }
 
 
+#: Endpoints that belong to no provider, and need a key where they share the services' port.
+OWN_ENDPOINTS = ("GET /-/check-up",)
+
+
 @dataclasses.dataclass(frozen=True)
 class Settings(SidecarSettings):
     """The sidecar's own settings, and a section for each part and provider."""
@@ -71,6 +77,7 @@ class Settings(SidecarSettings):
     directory: DirectorySettings | None = None
     keys: KeySettings | None = None
     limiter: LimiterSettings | None = None
+    access: Access | None = None
     kept: LocalSecrets | None = None
     removed: tuple[str, ...] = ()
     slips: tuple[tuple[str, str], ...] = ()
@@ -135,6 +142,9 @@ class Settings(SidecarSettings):
                 f"itself, so the limits are up to {self.workers} times as high"
             )
 
+        for warning in () if self.access is None else document.warnings(self.access):
+            yield f"ACCESS_CONFIG: {warning}"
+
         for section in self.provider_settings.values():
             yield from section.warnings()
             yield from self._loopback_behind_proxy(section)
@@ -168,6 +178,9 @@ def load(
     # Providers without users need no directory: then nothing of it is read, made or required.
     if any(providers[name].knows_users for name in names):
         kept, shared = _read_directory(own, environ, problems, files)
+
+    # Callers of the document have limits, and bad keys are counted.
+    if shared or is_given(environ, "ACCESS_CONFIG"):
         shared["limiter"] = read(LimiterSettings, environ, problems, files=files)
 
     sections = {name: read(providers[name], environ, problems, kept, files) for name in names}
@@ -187,6 +200,7 @@ def load(
 
     problems.extend(_reused_secrets([*shared.values(), *sections.values()]))
     problems.extend(clashes(listeners(own, sections)))
+    access = _access(own, providers, names, any_real, problems)
 
     if problems:
         raise SettingsError(problems)
@@ -194,6 +208,7 @@ def load(
     return Settings(
         **vars(own),
         provider_settings=sections,
+        access=access,
         kept=kept,
         removed=tuple(name for name in REMOVED if is_given(environ, name)),
         slips=tuple(slips(environ, _known_names(providers))),
@@ -230,6 +245,33 @@ def _read_directory(
     kept = _local_secrets(own, directory)
     keys = read(KeySettings, environ, problems, kept, files)
     return kept, {"directory": directory, "keys": keys}
+
+
+def _access(
+    own: SidecarSettings,
+    providers: Providers,
+    names: Sequence[str],
+    real_server: str | None,
+    problems: list[str],
+) -> Access | None:
+    mounted = own.access_config
+
+    if not isinstance(mounted, MountedFile):  # absent, or faulty and told
+        return None
+
+    found = document.read(mounted.content)
+    endpoints = {name: one.endpoints for name, one in providers.items()} | {"": OWN_ENDPOINTS}
+    faults = [*found.mismatches(list(providers), names, endpoints)]
+
+    if real_server is not None:
+        faults += [
+            f"{one}, which everybody knows, and {real_server} is a real server: make your own by "
+            "`chatproxy access key`"
+            for one in found.published_keys()
+        ]
+
+    problems.extend(f"ACCESS_CONFIG: {mounted.path} cannot be used: {one}." for one in faults)
+    return found.access
 
 
 def _providers_on(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 from urllib.parse import unquote
 
+from chatproxy.access import document
 from chatproxy.formats.authority import host_of, is_ipv6, is_loopback
 from chatproxy.formats.certificates import trusting
 from chatproxy.settings.fields import (
@@ -135,6 +136,14 @@ class SidecarSettings(Section):
         ),
         default="",
         meaning="Path below which everything but `/-/…` is served.",
+    )
+    access_config: MountedFile | None = variable(
+        "ACCESS_CONFIG",
+        FilePath("a YAML or JSON file"),
+        default=None,
+        meaning="Document that says which services may call, and what each may do. Read again when "
+        "it changes. Absent: whoever reaches the port may do everything.",
+        check=document.problems,
     )
     log_level: str = variable(
         "LOG_LEVEL",
@@ -347,10 +356,15 @@ class SidecarSettings(Section):
         )
 
         if not is_loopback(self.bind_host):
-            yield (
-                f"BIND_HOST is {self.bind_host}, beyond loopback: whoever reaches this port is an "
-                f"administrator of the chat{'' if self.allowed_hosts else f'; and {by_any_name}'}"
+            by_name = () if self.allowed_hosts else (by_any_name,)
+            # With a document only its callers are served there.
+            by_all = (
+                "whoever reaches this port is an administrator of the chat: set ACCESS_CONFIG to a "
+                "document that says who may call",
             )
+
+            if faults := (*(by_all if self.access_config is None else ()), *by_name):
+                yield f"BIND_HOST is {self.bind_host}, beyond loopback: {'; and '.join(faults)}"
 
         # Where it drains it is in a pod, most likely.
         if self.drain_seconds and self.stops_within > POD_GRACE_PERIOD:

@@ -55,7 +55,9 @@ class ProviderSection(Section):
     callers show us a credential; they are forwarded to no provider. `knows_users` means that it
     needs the directory, `on_by_default` that it is on without `PROVIDERS`. `tokens_stay` says why
     a revocation here does not end its tokens, and is empty if it does. `published` are the secrets
-    of its stand-in and of the compose file, which everybody knows.
+    of its stand-in and of the compose file, which everybody knows. `endpoints` are those of its own
+    that services call, each as `METHOD /path`. `user_parameters` and `user_headers` name what in a
+    forwarded call says for which user it is, in lower case with `_` for `-` the former.
     """
 
     root_port: int | None = None
@@ -65,6 +67,9 @@ class ProviderSection(Section):
     on_by_default: ClassVar[bool] = False
     tokens_stay: ClassVar[str] = ""
     published: ClassVar[frozenset[str]] = frozenset()
+    endpoints: ClassVar[tuple[str, ...]] = ()
+    user_parameters: ClassVar[tuple[str, ...]] = ()
+    user_headers: ClassVar[tuple[str, ...]] = ()
 
     def servers(self) -> Iterator[tuple[str, str]]:
         """Yield (variable, URL) for each server that is called."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import current_app, request
 
+from chatproxy.access.rules import Caller as AccessCaller
 from chatproxy.errors import CallerError, ChatproxyError, Side
 from chatproxy.formats import traceparent
 from chatproxy.forwarding.body import CallerBody
@@ -32,10 +33,10 @@ class RequestContext:
 
     `refusal` is the error in its head, answered before any view is called. `authenticated` is what
     the route's guard returned, `surface` the provider or part that the route belongs to.
-    `called_by` is the caller's name in the access document, empty without one. `listener` is where
-    the request came in. `is_last` says that the caller was told to send no
-    further request on the connection. `ids` are the fields that every line has which is written
-    while the request is served. `span` is there if spans are sent.
+    `called_by` is the caller's name in the access document, empty without one, and `may_do` is what
+    the document lets it do. `listener` is where the request came in. `is_last` says that the caller
+    was told to send no further request on the connection. `ids` are the fields that every line has
+    which is written while the request is served. `span` is there if spans are sent.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class RequestContext:
         self.route = ""
         self.provider = ""
         self.called_by = ""
+        self.may_do: AccessCaller | None = None
         self.authenticated: Any = None
         self.is_last = False
         self.status = 0
@@ -152,7 +154,7 @@ def directory() -> "Directory":
 
 
 def limiter() -> "Limiter":
-    """Return the limiter, which exists if the directory does."""
+    """Return the limiter, which exists if the directory or an access document does."""
     found = services().limiter
     assert found is not None  # noqa: S101 - see `Services`
     return found

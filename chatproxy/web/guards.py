@@ -69,20 +69,20 @@ def count_rejected(token: str, error: TokenRejected) -> None:
         count_failure(f"token {digest}", made_up=True)
 
 
-def count_failure_of_address() -> None:
+def count_failure_of_address(surface: str = "") -> None:
     """Count a credential that tells nothing of its owner; raise `TooManyRequests`."""
-    count_failure(f"address {network_of(address() or '')}", made_up=True)
+    count_failure(f"address {network_of(address() or '')}", surface, made_up=True)
 
 
-def count_failure(subject: str, *, made_up: bool = False) -> None:
+def count_failure(subject: str, surface: str = "", *, made_up: bool = False) -> None:
     """Count a failed authentication; raise `TooManyRequests` above the limit.
 
-    `made_up` as in `Limiter.hit`.
+    `surface` is where the credential is for, absent the request's own. `made_up` as in
+    `Limiter.hit`.
     """
     settings = services().settings.limiter
     assert settings is not None  # noqa: S101 - it is there where the limiter is
-    surface = context().surface
-    subject = f"failures at {surface} of {subject}"
+    subject = f"failures at {surface or context().surface} of {subject}"
     limiter().spend(subject, settings.auth_failures, TOO_MANY, made_up=made_up)
 
 

@@ -1,55 +1,18 @@
 """Registering the routes of the table, each behind its guard."""
 
-import dataclasses
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from flask import Blueprint, Flask, Request, request
+from flask import Flask, Request, request
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter, MapAdapter
 
-from chatproxy.settings.listeners import Door, Listener
+from chatproxy.settings.listeners import Listener
+from chatproxy.web import access
 from chatproxy.web.current import KEY, context, surface_path
 from chatproxy.web.dialects import Dialects
+from chatproxy.web.route import Route
 from chatproxy.web.same_origin import SameOrigin
-
-#: Called before a view. Returns what it knows of the caller, for `current.authenticated`, or raises
-#: the error with which the caller is refused.
-Guard = Callable[[], Any]
-
-
-def anybody() -> None:
-    """Let everybody call who can reach the port."""
-
-
-def no_pages() -> bool:
-    """Refuse web pages of other sites."""
-    return False
-
-
-def any_page() -> bool:
-    """Let web pages of other sites call: the blueprint itself says which may do what."""
-    return True
-
-
-@dataclasses.dataclass(frozen=True)
-class Route:
-    """One line of the table: a path, the blueprint below it, who may call, and by which door.
-
-    A surface that both services and clients call has a line for each door. `pages` says whether the
-    request may come from a web page of another site. With `any_host` it is served whatever its
-    `Host` is.
-    """
-
-    path: str
-    blueprint: Blueprint
-    guard: Guard
-    door: Door
-    pages: Callable[[], bool] = no_pages
-    any_host: bool = False
-    provider: str = ""
-
 
 PLACEHOLDER = re.compile(r"<(?:[^<>:]*:)?([^<>]*)>")
 
@@ -148,4 +111,8 @@ def register(
             # for another path than the one that is served here.
             current.target.refuse_dot_segments()
             current.surface = request.blueprint.partition("-")[0]
-            current.authenticated = lines[request.blueprint].guard()
+            route = lines[request.blueprint]
+            # First who calls, then what else the call needs: no byte of a body is read for a
+            # caller that may not make it.
+            access.check(route)
+            current.authenticated = route.guard()

@@ -15,7 +15,7 @@ from chatproxy.web import error_handlers, routing
 from chatproxy.web.current import authenticated
 from chatproxy.web.dialects import Dialects
 from chatproxy.web.request_log import RequestLog
-from chatproxy.web.routing import Route, anybody
+from chatproxy.web.route import Route, anybody
 from chatproxy.web.same_origin import SameOrigin
 
 ENVIRON = {"STREAM_API_KEY": "key", "STREAM_API_SECRET": "s" * 40}

@@ -35,6 +35,13 @@ class ChatSDKSettings(ProviderSection):
             "sandbox-centrifugo-secret-of-the-stand-in-not-for-production",
         }
     )
+    endpoints: ClassVar[tuple[str, ...]] = (
+        "POST /tokens",
+        "POST /api/users/ensure",
+        "GET /api/users/<user_id>",
+        "DELETE /api/users/<user_id>",
+        "POST /api/users/<user_id>/revoke-tokens",
+    )
     jwt_secrets: tuple[str, ...] = variable(
         "CHATSDK_JWT_SECRET",
         SigningSecrets(),

@@ -36,6 +36,11 @@ class ImbaChatSettings(ProviderSection):
         }
     )
 
+    endpoints: ClassVar[tuple[str, ...]] = (
+        "GET /imbachat/token/<user_id>",
+        "GET /imbachat/widget/<user_id>",
+    )
+
     # One, as the form has it; those that it had before are added while they are still accepted.
     api_passwords: tuple[str, ...] = variable(
         "IMBACHAT_API_PASSWORD",

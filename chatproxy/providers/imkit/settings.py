@@ -36,6 +36,21 @@ class IMKitSettings(ProviderSection):
         }
     )
 
+    endpoints: ClassVar[tuple[str, ...]] = (
+        "GET /imkit/admin/clients",
+        "POST /imkit/admin/clients",
+        "POST /imkit/admin/clients/list",
+        "PUT /imkit/admin/clients/<client_id>/token",
+        "DELETE /imkit/admin/clients/<client_id>/token",
+        "GET /imkit/badge",
+        "POST /imkit/badge",
+        "GET /imkit/badge/<client_id>",
+        "POST /imkit/badge/<client_id>",
+        "GET /imkit/me",
+        "POST /imkit/me",
+        "GET /imkit/me/badge",
+    )
+    user_headers: ClassVar[tuple[str, ...]] = ("IM-CLIENT-ID",)
     base_url: str | None = variable(
         "IMKIT_BASE_URL",
         BaseURL("https://imkit.example"),

@@ -30,6 +30,14 @@ class PerformChatSettings(ProviderSection):
             "sk_sandbox_secret_of_the_stand_in",
         }
     )
+    endpoints: ClassVar[tuple[str, ...]] = (
+        "POST /rest/v1/auth/token",
+        "POST /rest/v1/auth/invalidate-token",
+        "GET /rest/v1/agents",
+        "GET /rest/v1/agents/<agent_id>",
+        "GET /rest/v1/customer-users",
+        "PUT /rest/v1/customer-users/<user_id>",
+    )
     jwt_secrets: tuple[str, ...] = variable(
         "PERFORMCHAT_JWT_SECRET",
         SigningSecrets(),

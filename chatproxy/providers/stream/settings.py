@@ -35,6 +35,13 @@ class StreamSettings(ProviderSection):
     knows_users: ClassVar[bool] = False
     on_by_default: ClassVar[bool] = True
     published: ClassVar[frozenset[str]] = frozenset({STAND_IN_KEY, STAND_IN_SECRET})
+    endpoints: ClassVar[tuple[str, ...]] = (
+        "GET /api-key",
+        "GET /config",
+        "GET /token/<user_id>",
+        "POST /webhook/verify",
+    )
+    user_parameters: ClassVar[tuple[str, ...]] = ("user_id",)
     tokens_stay: ClassVar[str] = (
         "Stream alone checks them. End them there, with `revoke_tokens_issued_before`"
     )

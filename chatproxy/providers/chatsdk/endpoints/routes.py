@@ -11,7 +11,7 @@ from chatproxy.providers.chatsdk.endpoints.access import (
 )
 from chatproxy.providers.chatsdk.endpoints.schemas import requested_user
 from chatproxy.services import Services
-from chatproxy.web.routing import Route, any_page, anybody
+from chatproxy.web.route import Route, any_page, anybody
 
 USERS = "/api/users"
 
@@ -30,7 +30,13 @@ def routes(_services: Services) -> Sequence[Route]:
             PlatformKey(users.requested_revocation),
             "service",
         ),
-        Route(f"{USERS}/<anything:user_id>", users.single, users.service_or_client, "service"),
+        Route(
+            f"{USERS}/<anything:user_id>",
+            users.single,
+            users.service_or_client,
+            "service",
+            for_services=users.is_for_services,
+        ),
         Route("/api", api.preflight, anybody, "client", any_page),
         Route("/api", api.blueprint, api.client, "client", any_page),
         # Answers 501 and says where to connect.

@@ -13,6 +13,7 @@ from chatproxy.identity.token_records import Issued, new_token_id
 from chatproxy.limiting.limiter import Count
 from chatproxy.providers.chatsdk.endpoints.access import Client, Service
 from chatproxy.providers.chatsdk.provider import ChatSDK
+from chatproxy.web import access
 from chatproxy.web.answers import private
 from chatproxy.web.current import authenticated, directory, limiter, now, provider, services
 
@@ -29,6 +30,7 @@ def issue() -> Response:
     """Issue both tokens for a user, who is created or updated on the way."""
     service = authenticated(Service)
     key, (user_id, profile) = service.key, service.requested
+    access.acts_for(user_id)
     subject = f"tokens {key.id} {key.app_id} {user_id}"
     # Counted before the user is written, so that a refused request changes nothing.
     count = _spend(subject)

@@ -11,6 +11,7 @@ from chatproxy.identity.records import User
 from chatproxy.providers.chatsdk.endpoints import api, schemas
 from chatproxy.providers.chatsdk.endpoints.access import Client, PlatformKey, Service, rest_token
 from chatproxy.providers.chatsdk.provider import ChatSDK
+from chatproxy.web import access
 from chatproxy.web.answers import private
 from chatproxy.web.current import authenticated, context, directory, provider, serves, services
 from chatproxy.web.parsing import decoded_id, header, segments_below
@@ -33,9 +34,14 @@ def service_or_client() -> Service | Client:
     Deleting a user always needs a key, as at the vendor. Clients with a door of their own have
     their calls forwarded there.
     """
+    return PlatformKey(named_user)() if is_for_services() else rest_token()
+
+
+def is_for_services() -> bool:
+    """Say whether the call is one that a service makes."""
     is_client = header("X-API-Key") is None and serves("client")
     is_deletion = request.method == "DELETE" and named_user() is not None
-    return rest_token() if is_client and not is_deletion else PlatformKey(named_user)()
+    return is_deletion or not is_client
 
 
 def named_user(segments: int = 1) -> str | None:
@@ -55,6 +61,7 @@ def ensure() -> Response:
     """Create or update a user without issuing a token; 201 for a new one."""
     service = authenticated(Service)
     user_id, profile = service.requested
+    access.acts_for(user_id)
     user, action = directory().users.upsert(service.key.app_id, user_id, profile)
     made = {"created": action == "created", "updated": action == "updated"}
     body = {"action": action, **made, "user": _user_body(user)}
@@ -66,6 +73,7 @@ def revoke(user_id: str) -> Response:  # noqa: ARG001 - read from the raw path
     """Revoke all tokens that the user has now, and close its WebSockets."""
     service = authenticated(Service)
     key, (named, reason) = service.key, service.requested
+    _check_access(named)
 
     if named is None or not directory().tokens.revoke_user(key.app_id, named):
         raise NotFound("User not found")
@@ -83,6 +91,7 @@ def show(user_id: str) -> Response:
 
     service = authenticated(Service)
     app_id, named = service.key.app_id, service.requested
+    _check_access(named)
     user = None if named is None else directory().users.find(app_id, named)
 
     if user is None:
@@ -99,6 +108,7 @@ def delete(user_id: str) -> Response:
 
     service = authenticated(Service)
     app_id, named = service.key.app_id, service.requested
+    _check_access(named)
 
     if named is None or not directory().tokens.revoke_user(app_id, named):
         raise NotFound("User not found")
@@ -107,6 +117,12 @@ def delete(user_id: str) -> Response:
     _disconnect(named)
     directory().users.delete(app_id, named)
     return private({"success": True, "anonymizedUserId": named})
+
+
+def _check_access(named: str | None) -> None:
+    # Where the path names nobody, nobody is found.
+    if named is not None:
+        access.acts_for(named)
 
 
 def _disconnect(user_id: str) -> None:

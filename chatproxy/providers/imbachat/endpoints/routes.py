@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from chatproxy.providers.imbachat.endpoints import users, version, widget
 from chatproxy.providers.imbachat.endpoints.access import only_imbachat
 from chatproxy.services import Services
-from chatproxy.web.routing import Route, anybody
+from chatproxy.web.route import Route, anybody
 
 
 def routes(_services: Services) -> Sequence[Route]:

@@ -9,6 +9,7 @@ from chatproxy.errors import CallerError
 from chatproxy.providers.imbachat import userids
 from chatproxy.providers.imbachat.endpoints import page
 from chatproxy.providers.imbachat.provider import ImbaChat
+from chatproxy.web import access
 from chatproxy.web.answers import private
 from chatproxy.web.current import now, provider
 from chatproxy.web.parsing import load_query
@@ -73,6 +74,7 @@ def _issued(user_id: str) -> dict[str, Any]:
     if not userids.is_user_id(user_id):
         raise CallerError(userids.INVALID)
 
+    access.acts_for(user_id)
     issued = provider(ImbaChat).tokens.make(user_id, now())
     # The text of the vendor's page calls it `user_key`; its samples and plugins use `token`.
     return {"user_id": int(user_id), "token": issued, "user_key": issued}

@@ -22,6 +22,7 @@ from chatproxy.providers.imkit.errors import (
     PermissionDenied,
 )
 from chatproxy.providers.imkit.provider import IMKit
+from chatproxy.web import access as document
 from chatproxy.web import guards
 from chatproxy.web.current import directory, provider, serves
 from chatproxy.web.parsing import header, header_text
@@ -64,11 +65,22 @@ def caller() -> Client | None:
 
     Where clients have a door of their own, each is let in at its own only.
     """
-    if not serves("client") or (serves("service") and (header("IM-API-KEY") or header("API_KEY"))):
+    if _is_platform():
         platform()
         return None
 
     return client()
+
+
+def is_for_platforms() -> bool:
+    """Say whether the call is one that a platform makes; raise `BadTarget`."""
+    return serves("service") and (_is_platform() or is_below(FOR_PLATFORMS))
+
+
+def _is_platform() -> bool:
+    return not serves("client") or (
+        serves("service") and bool(header("IM-API-KEY") or header("API_KEY"))
+    )
 
 
 def forwarded_caller() -> Client | None:
@@ -117,6 +129,8 @@ def acting_user() -> User:
 
     if not client_id:
         raise MissingParameter("A platform caller names the client in IM-CLIENT-ID.")
+
+    document.acts_for(client_id)
 
     user = directory().users.find(provider(IMKit).app, client_id)
 

@@ -14,6 +14,7 @@ from chatproxy.identity.records import Badge
 from chatproxy.providers.imkit.endpoints import badgequery
 from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.providers.imkit.shapes import BADGE_SOURCES, badge_of
+from chatproxy.web import access
 from chatproxy.web.answers import private, private_listing
 from chatproxy.web.current import directory, provider
 
@@ -28,6 +29,7 @@ OTHERS = ("PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 def show_all() -> Response:
     """Answer the clients that `clientId` names, in their order, else the first 1,000 by id."""
     ids = badgequery.ids_in_query()
+    access.acts_for(*ids) if ids else access.acts_for_all()
     badges, app = directory().badges(BADGE_SOURCES), provider(IMKit).app
     return _badges(badges.of(app, ids) if ids else badges.all(app))
 
@@ -37,6 +39,7 @@ def show_all() -> Response:
 def show_some() -> Response:
     """Answer the clients whose ids the body lists, in their order."""
     ids = badgequery.ids_in_body()
+    access.acts_for(*ids)
     return _badges(directory().badges(BADGE_SOURCES).of(provider(IMKit).app, ids))
 
 
@@ -44,6 +47,7 @@ def show_some() -> Response:
 def show(client_id: str) -> Response:  # noqa: ARG001 - read from the raw path
     """Answer one client. An unknown one has zeros, and unlike in the sample stays unknown."""
     client_ids = [badgequery.id_in_path()]
+    access.acts_for(*client_ids)
     (badge,) = directory().badges(BADGE_SOURCES).of(provider(IMKit).app, client_ids)
     return private(badge_of(badge.client_id, badge.counts))
 
@@ -52,6 +56,7 @@ def show(client_id: str) -> Response:  # noqa: ARG001 - read from the raw path
 def change(client_id: str) -> Response:  # noqa: ARG001 - read from the raw path
     """Set the count of one source, and answer the client."""
     named = badgequery.id_in_path()
+    access.acts_for(named)
     source, count = badgequery.source_and_count()
     imkit = provider(IMKit)
     badge = (

@@ -10,6 +10,7 @@ from chatproxy.providers.imkit.endpoints import changes, clientquery, schemas
 from chatproxy.providers.imkit.endpoints.paths import named_client
 from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.providers.imkit.shapes import client_of, device_of, envelope, token_of
+from chatproxy.web import access as document
 from chatproxy.web.answers import private, private_listing
 from chatproxy.web.current import directory, now, provider
 from chatproxy.web.parsing import load, read_json, read_object
@@ -21,6 +22,7 @@ blueprint = Blueprint("imkit-clients", __name__)
 def put() -> Response:
     """Create or update a client, with a new token, with a given one, or without."""
     body = load(schemas.NewClientBody(), read_json())
+    document.acts_for(body["id"])
     token = _requested_token(body)
 
     if token is None:
@@ -34,6 +36,7 @@ def put() -> Response:
 def put_many() -> Response:
     """Create or update up to 100 clients, all or none, without tokens."""
     profiles = schemas.load_clients(read_json())
+    document.acts_for(*profiles)
     changes.put_clients(profiles)
     return private(envelope({"count": len(profiles)}))
 
@@ -41,6 +44,7 @@ def put_many() -> Response:
 @blueprint.get("")
 def show_all() -> Response:
     """Answer the clients that match the query, with their devices."""
+    document.acts_for_all()
     query = clientquery.read_query()
     users, total = directory().user_search.page(
         provider(IMKit).app, query.conditions, query.skip, query.limit
@@ -60,6 +64,7 @@ def put_token(client_id: str) -> Response:  # noqa: ARG001 - read from the raw p
     """Bind a given token to a client that exists."""
     named = named_client()
     schemas.check_client_id(named)
+    document.acts_for(named)
     body = load(schemas.TokenBody(), read_json())
     token = OpaqueToken(body["token"], _expiry(body["expires"]))
     user = changes.bind(named, token)
@@ -71,6 +76,7 @@ def put_token(client_id: str) -> Response:  # noqa: ARG001 - read from the raw p
 def delete_token(client_id: str) -> Response:  # noqa: ARG001 - read from the raw path
     """End one token of a client, or all of them."""
     named = named_client()
+    document.acts_for(named)
     ended = changes.unbind(named, load(schemas.RevocationBody(), read_object())["token"])
     result = {"success": True, "message": "Tokens revoked", "revokedTokens": ended}
     return private(envelope(result))

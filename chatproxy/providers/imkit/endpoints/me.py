@@ -6,9 +6,10 @@ from chatproxy.identity.records import User
 from chatproxy.providers.imkit.endpoints import access, changes, forwarded, schemas, server
 from chatproxy.providers.imkit.errors import InvalidRoomTags
 from chatproxy.providers.imkit.shapes import BADGE_SOURCES, client_of, envelope
+from chatproxy.web import access as document
 from chatproxy.web.answers import private
 from chatproxy.web.current import authenticated, context, directory
-from chatproxy.web.parsing import load, query_values, read_json
+from chatproxy.web.parsing import header_text, load, query_values, read_json
 
 blueprint = Blueprint("imkit-me", __name__)
 unread = Blueprint("imkit-me-badge", __name__)
@@ -38,7 +39,18 @@ def badge_caller() -> User | access.Client | None:
     if not all(tag and tag.isprintable() and len(tag) <= LONGEST_TAG for tag in tags):
         raise InvalidRoomTags("roomTags are texts that are not empty.")
 
-    return access.caller() if server.is_configured() else access.acting_user()
+    if not server.is_configured():
+        return access.acting_user()
+
+    found = access.caller()
+
+    # A platform's call is forwarded, with the client that it names or for all of them.
+    if found is None and (client_id := header_text("IM-CLIENT-ID")):
+        document.acts_for(client_id)
+    elif found is None:
+        document.acts_for_all()
+
+    return found
 
 
 @unread.get("")

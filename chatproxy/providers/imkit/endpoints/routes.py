@@ -12,16 +12,31 @@ from chatproxy.providers.imkit.endpoints import (
     verify,
 )
 from chatproxy.services import Services
-from chatproxy.web.routing import Route, any_page, anybody
+from chatproxy.web.route import Route, any_page, anybody
 
 
 def routes(services: Services) -> Sequence[Route]:
     """Return every route with its guard."""
     return (
         Route("/imkit/admin/clients", clients.blueprint, access.platform, "service"),
-        Route("/imkit/me", me.blueprint, access.acting_user, "client", any_page),
+        # A platform may call what clients call, where they share a door.
+        Route(
+            "/imkit/me",
+            me.blueprint,
+            access.acting_user,
+            "client",
+            any_page,
+            for_services=access.is_for_platforms,
+        ),
         Route("/imkit/me", me.blueprint, access.acting_user, "service"),
-        Route("/imkit/me/badge", me.unread, me.badge_caller, "client", any_page),
+        Route(
+            "/imkit/me/badge",
+            me.unread,
+            me.badge_caller,
+            "client",
+            any_page,
+            for_services=access.is_for_platforms,
+        ),
         Route("/imkit/me/badge", me.unread, me.badge_caller, "service"),
         # The token is the credential.
         Route("/imkit/verify", verify.blueprint, anybody, "client"),
@@ -36,6 +51,8 @@ def routes(services: Services) -> Sequence[Route]:
             access.forwarded_caller,
             "client",
             forwarded.is_for_pages,
+            forwards=True,
+            for_services=access.is_for_platforms,
         ),
-        Route("/imkit", forwarded.blueprint, access.forwarded_caller, "service"),
+        Route("/imkit", forwarded.blueprint, access.forwarded_caller, "service", forwards=True),
     )

@@ -7,7 +7,8 @@ from flask import Blueprint, Response
 from chatproxy.errors import NotFound
 from chatproxy.formats.timestamps import iso
 from chatproxy.identity.records import User
-from chatproxy.providers.performchat.endpoints.access import Company
+from chatproxy.providers.performchat.endpoints.access import Company, check_access
+from chatproxy.web import access
 from chatproxy.web.answers import private
 from chatproxy.web.current import authenticated, directory
 
@@ -19,6 +20,7 @@ single = Blueprint("performchat-customer", __name__)
 def show_all() -> Response:
     """Answer a page of the company's users that match the filter."""
     company = authenticated(Company)
+    access.acts_for_all()
     page, search = company.page, directory().user_search
     users, total = search.page(company.app_id, company.requested, page.offset, page.limit)
     answer: Response = page.answer((_user_body(user) for user in users), total)
@@ -29,6 +31,7 @@ def show_all() -> Response:
 def change(user_id: str) -> Response:
     """Change a user, named by its internal id; metadata is merged key by key."""
     company, users = authenticated(Company), directory().users
+    check_access(company, user_id)
     known = "\0" not in user_id  # PostgreSQL refuses a query with a NUL
     user = users.change(company.app_id, user_id, company.requested) if known else None
 

@@ -6,7 +6,7 @@ from chatproxy.providers.performchat.endpoints import agents, customers, schemas
 from chatproxy.providers.performchat.endpoints.access import PlatformKey
 from chatproxy.providers.performchat.endpoints.paging import requested_page
 from chatproxy.services import Services
-from chatproxy.web.routing import Route, anybody
+from chatproxy.web.route import Route, anybody
 
 AUTH = "/rest/v1/auth"
 AGENTS = "/rest/v1/agents"

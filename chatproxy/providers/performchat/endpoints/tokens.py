@@ -12,10 +12,10 @@ from chatproxy.errors import (
     Unauthenticated,
 )
 from chatproxy.identity.records import Agent, Profile, User
-from chatproxy.providers.performchat.endpoints.access import Company
+from chatproxy.providers.performchat.endpoints.access import Company, check_access
 from chatproxy.providers.performchat.provider import PerformChat
 from chatproxy.providers.performchat.tokens import issued
-from chatproxy.web import guards
+from chatproxy.web import access, guards
 from chatproxy.web.answers import private
 from chatproxy.web.current import authenticated, directory, limiter, now, provider
 from chatproxy.web.parsing import BEARER, header, read_object
@@ -35,6 +35,7 @@ def issue() -> Response:
     """Issue a token for a user and an agent; the user is created on the way."""
     company, performchat = authenticated(Company), provider(PerformChat)
     key, requested = company.key, company.requested
+    access.acts_for(requested.user_id)
     agent = _agent(key.app_id, requested.agent_id)
     # Counted before the user is written, so that a refused request changes nothing.
     count = limiter().spend(f"performchat tokens {key.id}", performchat.token_rate, TOO_MANY)
@@ -60,6 +61,7 @@ def invalidate() -> Response:
     """Invalidate all tokens of a user, named by the internal id that `issue` answered."""
     company = authenticated(Company)
     user_id = company.requested
+    check_access(company, user_id)
     version = directory().tokens.revoke_user_by_our_id(company.app_id, user_id)
 
     if version is None:

@@ -9,6 +9,7 @@ from marshmallow import fields, validate
 from chatproxy.errors import CallerError
 from chatproxy.providers.stream.provider import Stream
 from chatproxy.providers.stream.tokens import is_user_id
+from chatproxy.web import access
 from chatproxy.web.answers import private
 from chatproxy.web.current import now, provider, services
 from chatproxy.web.parsing import header_text, load_query
@@ -48,6 +49,7 @@ def config() -> Response:
     if user_id is None:
         return private(document | {stream.error_object_key: messages})
 
+    access.acts_for(user_id)
     token = stream.tokens.make(user_id, now())
     authentication = {"apiKey": stream.api_key, "userId": user_id, "userToken": token}
     return private(document | {AUTHENTICATION: authentication})

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from chatproxy.providers.stream.endpoints import api_key, config, token, webhook
 from chatproxy.services import Services
-from chatproxy.web.routing import Route, anybody
+from chatproxy.web.route import Route, anybody
 
 
 def routes(_services: Services) -> Sequence[Route]:
