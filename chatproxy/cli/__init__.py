@@ -10,6 +10,7 @@ from chatproxy import __version__
 from chatproxy.cli.lazy import LazyGroup, Place
 
 COMMANDS = {
+    "access": Place("access:group", "Keep the document that says who may call."),
     "agents": Place("agents:group", "Keep the agents of an app."),
     "apps": Place("apps:group", "Keep the apps."),
     "completion": Place("completion:completion", "Print the script that lets a shell complete."),

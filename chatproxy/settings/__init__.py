@@ -171,7 +171,7 @@ def load(
     files = files or Files()
     problems: list[str] = []
     own = read(SidecarSettings, environ, problems, files=files)
-    names = _providers_on(providers, environ, problems)
+    names = providers_on(providers, environ, problems)
     shared: dict[str, Any] = {}
     kept = None
 
@@ -274,9 +274,10 @@ def _access(
     return found.access
 
 
-def _providers_on(
+def providers_on(
     providers: Providers, environ: Mapping[str, str], problems: list[str]
 ) -> list[str]:
+    """Return the names of the providers that are on; append what is wrong with them."""
     # In the registry's order: that of PROVIDERS must change neither routes nor logs.
     named = [name for name in texts_in(stripped(environ.get("PROVIDERS", ""))) if name]
 

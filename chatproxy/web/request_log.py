@@ -114,11 +114,16 @@ class RequestLog:
             context.refusal = error
             return
 
-        # Routing and forwarding decide from one reading of the raw target. gunicorn's differs for
-        # the absolute form, and knows nothing of mounts. PEP 3333 wants the path decoded.
-        environ["SCRIPT_NAME"] = ""
-        environ["PATH_INFO"] = unquote_to_bytes(context.target.path).decode("latin-1")
-        environ["QUERY_STRING"] = context.target.query or ""
+        place_in(environ, context.target)
+
+
+def place_in(environ: dict[str, Any], target: Target) -> None:
+    """Let a request be routed by its target."""
+    # Routing and forwarding decide from one reading of the raw target. gunicorn's differs for the
+    # absolute form, and knows nothing of mounts. PEP 3333 wants the path decoded.
+    environ["SCRIPT_NAME"] = ""
+    environ["PATH_INFO"] = unquote_to_bytes(target.path).decode("latin-1")
+    environ["QUERY_STRING"] = target.query or ""
 
 
 class _Stream:

@@ -78,6 +78,7 @@ def register(
         assert first.blueprint is route.blueprint  # noqa: S101
 
     templates = {rule.rule: template(rule.rule) for rule in app.url_map.iter_rules()}
+    app.extensions["chatproxy.routes"] = lines
 
     @app.before_request
     def admit() -> None:

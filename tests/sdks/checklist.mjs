@@ -8,6 +8,10 @@ import { fileURLToPath } from 'node:url';
 
 export const apiKey = process.env.CHAT_API_KEY ?? 'dummy';
 export const apiSecret = process.env.CHAT_API_SECRET ?? 'dummy';
+// Headers that every call is to have: the key of a caller of the access document, if there is one.
+export const headers = process.env.CHAT_ACCESS_KEY
+  ? { 'X-Chatproxy-Key': process.env.CHAT_ACCESS_KEY }
+  : {};
 export const baseUrl = process.env.CHAT_BASE_URL;
 export const run = randomBytes(4).toString('hex');
 

@@ -16,6 +16,11 @@ from typing import Any, NoReturn
 API_KEY = os.environ.get("CHAT_API_KEY", "dummy")
 API_SECRET = os.environ.get("CHAT_API_SECRET", "dummy")
 
+#: Headers that every call is to have: the key of a caller of the access document, if there is one.
+HEADERS = (
+    {"X-Chatproxy-Key": os.environ["CHAT_ACCESS_KEY"]} if "CHAT_ACCESS_KEY" in os.environ else {}
+)
+
 
 class Checklist:
     """The calls of one SDK; a failed one does not stop those after it."""

@@ -10,6 +10,7 @@ import {
   apiKey,
   apiSecret,
   baseUrl,
+  headers,
   lastReceived,
   orderFault,
   refused,
@@ -20,7 +21,10 @@ import {
 } from './checklist.mjs';
 
 const sdk = new Checklist('npm stream-chat', versionOf('stream-chat'));
-const client = new StreamChat(apiKey, apiSecret, { baseURL: baseUrl });
+const client = new StreamChat(apiKey, apiSecret, {
+  baseURL: baseUrl,
+  axiosRequestConfig: { headers },
+});
 const [ann, bob, messageId] = [`ann-${run}`, `Bob_${run}`, `first-${run}`];
 const data = { name: 'Room', members: [ann], created_by_id: ann };
 const channel = client.channel('messaging', `room-${run}`, data);

@@ -13,10 +13,12 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import jwt
 from checklist import (
     API_KEY,
     API_SECRET,
+    HEADERS,
     WEBHOOK_BODY,
     WEBHOOK_SECRET,
     WEBHOOK_SIGNATURE,
@@ -273,8 +275,12 @@ STEPS = (users, rooms, messages, moderation, settings, refusals, farewells, loca
 async def main() -> None:
     """Walk once with each client."""
     base = os.environ["CHAT_BASE_URL"]
-    for kind, make in (("sync", Stream), ("async", AsyncStream)):
-        walk = Walk(kind, make(api_key=API_KEY, api_secret=API_SECRET, base_url=base))
+    for kind, make, http in (
+        ("sync", Stream, httpx.Client),
+        ("async", AsyncStream, httpx.AsyncClient),
+    ):
+        options = {"http_client": http(headers=HEADERS)} if HEADERS else {}
+        walk = Walk(kind, make(api_key=API_KEY, api_secret=API_SECRET, base_url=base, **options))
         for step in STEPS:
             await step(walk)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 
-from checklist import API_KEY, API_SECRET, Checklist
+from checklist import API_KEY, API_SECRET, HEADERS, Checklist
 from stream_chat.__pkg__ import __version__
 from stream_chat.async_chat import StreamChatAsync
 from stream_chat_walk import Walk
@@ -20,6 +20,7 @@ sdk = Checklist("python stream-chat async", __version__)
 async def main() -> None:
     """Open the client inside the loop, as it wants to be."""
     async with StreamChatAsync(API_KEY, API_SECRET, base_url=os.environ["CHAT_ROOT_URL"]) as client:
+        client.session.headers.update(HEADERS)
         await Walk(sdk, client).everything()
 
 

@@ -22,6 +22,7 @@ NAMES = [
     "IM-Authorization", "IM_AUTHORIZATION", "im-authorization", "Im.Authorization",
     "X-API-Key", "x-api-key", "X_API_KEY", "X-Api_Key", "X.API.Key", "XApiKey",
     "keySecret", "Key-Secret", "key_secret",
+    "X-Chatproxy-Key", "x-chatproxy-key", "XChatproxyKey", "X-Chatproxy.Key",
     "userid", "UserId", "User-Id", "user_id", "Cookie", "Proxy-Authorization",
 ]  # fmt: skip
 
@@ -41,6 +42,7 @@ FORWARDED = {
 QUERIES = [
     "X-API-Key", "x_api_key", "x%2dapi%2dkey", "IM-API-KEY", "im_client_key", "IM-Authorization",
     "api_key", "API-KEY", "apikey", "client_key[]", "key_secret", "%69m-api-key", "im%252dapi-key",
+    "X-Chatproxy-Key", "x_chatproxy_key", "x%2dchatproxy%2dkey",
 ]  # fmt: skip
 
 
