@@ -21,7 +21,8 @@ MODULES = {
 #: The first pattern that fits counts. Rooms on one floor do not know each other.
 FLOORS = [
     [r"__main__", r"wsgi"],
-    [r"app", r"cli", r"gunicorn_conf"],
+    [r"cli"],
+    [r"app", r"gunicorn_conf"],
     [r"routes"],
     [r"openapi(?=\.(?!operation|failures))"],
     [r"providers\.registry"],

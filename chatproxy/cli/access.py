@@ -13,7 +13,7 @@ from chatproxy.cli.output import as_json, print_result, shown
 
 @click.group("access")
 def group() -> None:
-    """Keep the access document (ACCESS_CONFIG), which says who may call."""
+    """Keep the document that says who may call. ACCESS_CONFIG names it."""
 
 
 def _name(ctx: click.Context, param: click.Parameter, value: str) -> str:
