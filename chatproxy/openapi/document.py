@@ -11,7 +11,7 @@ from apispec import APISpec
 from chatproxy import __version__
 from chatproxy.errors import ChatproxyError, CrossSite, Misdirected
 from chatproxy.openapi import responses
-from chatproxy.openapi.failures import BODY, EVERYWHERE, FORWARDING, Errors
+from chatproxy.openapi.failures import ACCESS, BODY, EVERYWHERE, FORWARDING, Errors
 from chatproxy.openapi.operation import ErrorBody, Operation, Surface
 from chatproxy.openapi.rendering import rendered
 from chatproxy.openapi.schemas import Plugin, described, name_of
@@ -19,7 +19,7 @@ from chatproxy.services import Backend, Services
 from chatproxy.web import operations as own
 from chatproxy.web.dialects import Dialects
 from chatproxy.web.error_handlers import own_error_body
-from chatproxy.web.routing import Route, any_page
+from chatproxy.web.route import Route, any_page, nobody_asks
 from chatproxy.web.served import Served, camel, served
 
 TITLE = "chatproxy"
@@ -55,6 +55,7 @@ def written(found: Mapping[str, Any]) -> str:
 class _Builder:
     def __init__(self, services: Services, mounts: Mapping[str, Backend]) -> None:
         self._mounts = mounts
+        self._asks_for_keys = services.access is not None
         self._dialects = Dialects(services, mounts)
         # In the order of the registry, whatever that of PROVIDERS is.
         self._surfaces = [own.SURFACE, *map(_surface_of, services.backends)]
@@ -133,6 +134,7 @@ class _Builder:
         found += (*BODY,) if operation.body is not None else ()
         found += FORWARDING if operation.forwarded else ()
         found += () if one.route.any_host else (Misdirected,)
+        found += ACCESS if self._needs_key(one) else ()
         found += () if one.route.pages is any_page else (CrossSite,)
         dialect = self._dialects.of(one.path)
 
@@ -140,6 +142,11 @@ class _Builder:
             found += (type(dialect.no_websocket()),)
 
         return found
+
+    def _needs_key(self, one: Served) -> bool:
+        return self._asks_for_keys and (
+            "service" in one.doors and one.route.for_services is not nobody_asks
+        )
 
     def _statuses(self, one: Served, operation: Operation) -> Iterator[int]:
         errors = self._errors(one, operation)

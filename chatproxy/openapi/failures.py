@@ -4,6 +4,10 @@ from chatproxy.errors import (
     BadTarget,
     BodyStalled,
     BodyTooLarge,
+    CallerAmbiguous,
+    CallerLimited,
+    CallerNotAllowed,
+    CallerUnknown,
     ChatproxyError,
     DirectoryUnavailable,
     InvalidBody,
@@ -36,6 +40,9 @@ DIRECTORY: Errors = (DirectoryUnavailable,)
 LIMITS: Errors = (TooManyRequests, LimiterUnavailable)
 #: Where a caller shows a credential that the directory knows.
 CREDENTIAL: Errors = (Unauthenticated, *LIMITS, *DIRECTORY)
+
+#: Where a caller shows a key of the access document.
+ACCESS: Errors = (CallerAmbiguous, CallerUnknown, CallerNotAllowed, CallerLimited, *LIMITS)
 
 #: Where a call goes on to a provider.
 FORWARDING: Errors = (

@@ -66,7 +66,12 @@ REMOVED = {
 
 
 #: Endpoints that belong to no provider, and need a key where they share the services' port.
-OWN_ENDPOINTS = ("GET /-/check-up",)
+OWN_ENDPOINTS = (
+    "GET /-/check-up",
+    "GET /documentation",
+    "GET /documentation/json",
+    "GET /documentation/<name>",
+)
 
 
 @dataclasses.dataclass(frozen=True)

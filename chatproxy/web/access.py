@@ -177,7 +177,8 @@ def _methods(query: str | None) -> tuple[str, ...]:
 def _endpoint(route: Route) -> Segments:
     rule = request.url_rule
     assert rule is not None  # noqa: S101 - a blueprint was found by it
-    prefix = services().settings.service_prefix if route.provider else ""
+    # Those of the status door are below no prefix.
+    prefix = "" if route.door == "status" else services().settings.service_prefix
     return _segments(rule.rule.removeprefix(prefix))
 
 

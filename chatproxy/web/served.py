@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from flask import Flask
 
 from chatproxy.settings.listeners import Door, Listener
-from chatproxy.web.routing import Anything, Route
+from chatproxy.web.route import Route
+from chatproxy.web.routing import Anything
 
 #: A view of this name refuses the methods that its path does not have.
 REFUSES = ".refuse"
