@@ -167,6 +167,23 @@ def test_a_decision_has_date_and_status(decision: Path) -> None:
 
 
 @pytest.mark.parametrize("name", SETTINGS)
+def test_the_table_of_providers_names_every_secret(name: str) -> None:
+    page = text_of("docs/providers.md")
+    secrets = [one.name for _, one in declared(SETTINGS[name]) if one.secret]
+
+    assert [one for one in secrets if f"`{one}`" not in page] == []
+
+
+def test_the_table_of_providers_names_routes_that_exist() -> None:
+    app = create_app(settings.load(SETTINGS, MINIMUM))
+    rules = {written(rule.rule) for rule in app.url_map.iter_rules()}
+    named = re.findall(r"`(?:GET|POST|PUT|DELETE) (/[^`]*)`", text_of("docs/providers.md"))
+
+    assert len(named) > 10
+    assert [path for path in named if path not in rules] == []
+
+
+@pytest.mark.parametrize("name", SETTINGS)
 def test_a_provider_has_all_that_the_steps_ask_for(name: str) -> None:
     """What it has in the contract is a matter of `tests/providers/test_contract.py`."""
     folder = ROOT / "chatproxy" / "providers" / name

@@ -1,5 +1,7 @@
 """`make run`: what is started, what is printed, what is refused."""
 
+import base64
+import hmac
 import http.server
 import itertools
 import json
@@ -16,9 +18,12 @@ import pytest
 
 from chatproxy import settings
 from chatproxy.providers import SETTINGS
+from chatproxy.providers.stream.settings import STAND_IN_SECRET
 from sandbox import local_run
 from tests.commands import finished, run
 from tests.sidecar import ROOT, bare_environ, free_port
+from tests.test_sdks import NODE, SDKS, needs_node_sdks, needs_python_sdks
+from tests.test_sdks import PYTHON as SDK_PYTHON
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +105,71 @@ def test_the_commands_answer_as_said(running: list[str], environ: dict[str, str]
     assert check_up["status"] == "OK"
     assert tokens["user"] == {"id": "alice", "name": "Alice"}
     assert tokens["wsToken"].startswith("eyJ")
+
+
+def page_of_backend_engineers(language: str, environ: dict[str, str]) -> list[str]:
+    """The page's blocks in a language, for this local run."""
+    page = (ROOT / "docs" / "for-backend-engineers.md").read_text()
+    blocks = re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    return [one.replace("127.0.0.1:3000", f"127.0.0.1:{environ['HTTP_PORT']}") for one in blocks]
+
+
+def signature_of(body: bytes) -> str:
+    return hmac.new(STAND_IN_SECRET.encode(), body, "sha256").hexdigest()
+
+
+@pytest.mark.usefixtures("running")
+def test_the_backend_engineers_commands_answer_as_said(environ: dict[str, str]) -> None:
+    commands = page_of_backend_engineers("sh", environ)
+    done = finished(["bash", "-c", "; echo; ".join(one.strip() for one in commands)], environ)
+    token, users, webhook = [json.loads(line) for line in done.stdout.splitlines() if line]
+
+    assert re.fullmatch(r"eyJ[^.]+\.[^.]+\.[^.]+", token["token"])
+    assert users["users"]["alice"]["name"] == "Alice"
+    assert webhook == {"isValid": True}
+
+
+PYTHON_CHECKS = """
+assert create_token("alice").startswith("eyJ")
+assert create_token("alice") != client.create_token("alice")
+assert verify_webhook({body!r}, {signature!r})
+assert not client.verify_webhook({body!r}, {signature!r})
+assert not verify_webhook({body!r} + b" ", {signature!r})
+"""
+
+
+@needs_python_sdks
+@pytest.mark.usefixtures("running")
+def test_the_backend_engineers_python_works(environ: dict[str, str]) -> None:
+    (code,) = page_of_backend_engineers("python", environ)
+    body = '{"type": "message.new", "text": "Jörg"}'.encode()
+    checks = PYTHON_CHECKS.format(body=body, signature=signature_of(body))
+    done = finished([str(SDK_PYTHON), "-c", code + checks], bare_environ())
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+NODE_CHECKS = """
+const body = Buffer.from(BODY, 'base64');
+const [token, good, bad] = [await createToken('alice'), await verifyWebhook(body, SIGNATURE),
+  await verifyWebhook(Buffer.concat([body, body]), SIGNATURE)];
+console.log(JSON.stringify([token.slice(0, 3), good, bad, client.verifyWebhook(body, SIGNATURE)]));
+"""
+
+
+@needs_node_sdks
+@pytest.mark.node
+@pytest.mark.usefixtures("running")
+def test_the_backend_engineers_javascript_works(environ: dict[str, str]) -> None:
+    (code,) = page_of_backend_engineers("js", environ)
+    body = '{"type": "message.new", "text": "Jörg"}'.encode()
+    given = f"const BODY = '{base64.b64encode(body).decode()}', SIGNATURE = '{signature_of(body)}';"
+    whole = f"{code}\n{given}\n{NODE_CHECKS}"
+    command = [str(NODE), "--input-type=module", "-e", whole]
+    done = finished(command, bare_environ(), folder=SDKS)
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == ["eyJ", True, False, False]
 
 
 def test_its_secrets_are_made_kept_and_announced(running: list[str], folder: Path) -> None:
