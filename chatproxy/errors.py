@@ -223,13 +223,25 @@ class IdentityError(CallerError):
     """The directory cannot do what is asked; the message says what to do instead."""
 
 
+#: What is limited: the tokens that are issued, failed authentications, the calls of a caller.
+Limit = Literal["tokens", "failures", "caller"]
+
+
 class TooManyRequests(CallerError):
-    """A limit is used up; `headers` say when to try again (RFC 6585 section 4)."""
+    """A `limit` is used up; `headers` say when to try again (RFC 6585 section 4)."""
 
     status = 429
 
-    def __init__(self, message: str, *, retry_after: int, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: int,
+        headers: Mapping[str, str],
+        limit: Limit = "caller",
+    ) -> None:
         super().__init__(message)
+        self.limit = limit
         self.retry_after = retry_after
         self.headers = {"Retry-After": str(retry_after), **headers}
 

@@ -18,6 +18,7 @@ from chatproxy import logs
 from chatproxy.clock import Clock
 from chatproxy.errors import SettingsError
 from chatproxy.identity.schema_version import is_current
+from chatproxy.metrics import server as counted
 from chatproxy.providers import SETTINGS
 from chatproxy.server import arbiter, ports, refusal, request, response, signs_of_life
 from chatproxy.server.drain import DRAIN
@@ -77,6 +78,8 @@ logconfig_dict = logs.configuration(
     _settings.log_level, _settings.secrets(), _settings.log_format, coloured=_settings.coloured
 )
 _watch.adopted = lambda in_force: logs.hide(in_force.hidden)
+_watch.judged = lambda good: counted.settings_judged(Clock().now(), good=good)
+counted.begin(_settings.workers, Clock().now())
 
 
 def on_starting(server: Any) -> None:

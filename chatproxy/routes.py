@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from chatproxy.providers.registry import REGISTRY
 from chatproxy.services import Backend, Services
 from chatproxy.settings.listeners import proxy_path
-from chatproxy.web import documentation, relay, status
+from chatproxy.web import documentation, metrics, relay, status
 from chatproxy.web.route import Route, anybody, nobody_asks
 
 
@@ -19,8 +19,10 @@ def routes(services: Services) -> Iterator[Route]:
     prefix = services.settings.service_prefix
 
     # The kubelet names the pod's address in `Host`, which no setting can know.
-    # Nor does it bring a key.
-    yield Route("/-", status.probes, anybody, "status", any_host=True, for_services=nobody_asks)
+    # Nor does it bring a key, and neither does Prometheus.
+    for blueprint in (status.probes, metrics.blueprint):
+        yield Route("/-", blueprint, anybody, "status", any_host=True, for_services=nobody_asks)
+
     yield Route("/-", status.check, anybody, "status")
 
     for mount, backend in forwarding_mounts(services).items():

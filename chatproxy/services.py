@@ -19,6 +19,8 @@ from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Limits
 from chatproxy.forwarding.tunnel import Proxy
 from chatproxy.identity.key_format import OUR_KEYS
+from chatproxy.metrics import requests as counted
+from chatproxy.metrics.upstreams import UpstreamCounts
 from chatproxy.providers import SETTINGS
 from chatproxy.providers.base import CredentialWatch, Notes, Provider, Server
 from chatproxy.settings import Settings
@@ -251,6 +253,7 @@ def open_services(
     parts: list[Part] = []
 
     for name, backend in backends.items():
+        counted.begin(name)
         ping = None if backend.peer is None else backend.ping
         parts.append(Part(name, backend.notes, ping=ping, close=backend.close))
 
@@ -321,7 +324,8 @@ def _backend(provider: Provider, settings: Settings, limits: Limits, clock: Cloc
 
 
 def _peer(server: Server, base_url: str, settings: Settings, limits: Limits, clock: Clock) -> Peer:
-    upstream = Upstream.at(base_url)
+    upstream, counts = Upstream.at(base_url), UpstreamCounts(server.name)
+    counts.begin()
     session = open_session(
         upstream,
         clock.monotonic,
@@ -329,6 +333,7 @@ def _peer(server: Server, base_url: str, settings: Settings, limits: Limits, clo
         max_age=settings.connection_max_age,
         ca_file=settings.ca_file,
         proxy=_proxy_to(upstream, settings),
+        counts=counts,
     )
     way = Way(upstream, session, _withheld(settings))
     return Peer(server, way, limits, clock.monotonic)

@@ -9,6 +9,7 @@ import pytest
 from chatproxy import __version__, settings
 from chatproxy.app import create_app
 from chatproxy.formats import durations
+from chatproxy.metrics.table import TABLE
 from chatproxy.providers import SETTINGS
 from chatproxy.settings.directory import DirectorySettings, KeySettings
 from chatproxy.settings.fields import Duration
@@ -94,6 +95,23 @@ def test_the_pages_list_what_is_reachable() -> None:
     listed = {(method, path) for methods, path in rows for method in methods.split()}
 
     assert served == listed
+
+
+def test_every_metric_has_its_row() -> None:
+    rows = re.findall(r"^\| `chatproxy_.*$", text_of("docs/metrics.md"), re.MULTILINE)
+
+    assert rows == [
+        f"| `{one.name}` | {one.kind} | {', '.join(f'`{label}`' for label in one.labels)} "
+        f"| {one.meaning} |"
+        for one in TABLE
+    ]
+
+
+def test_every_label_has_its_row() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \| [^|]*\|$", text_of("docs/metrics.md"), re.MULTILINE)
+    labels = {label for one in TABLE for label in one.labels}
+
+    assert set(rows) == labels - {"version", "python"}
 
 
 def test_the_endpoints_page_lists_the_providers() -> None:

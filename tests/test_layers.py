@@ -37,7 +37,7 @@ FLOORS = [
     [r"forwarding", r"identity", r"signing"],
     [r"providers"],  # the settings of each, and the table that names them
     [r"settings", r"logs"],
-    [r"access"],
+    [r"access", r"metrics"],
     [r"formats"],
     [r"errors", r"clock", r"turns", r"health", r"__init__"],
 ]
@@ -119,6 +119,7 @@ def test_no_two_modules_need_each_other() -> None:
         ("requests", r"forwarding|services$|tracing\.export$"),
         ("opentelemetry", r"tracing\.(spans|export)$"),
         ("gunicorn", r"server\.|gunicorn_conf$"),
+        ("prometheus_client", r"metrics\.exposition$"),
     ],
 )
 def test_a_library_stays_where_it_belongs(library: str, homes: str) -> None:

@@ -31,6 +31,7 @@ from chatproxy.forwarding.tunnel import (
     Waits,
     open_tunnel,
 )
+from chatproxy.metrics.upstreams import UpstreamCounts
 from chatproxy.settings.files import MountedFile
 
 #: Threads that resolve names. getaddrinfo(3) has no time limit, so it is waited for from
@@ -59,9 +60,14 @@ class Connector:
     """
 
     def __init__(
-        self, upstream: Upstream, ca_file: MountedFile | None, proxy: Proxy | None = None
+        self,
+        upstream: Upstream,
+        ca_file: MountedFile | None,
+        proxy: Proxy | None = None,
+        counts: UpstreamCounts | None = None,
     ) -> None:
         self._upstream = upstream
+        self._counts = counts or UpstreamCounts()
         self._ca_file = ca_file
         self._proxy = proxy
         self._resolver = concurrent.futures.ThreadPoolExecutor(RESOLVER_THREADS, "resolver")
@@ -97,7 +103,8 @@ class Connector:
         Where the name has several addresses, the first that is ready wins. Raises
         `UpstreamUnreachable` and `UpstreamTimeout`.
         """
-        until = deadline.monotonic() + deadline.remaining(at_most=deadline.limits.connect)
+        began = deadline.monotonic()
+        until = began + deadline.remaining(at_most=deadline.limits.connect)
         # Read once: where it changes meanwhile, the one proxy is not shown the other's password.
         proxy = self._proxy
         attempts = [
@@ -110,7 +117,9 @@ class Connector:
         except NoneReady as error:
             raise _failure(error) from error
 
-        return Connection(sock, opened_at=deadline.monotonic())
+        opened_at = deadline.monotonic()
+        self._counts.opened(opened_at - began)
+        return Connection(sock, opened_at, on_close=self._counts.closed)
 
     def _resolve(self, seconds: float, proxy: Proxy | None) -> list[Address]:
         hop = proxy or self._upstream

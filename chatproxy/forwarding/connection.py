@@ -13,7 +13,7 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import h11
 
@@ -32,15 +32,22 @@ class _AnsweredEarly(Exception):
     """The answer began before the upload ended."""
 
 
+def _do_nothing() -> None:
+    pass
+
+
 class Connection:
     """A connected socket and the state of the messages on it.
 
     `opened_at` and `idle_since` are moments of the monotonic clock. `longest_idle` are the seconds
-    after which the upstream may close it.
+    after which the upstream may close it. `on_close` is called once.
     """
 
-    def __init__(self, sock: socket.socket, opened_at: float) -> None:
+    def __init__(
+        self, sock: socket.socket, opened_at: float, on_close: Callable[[], None] = _do_nothing
+    ) -> None:
         self._sock = sock
+        self._on_close = on_close
         self.opened_at = opened_at
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST_HEAD)
         self._early: h11.Response | None = None
@@ -140,6 +147,9 @@ class Connection:
         """Close the connection in any state. A message under way stays incomplete."""
         with contextlib.suppress(OSError):
             self._sock.close()
+
+        self._on_close()
+        self._on_close = _do_nothing
 
     def fileno(self) -> int:
         """Return the descriptor, for polling while the caller's body is awaited."""

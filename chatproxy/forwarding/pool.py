@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable
 
 from chatproxy.forwarding.connection import Connection
+from chatproxy.metrics.upstreams import UpstreamCounts
 
 #: Seconds after which an idle connection is not used again. Load balancers commonly close theirs
 #: at 60; a request that crosses with the close is lost (RFC 9112 section 9.5).
@@ -17,10 +18,17 @@ class Pool:
     # Last in, first out: after a burst the rest grows old and is closed. In turns, each would be
     # used just often enough to stay.
 
-    def __init__(self, size: int, max_age: float, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        size: int,
+        max_age: float,
+        monotonic: Callable[[], float],
+        counts: UpstreamCounts | None = None,
+    ) -> None:
         self._idle: collections.deque[Connection] = collections.deque(maxlen=size)
         self._max_age = max_age
         self._monotonic = monotonic
+        self._counts = counts or UpstreamCounts()
 
     def take(self) -> Connection | None:
         """Return a connection that still seems open, or None."""
@@ -31,7 +39,10 @@ class Pool:
             except IndexError:
                 return None
 
+            self._counts.idle(len(self._idle))
+
             if self._is_young(connection) and connection.is_silent():
+                self._counts.reused()
                 return connection
 
             connection.close()
@@ -51,11 +62,14 @@ class Pool:
                 self._idle.popleft().close()
 
         self._idle.append(connection)
+        self._counts.idle(len(self._idle))
 
     def close_since(self, moment: float) -> None:
         """Close those that have been idle since a moment, or for longer."""
         while self._idle and self._idle[0].idle_since <= moment:
             self._idle.popleft().close()
+
+        self._counts.idle(len(self._idle))
 
     def _is_young(self, connection: Connection) -> bool:
         # Without an age, one that is always busy would stay with an address that the provider's
@@ -70,3 +84,5 @@ class Pool:
         """Close all idle connections."""
         while self._idle:
             self._idle.pop().close()
+
+        self._counts.idle(0)

@@ -8,7 +8,7 @@ import h11
 import requests
 from requests.adapters import BaseAdapter
 
-from chatproxy.errors import UpstreamBroken
+from chatproxy.errors import AnswerBroken, UpstreamBroken, UpstreamError
 from chatproxy.forwarding.body import taking_turns
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.connect import Connector
@@ -18,6 +18,7 @@ from chatproxy.forwarding.retry import may_repeat
 from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Deadline
 from chatproxy.forwarding.tunnel import Proxy
+from chatproxy.metrics.upstreams import UpstreamCounts
 from chatproxy.settings.files import MountedFile
 
 
@@ -25,9 +26,15 @@ class AnswerStream:
     """The answer's raw header fields, and its body on the connection."""
 
     def __init__(
-        self, head: h11.Response, connection: Connection, pool: Pool, deadline: Deadline
+        self,
+        head: h11.Response,
+        connection: Connection,
+        pool: Pool,
+        deadline: Deadline,
+        counts: UpstreamCounts,
     ) -> None:
         self.fields = head.headers.raw_items()
+        self._counts = counts
         self._connection: Connection | None = connection
         self._pool = pool
         self._pieces = connection.pieces(deadline)
@@ -41,8 +48,12 @@ class AnswerStream:
         # the coding that it asked for.
         try:
             yield from taking_turns(self._pieces)
-        except BaseException:
+        except BaseException as error:
             self.close()
+
+            if isinstance(error, AnswerBroken):
+                self._counts.failed(error)
+
             raise
 
         if self._connection is not None:
@@ -62,14 +73,28 @@ class AnswerStream:
 class UpstreamAdapter(BaseAdapter):
     """Sends the session's calls to one upstream, and to nowhere else."""
 
-    def __init__(self, pool: Pool, connector: Connector) -> None:
+    def __init__(self, pool: Pool, connector: Connector, counts: UpstreamCounts) -> None:
         super().__init__()
         self._pool = pool
         self._connector = connector
+        self._counts = counts
 
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
         """Send one call, streamed; raise the errors of `chatproxy.errors`, never requests'."""
         call = cast(Call, request)
+        monotonic = call.deadline.monotonic
+        began = monotonic()
+
+        try:
+            response = self._send(call)
+        except UpstreamError as error:
+            self._counts.failed(error)
+            raise
+
+        self._counts.answered(response.status_code, monotonic() - began)
+        return response
+
+    def _send(self, call: Call) -> requests.Response:
         connection = self._pool.take() or self._connector.connect(call.deadline)
 
         try:
@@ -118,7 +143,7 @@ class UpstreamAdapter(BaseAdapter):
         response.reason = head.reason.decode("latin-1")
         response.url = ""  # it holds the API key, and `requests` quotes it in its messages
         response.request = call
-        response.raw = AnswerStream(head, connection, self._pool, call.deadline)
+        response.raw = AnswerStream(head, connection, self._pool, call.deadline, self._counts)
         return response
 
 
@@ -130,8 +155,10 @@ def open_session(
     max_age: float,
     ca_file: MountedFile | None = None,
     proxy: Proxy | None = None,
+    counts: UpstreamCounts | None = None,
 ) -> requests.Session:
     """Make a session that can reach one upstream and nothing else."""
+    counts = counts or UpstreamCounts()
     session = requests.Session()
     # Else an entry in ~/.netrc for the host replaces our Authorization header, and a proxy
     # variable sends the URL with its API key to the proxy.
@@ -139,9 +166,8 @@ def open_session(
     # The session serves all users: a stored cookie would go out with the next one's request.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.adapters.clear()
-    adapter = UpstreamAdapter(
-        Pool(pool_size, max_age, monotonic), Connector(upstream, ca_file, proxy)
-    )
+    pool = Pool(pool_size, max_age, monotonic, counts)
+    adapter = UpstreamAdapter(pool, Connector(upstream, ca_file, proxy, counts), counts)
     # The only adapter, so a URL that leads anywhere else finds none. `requests` matches by prefix:
     # without the slash, https://chat.example would also be the front of https://chat.example.org.
     session.mount(f"{upstream.origin}{upstream.base_path}/", adapter)

@@ -9,7 +9,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sqlalchemy import Connection, RowMapping, Select, Table, text
 from sqlalchemy.dialects import postgresql as postgresql_dialect
@@ -21,6 +21,7 @@ from chatproxy.identity import encodings, postgresql, sqlite, timeouts
 from chatproxy.identity.records import DEFAULT_APP
 from chatproxy.identity.transactions import BEGINNING, READ_ONLY, USED, Beginning
 from chatproxy.identity.watchdog import Watchdog
+from chatproxy.metrics.table import DIRECTORY_FAULTS
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,9 @@ class Database:
         self._faults: dict[Work, str] = {}
         #: When the first read began that could not be done, if none was done since.
         self.failing_since: float | None = None
+
+        for work in get_args(Work):
+            DIRECTORY_FAULTS.add(work, by=0)
 
     def connect_by(self, url: str) -> None:
         """Open further connections by another URL of the same kind."""
@@ -248,8 +252,7 @@ class Database:
 
             # Of what a caller sends the driver made UTF-8: this was read.
             if state == postgresql.NO_TEXT_STATE:
-                self._faults[work] = _reason(error)
-                raise DirectoryUnavailable(detail=self._faults[work]) from error
+                raise self._unavailable(work, _reason(error)) from error
 
             # Half a surrogate pair, a NUL or a text that is too long. SQLite takes the last two.
             message = f"a text cannot be stored{postgresql.TEXT_FAULTS.get(state, '')}"
@@ -257,15 +260,20 @@ class Database:
         except (SQLAlchemyError, sqlite3.Error) as error:  # the latter from our own statements
             cause = error.orig if isinstance(error, DBAPIError) else None
             kind: Work = "read-only" if postgresql.is_read_only(cause) else work
-            self._faults[kind] = _reason(error)
+            unavailable = self._unavailable(kind, _reason(error))
             self._note_failure(kind, began)
-            raise DirectoryUnavailable(detail=self._faults[kind]) from error
+            raise unavailable from error
         except DirectoryUnavailable as error:
-            self._faults[work] = error.detail
+            self._unavailable(work, error.detail)
             raise
         else:
             self._faults[work] = ""
             self.failing_since = None
+
+    def _unavailable(self, work: Work, reason: str) -> DirectoryUnavailable:
+        self._faults[work] = reason
+        DIRECTORY_FAULTS.add(work)
+        return DirectoryUnavailable(detail=reason)
 
     def _note_failure(self, work: Work, began: float) -> None:
         # Who reads has reached it: one without its schema, too, or one that takes no writes.

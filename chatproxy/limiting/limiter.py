@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chatproxy.errors import LimiterUnavailable, TooManyRequests
+from chatproxy.errors import Limit, LimiterUnavailable, TooManyRequests
 from chatproxy.formats.rates import MICROSECONDS, Rate
 from chatproxy.limiting.memory import Memory
 from chatproxy.settings.limits import LimiterSettings
@@ -91,12 +91,22 @@ class Limiter:
 
         return _count(rate, self._memory_of(rate, made_up=made_up).hit(key, rate))
 
-    def spend(self, subject: str, rate: Rate, message: str, *, made_up: bool = False) -> Count:
+    def spend(
+        self,
+        subject: str,
+        rate: Rate,
+        message: str,
+        *,
+        made_up: bool = False,
+        limit: Limit = "caller",
+    ) -> Count:
         """Count one call as `hit` does; raise `TooManyRequests` if the rate is used up."""
         count = self.hit(subject, rate, made_up=made_up)
 
         if not count.allowed:
-            raise TooManyRequests(message, retry_after=count.reset, headers=count.headers())
+            raise TooManyRequests(
+                message, retry_after=count.reset, headers=count.headers(), limit=limit
+            )
 
         return count
 

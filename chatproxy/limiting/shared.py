@@ -16,6 +16,7 @@ from redis.retry import Retry
 
 from chatproxy.errors import LimiterUnavailable
 from chatproxy.formats.rates import Rate
+from chatproxy.metrics.table import REDIS_FAULTS
 
 log = logging.getLogger(__name__)
 
@@ -228,6 +229,7 @@ class Shared:
         except FAILURES as error:
             fault = f"{type(error).__name__}: {error}"
             self._note(fault)
+            REDIS_FAULTS.add()
             raise LimiterUnavailable(UNAVAILABLE, detail=fault) from error
 
         self._note("")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 from chatproxy.errors import ChatproxyError
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
+from chatproxy.metrics.upstreams import UpstreamCounts
 
 if TYPE_CHECKING:
     from chatproxy.identity.token_records import Issued
@@ -118,10 +119,14 @@ class CredentialWatch:
 
     def __init__(self, provider: str) -> None:
         self._provider = provider
+        self._counts = UpstreamCounts(provider)
         self.refused = False
 
     def saw(self, status: int, verdict: Verdict) -> None:
         """Note an answer."""
+        if verdict == "refused":
+            self._counts.credential_refused()
+
         # Only changes are logged: with a bad key every call is refused, and would fill the log.
         if verdict == "refused" and not self.refused:
             self.refused = True

@@ -16,6 +16,7 @@ from gunicorn import arbiter
 from gunicorn.app import base
 
 from chatproxy.clock import Clock
+from chatproxy.metrics.segments import of_this_server
 from chatproxy.server.drain import DRAIN
 from chatproxy.server.worker import Worker
 
@@ -103,9 +104,16 @@ class Arbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no annotat
 
         self._stop_replaced()
 
+    def spawn_worker(self) -> int:
+        """Start a worker; return its process's id."""
+        self._take_back_segments()
+        pid: int = super().spawn_worker()
+        return pid
+
     def reap_workers(self) -> None:
         """Forget the workers that have ended."""
         super().reap_workers()
+        self._take_back_segments()
 
         # A reload waits for the old workers to end in a loop that calls nothing but this: a
         # successor that dies or hangs would keep it there until the graceful timeout.
@@ -125,6 +133,9 @@ class Arbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no annotat
             for pid, worker in list(self.WORKERS.items()):
                 if worker not in staying and not worker.stops():
                     self.kill_worker(pid, signal.SIGTERM)
+
+    def _take_back_segments(self) -> None:
+        of_this_server().keep(worker.segment for worker in self.WORKERS.values())
 
     def _staying(self) -> list[Worker]:
         by_age = sorted(self.WORKERS.values(), key=lambda worker: worker.age)

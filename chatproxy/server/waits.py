@@ -13,6 +13,8 @@ import sys
 import termios
 from collections.abc import Callable, Iterable
 
+from chatproxy.metrics.table import ENDED_WAITS
+
 #: Waits that are looked at. One whose bytes have just come is passed over.
 LOOKED_AT = 8
 
@@ -107,6 +109,7 @@ class Waits:
             if wait.end():
                 del self._waits[wait]
                 self.leaving.add(wait.sock)
+                ENDED_WAITS.add()
                 return
 
 

@@ -29,6 +29,9 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from chatproxy.errors import ShuttingDown
 from chatproxy.logs import correlation
+from chatproxy.metrics import series
+from chatproxy.metrics.segments import of_this_server
+from chatproxy.metrics.table import CONNECTIONS, MOST_CONNECTIONS, WORKERS
 from chatproxy.server.waits import WAITS, What
 from chatproxy.settings.sidecar import LAST_WORDS
 
@@ -71,9 +74,14 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
         self._clients: dict[Any, socket.socket] = {}
         self._serving: set[Any] = set()
         self._runs = False
+        #: Where it counts. Its successor goes on from there.
+        self.segment = of_this_server().take()
 
     def init_process(self) -> None:
         """Serve, in the worker's own process."""
+        series.count_in(self.segment)
+        WORKERS.set(1)
+        MOST_CONNECTIONS.set(self._most)
         WAITS.is_short = self._is_short
         WAITS.most = self._most
         WAITS.spared = max(1, min(SPARED, self._most // 4))
@@ -115,10 +123,12 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
         """Serve one connection."""
         connection = gevent.getcurrent()
         self._clients[connection] = client
+        CONNECTIONS.add()
 
         try:
             super().handle(listener, client, addr)
         finally:
+            CONNECTIONS.add(by=-1)
             del self._clients[connection]
             WAITS.leaving.discard(client)
 

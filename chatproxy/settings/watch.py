@@ -44,7 +44,10 @@ class InForce:
 
 
 class Watch:
-    """Watches the files, in a thread of the first process. `adopted` is told of new settings."""
+    """Watches the files, in a thread of the first process.
+
+    `adopted` is told of new settings, `judged` whether a change was taken over.
+    """
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class Watch:
         self._lock = threading.Lock()
         self.in_force = InForce(self._read)
         self.adopted: Callable[[InForce], None] = lambda _: None
+        self.judged: Callable[[bool], None] = lambda _: None
         self._post()
 
     def start(self) -> None:
@@ -140,6 +144,7 @@ class Watch:
 
         self.in_force = dataclasses.replace(self.in_force, problems=problems)
         self._post()
+        self.judged(False)
 
     def _adopt(self, read: Settings) -> None:
         before, self._read = self._read, read
@@ -147,6 +152,8 @@ class Watch:
         self.in_force = dataclasses.replace(self.in_force, problems=())
         self._end(before.lists(), read.lists())
         self._put_in_force()
+
+        self.judged(True)
 
         if changed or was_refused:
             log.info("changed settings in force", extra={"config": {"changed": changed}})

@@ -11,6 +11,7 @@ from chatproxy.formats import traceparent
 from chatproxy.forwarding.body import CallerBody
 from chatproxy.forwarding.target import Target
 from chatproxy.logs import correlation
+from chatproxy.metrics import requests as counted
 from chatproxy.providers.base import Provider
 from chatproxy.server.caller import Caller
 from chatproxy.services import Services
@@ -32,7 +33,8 @@ class RequestContext:
     """One request. Times are in seconds.
 
     `refusal` is the error in its head, answered before any view is called. `authenticated` is what
-    the route's guard returned, `surface` the provider or part that the route belongs to.
+    the route's guard returned, `surface` the provider or part that the route belongs to. `route` is
+    the route's path as the documents spell it, `provider` the provider that has it, or neither.
     `called_by` is the caller's name in the access document, empty without one, and `may_do` is what
     the document lets it do. `listener` is where the request came in. `is_last` says that the caller
     was told to send no further request on the connection. `ids` are the fields that every line has
@@ -81,12 +83,18 @@ class RequestContext:
         return self.caller.has_left()
 
     def note(self, error: ChatproxyError) -> None:
-        """Record an error for the log line."""
+        """Record an error for the log line, and count it."""
         self.broken_by = error.side
         self.notes["error"] = {"type": type(error).__name__, "message": error.message}
 
         if error.detail:
             self.notes["error"]["detail"] = error.detail
+
+        self.count_refusal(error)
+
+    def count_refusal(self, error: ChatproxyError) -> None:
+        """Count what an error says about the caller's credential, and about the limits."""
+        counted.count_refusal(self.provider, error)
 
     @property
     def path(self) -> str:

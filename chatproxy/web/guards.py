@@ -83,7 +83,7 @@ def count_failure(subject: str, surface: str = "", *, made_up: bool = False) -> 
     settings = services().settings.limiter
     assert settings is not None  # noqa: S101 - it is there where the limiter is
     subject = f"failures at {surface or context().surface} of {subject}"
-    limiter().spend(subject, settings.auth_failures, TOO_MANY, made_up=made_up)
+    limiter().spend(subject, settings.auth_failures, TOO_MANY, made_up=made_up, limit="failures")
 
 
 def network_of(text: str) -> str:

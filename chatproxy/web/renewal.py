@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from chatproxy import logs
+from chatproxy.metrics.table import SETTINGS_UNUSABLE
 from chatproxy.providers.base import Provider
 from chatproxy.services import Services
 from chatproxy.settings import Settings
@@ -42,6 +43,7 @@ class Renewal:
             self._services.use(found.settings, self._make_providers(found.settings))
             problems = found.problems
         except Exception as error:  # noqa: BLE001 - the request goes on with what was good
+            SETTINGS_UNUSABLE.add()
             problems = (f"This worker cannot use the settings ({type(error).__name__}).",)
             log.error(  # noqa: TRY400 - a traceback may show a secret
                 "changed settings cannot be used, the last good ones stay in force",

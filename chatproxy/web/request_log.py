@@ -15,6 +15,8 @@ from chatproxy.formats.authority import AUTHORITY
 from chatproxy.forwarding.body import Held
 from chatproxy.forwarding.target import Target
 from chatproxy.logs import access, correlation
+from chatproxy.metrics import requests as counted
+from chatproxy.metrics.table import IN_FLIGHT
 from chatproxy.server.input import body_of
 from chatproxy.server.waits import WAITS
 from chatproxy.services import Services
@@ -76,7 +78,14 @@ class RequestLog:
 
             return start_response(status, headers, exc_info)
 
-        return _Stream(self._app(environ, start), context, environ)
+        in_flight = _in_flight(context)
+        IN_FLIGHT.add(by=in_flight)
+
+        try:
+            return _Stream(self._app(environ, start), context, environ)
+        except BaseException:  # such as the end of the worker's greenlets
+            IN_FLIGHT.add(by=-in_flight)
+            raise
 
     def _listener(self, environ: Mapping[str, Any]) -> Listener:
         # The port is that of the socket on which the connection was accepted. For a Unix socket
@@ -167,11 +176,15 @@ class _Stream:
             self._note_why(context)
             self._reset_where_the_end_is_the_length()
 
-        if hasattr(self._pieces, "close"):
-            self._pieces.close()
+        try:
+            if hasattr(self._pieces, "close"):
+                self._pieces.close()
+        finally:
+            IN_FLIGHT.add(by=-_in_flight(context))
 
         context.release_body()
         access.write(context, self._environ)
+        _count(context, self._environ["REQUEST_METHOD"])
 
         if context.span is not None:
             _end(context.span, context)
@@ -205,6 +218,21 @@ def _end(span: "RequestSpan", context: RequestContext) -> None:
         provider=context.provider,
         caller=context.called_by,
     )
+
+
+def _in_flight(context: RequestContext) -> int:
+    # A scrape would else always find itself, and an idle sidecar never be idle.
+    return 0 if context.path.startswith(access.STATUS_PREFIX) else 1
+
+
+def _count(context: RequestContext, method: str) -> None:
+    last = context.seconds()
+    first = last if context.first_byte is None else context.first_byte
+    ended = counted.of(context.route, context.provider, method, context.status, context.called_by)
+    counted.count(ended, first=first, last=last, received=context.received, sent=context.sent)
+
+    if context.broken_by is not None:
+        counted.count_broken(context.provider, context.broken_by)
 
 
 def _check_host(environ: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from chatproxy.errors import TokenExpired, TokenForged, TokenMalformed, TokenRevoked
 from chatproxy.identity.token_records import Issued
+from chatproxy.metrics.table import TOKENS_MINTED
 from chatproxy.providers.base import BACK_DATED
 from chatproxy.providers.chatsdk.settings import ChatSDKSettings
 from chatproxy.signing import tokens
@@ -92,4 +93,5 @@ class TokenPairs:
             kind.make(app_id, user_id, token_id, now, self._ttl)
             for kind in (self.rest, self.websocket)
         )
+        TOKENS_MINTED.add("chatsdk")
         return {"token": token, "wsToken": ws_token, "expiresIn": self._ttl}

@@ -1,5 +1,6 @@
 """ImbaChat's user tokens, which are checked by imbachat.com alone."""
 
+from chatproxy.metrics.table import TOKENS_MINTED
 from chatproxy.providers.imbachat.settings import ImbaChatSettings
 from chatproxy.signing.tokens import mint
 
@@ -14,4 +15,5 @@ class UserTokens:
     def make(self, user_id: str, now: float) -> str:
         """Make a user token; `now` is in epoch seconds."""
         # The vendor documents these two claims only: no `iat`, and no id to revoke it by.
+        TOKENS_MINTED.add("imbachat")
         return mint({"exp": int(now) + self.ttl, "user_id": int(user_id)}, self._key)

@@ -9,6 +9,7 @@ from typing import Any
 from chatproxy.errors import TokenMalformed
 from chatproxy.identity.records import Agent, User
 from chatproxy.identity.token_records import Issued, new_token_id
+from chatproxy.metrics.table import TOKENS_MINTED
 from chatproxy.providers.base import BACK_DATED
 from chatproxy.signing import tokens
 
@@ -40,6 +41,7 @@ class Tokens:
             "exp": int(now) + ttl,
             "jti": new_token_id(user.version),
         }
+        TOKENS_MINTED.add("performchat")
         return tokens.mint(claims, self._secrets[0])
 
     def read(self, token: str, now: float) -> dict[str, Any]:

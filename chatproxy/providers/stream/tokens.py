@@ -6,6 +6,7 @@ Source: the vendor's official SDKs.
 import re
 from typing import Any
 
+from chatproxy.metrics.table import TOKENS_MINTED
 from chatproxy.providers.base import BACK_DATED
 from chatproxy.providers.stream.settings import StreamSettings
 from chatproxy.signing.tokens import mint
@@ -35,4 +36,5 @@ class UserTokens:
 
         # Stream revokes by comparing `iat`, so a token without it could not be revoked.
         claims["iat"] = int(now) - BACK_DATED
+        TOKENS_MINTED.add("stream")
         return mint(claims, self._key)

@@ -78,7 +78,7 @@ def validate_websocket() -> Response:
 
 
 def _spend(subject: str) -> Count:
-    return limiter().spend(subject, _rate(), TOO_MANY)
+    return limiter().spend(subject, _rate(), TOO_MANY, limit="tokens")
 
 
 def _rate() -> Rate:

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 from chatproxy.errors import ChatproxyError, NotFound, UpstreamError
 from chatproxy.formats.objects import without_none
 from chatproxy.identity.records import User
+from chatproxy.metrics.table import TOKENS_REVOKED
 from chatproxy.providers.chatsdk.endpoints import api, schemas
 from chatproxy.providers.chatsdk.endpoints.access import Client, PlatformKey, Service, rest_token
 from chatproxy.providers.chatsdk.provider import ChatSDK
@@ -78,6 +79,7 @@ def revoke(user_id: str) -> Response:  # noqa: ARG001 - read from the raw path
     if named is None or not directory().tokens.revoke_user(key.app_id, named):
         raise NotFound("User not found")
 
+    TOKENS_REVOKED.add(ChatSDK.name)
     log.info("tokens revoked", extra={"keyId": key.id, "reason": reason})
     _disconnect(named)
     return private({"success": True, "revokedUserId": named})
@@ -113,6 +115,7 @@ def delete(user_id: str) -> Response:
     if named is None or not directory().tokens.revoke_user(app_id, named):
         raise NotFound("User not found")
 
+    TOKENS_REVOKED.add(ChatSDK.name)
     # The user is deleted last: if Centrifugo fails, the caller can repeat the request.
     _disconnect(named)
     directory().users.delete(app_id, named)

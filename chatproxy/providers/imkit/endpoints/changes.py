@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from chatproxy.errors import ChatproxyError, Conflict, TokenRejected
 from chatproxy.identity.records import Profile, User, as_columns, changed_fields
 from chatproxy.identity.token_records import OpaqueToken
+from chatproxy.metrics.table import TOKENS_MINTED, TOKENS_REVOKED
 from chatproxy.providers.imkit.endpoints import server
 from chatproxy.providers.imkit.errors import ClientNotFound, TokenNotFound
 from chatproxy.providers.imkit.provider import IMKit
@@ -87,6 +88,7 @@ def bind(client_id: str, token: OpaqueToken, profile: Profile | None = None) -> 
         _put_back(client_id, ended)
         raise
 
+    TOKENS_MINTED.add(IMKit.name)
     return user
 
 
@@ -109,6 +111,7 @@ def unbind(client_id: str, token: str | None) -> int:
     if token is not None and not ended and not known_there:
         raise TokenNotFound("Token not found")
 
+    TOKENS_REVOKED.add(IMKit.name)
     return ended or int(known_there and token is not None)
 
 

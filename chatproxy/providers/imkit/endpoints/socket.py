@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, copy_current_request_context, request
 from werkzeug.wsgi import ClosingIterator
 
-from chatproxy.errors import Forbidden, NotFound, NotServed
+from chatproxy.errors import CallerError, Forbidden, NotFound, NotServed
 from chatproxy.identity.token_records import Binding
 from chatproxy.providers.imkit.endpoints import clienttokens
 from chatproxy.providers.imkit.provider import NO_SOCKETS, IMKit
@@ -105,7 +105,13 @@ def _authenticate(text: str, device_id: str) -> Binding:
     current_request.services().renew()
     token = clienttokens.without_bearer(text)
     clienttokens.check_device_id("deviceId", device_id)
-    bound = clienttokens.find(provider(IMKit).app, token)
+
+    try:
+        bound = clienttokens.find(provider(IMKit).app, token)
+    except CallerError as error:  # answered on the socket, not as the request's error
+        context().count_refusal(error)
+        raise
+
     user = clienttokens.note_seen(bound.user, device_id)
     return dataclasses.replace(bound, user=user)
 

@@ -12,6 +12,7 @@ from chatproxy.errors import (
     Unauthenticated,
 )
 from chatproxy.identity.records import Agent, Profile, User
+from chatproxy.metrics.table import TOKENS_REVOKED
 from chatproxy.providers.performchat.endpoints.access import Company, check_access
 from chatproxy.providers.performchat.provider import PerformChat
 from chatproxy.providers.performchat.tokens import issued
@@ -38,7 +39,8 @@ def issue() -> Response:
     access.acts_for(requested.user_id)
     agent = _agent(key.app_id, requested.agent_id)
     # Counted before the user is written, so that a refused request changes nothing.
-    count = limiter().spend(f"performchat tokens {key.id}", performchat.token_rate, TOO_MANY)
+    subject = f"performchat tokens {key.id}"
+    count = limiter().spend(subject, performchat.token_rate, TOO_MANY, limit="tokens")
 
     user, _ = directory().users.upsert(key.app_id, requested.user_id, Profile())
     user_body = _user_body(user, agent)
@@ -67,6 +69,7 @@ def invalidate() -> Response:
     if version is None:
         raise CallerError(USER_NOT_FOUND)
 
+    TOKENS_REVOKED.add(PerformChat.name)
     return private(
         {
             "message": "All tokens invalidated successfully",

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 from chatproxy.errors import MalformedBody
+from chatproxy.metrics.table import WEBHOOK_VERDICTS
 from chatproxy.providers.stream.provider import Stream
 from chatproxy.web.current import provider
 from chatproxy.web.parsing import load_json
@@ -35,6 +36,7 @@ def verify() -> Response:
     event = load_json(Event())
     body = _bytes_of(event["raw_body"], event["encoding"])
     is_valid = provider(Stream).verify_event(body, _utf_8(event["signature"]))
+    WEBHOOK_VERDICTS.add(Stream.name, "valid" if is_valid else "invalid")
     # Never the body: it has what users write.
     log.info("webhook verified", extra={"isValid": is_valid})
     return jsonify({"isValid": is_valid})

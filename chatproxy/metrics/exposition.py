@@ -1,0 +1,105 @@
+"""The sum over all processes of the server, in Prometheus's formats."""
+
+import platform
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+
+from chatproxy import __version__
+from chatproxy.metrics import table
+from chatproxy.metrics.segments import Key, Segment, of_this_server
+from chatproxy.metrics.series import Gauge, Histogram, Metric, store
+from chatproxy.turns import Turns
+
+#: Series that are put together before other requests get their turn.
+TURN = 200
+
+#: Of each metric its series: the values of the labels, and the cells.
+Values = Mapping[str, Mapping[Key, Sequence[float]]]
+
+
+def render(accept: str, *, draining: bool) -> tuple[bytes, str]:
+    """Return all metrics, and their content type: OpenMetrics where the caller takes it."""
+    found = sums(_segments())
+    found[table.DRAINING.name] = {(): [float(draining)]}
+    found[table.BUILD.name] = {(__version__, platform.python_version()): [1.0]}
+    encode, content_type = choose_encoder(accept)
+    return encode(_Families(found)), content_type
+
+
+def sums(segments: Iterable[Segment]) -> dict[str, dict[Key, list[float]]]:
+    """Add up what the processes have counted; of what there is now the living ones' only."""
+    known = {one.name: one for one in table.TABLE}
+    found: dict[str, dict[Key, list[float]]] = {name: {} for name in known}
+
+    for segment in segments:
+        cells, is_alive = segment.cells, segment.is_alive
+
+        for (kind, name, *labels), first, count in segment.entries():
+            if (kind == Gauge.kind and not is_alive) or name not in known:
+                continue
+
+            counted = cells[first : first + count].tolist()
+            sum_so_far = found[name].setdefault(tuple(labels), [0.0] * count)
+            sum_so_far[:] = [a + b for a, b in zip(sum_so_far, counted, strict=True)]
+
+    for name, one in known.items():
+        if not one.labels:  # there before it is counted, as a rate needs it to be
+            found[name].setdefault((), [0.0] * one.cells)
+
+    return found
+
+
+def _segments() -> Iterator[Segment]:
+    own = store().segment
+    found = list(of_this_server())
+    yield from found
+
+    if not any(segment is own for segment in found):
+        yield own
+
+
+class _Families(Collector):
+    """What prometheus-client writes. It takes one family after the other."""
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+
+    def collect(self) -> Iterator[Family]:
+        """Yield each metric with its series."""
+        turns = Turns(TURN)
+
+        for one in table.TABLE:
+            series = self._values[one.name]
+            yield _family(one, series)
+            turns.count(len(series) * one.cells)
+
+
+def _family(one: Metric, series: Mapping[Key, Sequence[float]]) -> Family:
+    if isinstance(one, Histogram):
+        histogram = HistogramMetricFamily(one.name, one.meaning, labels=one.labels)
+
+        for labels, cells in sorted(series.items()):
+            buckets = [(_written(bound), count) for bound, count in one.cumulated(cells)]
+            histogram.add_metric(labels, buckets, cells[-1])
+
+        return histogram
+
+    made = GaugeMetricFamily if isinstance(one, Gauge) else CounterMetricFamily
+    family = made(one.name, one.meaning, labels=one.labels)
+
+    for labels, (value,) in sorted(series.items()):
+        family.add_metric(labels, value)
+
+    return family
+
+
+def _written(bound: float) -> str:
+    return "+Inf" if bound == float("inf") else str(bound)

@@ -1,0 +1,135 @@
+"""What is counted of each request of a caller, and of each error."""
+
+from typing import NamedTuple, get_args
+
+from chatproxy.errors import (
+    ChatproxyError,
+    Limit,
+    Side,
+    TokenExpired,
+    TokenForged,
+    TokenMalformed,
+    TokenOfAnotherApp,
+    TokenRejected,
+    TokenRevoked,
+    TokenUnknown,
+    TooManyRequests,
+    Unauthenticated,
+)
+from chatproxy.metrics import table
+from chatproxy.metrics.series import OTHER, store
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+#: The route of a request for which there is none, and the provider of one that has none.
+NONE = "none"
+
+#: Why a user token was refused.
+REASONS: dict[type[TokenRejected], str] = {
+    TokenMalformed: "malformed",
+    TokenForged: "forged",
+    TokenUnknown: "unknown",
+    TokenExpired: "expired",
+    TokenRevoked: "revoked",
+    TokenOfAnotherApp: "other_app",
+    TokenRejected: "other",
+}
+
+
+def begin(provider: str) -> None:
+    """Have a provider's series there before anything happens: a rate needs a first value."""
+    for reason in REASONS.values():
+        table.TOKENS_REFUSED.add(provider, reason, by=0)
+
+    for one in (table.TOKENS_MINTED, table.TOKENS_REVOKED, table.AUTHENTICATION_FAILURES):
+        one.add(provider, by=0)
+
+    for limit in get_args(Limit):
+        table.LIMIT_HITS.add(limit, by=0)
+
+
+class Ended(NamedTuple):
+    """A request that has ended: what it is counted by."""
+
+    route: str
+    provider: str
+    method: str
+    status_class: str
+    caller: str
+
+
+class _Places(NamedTuple):
+    """Where the series of such requests are."""
+
+    requests: int
+    first_byte: int
+    last_byte: int
+    received: int
+    sent: int
+
+
+def of(route: str, provider: str, method: str, status: int, caller: str) -> Ended:
+    """Return what a request is counted by. `status` is 0 where there was no answer."""
+    known = method if method in METHODS else OTHER
+    return Ended(route or NONE, provider or NONE, known, class_of(status), caller)
+
+
+def class_of(status: int) -> str:
+    """Return the class of a status, such as `2xx`."""
+    return f"{status // 100}xx" if 100 <= status < 600 else NONE
+
+
+def count(ended: Ended, *, first: float, last: float, received: int, sent: int) -> None:
+    """Count a request. `first` and `last` are the seconds until these bytes of the answer."""
+    # One look-up for all of its series: with names and labels each would cost a microsecond.
+    current = store()
+    places = current.looked_up.get(ended) or _look_up(ended)
+    current.cells[places.requests] += 1.0
+    table.FIRST_BYTE.observe_at(places.first_byte, first)
+    table.LAST_BYTE.observe_at(places.last_byte, last)
+
+    if received:
+        current.cells[places.received] += received
+
+    if sent:
+        current.cells[places.sent] += sent
+
+
+def _look_up(ended: Ended) -> _Places:
+    route, provider, method, status_class, _ = ended
+    found = _Places(
+        table.REQUESTS.place(*ended),
+        table.FIRST_BYTE.place(route, provider, method, status_class),
+        table.LAST_BYTE.place(route, provider, method, status_class),
+        table.RECEIVED.place(route, provider),
+        table.SENT.place(route, provider),
+    )
+    store().looked_up[ended] = found
+    return found
+
+
+def count_broken(provider: str, side: Side) -> None:
+    """Count a request that did not end well."""
+    table.BROKEN.add(provider or NONE, side)
+
+
+def count_refusal(provider: str, error: ChatproxyError) -> None:
+    """Count what an error says about the caller's credential, and about the limits."""
+    provider = provider or NONE
+    # Above a limit 429 is answered in place of the refusal, which is then its context. A surface
+    # may also answer it by an error of its own, and then it is the cause.
+    told = next((one for one in (error, error.__cause__, error.__context__) if _refuses(one)), None)
+
+    if isinstance(told, TokenRejected):
+        reason = next(REASONS[kind] for kind in type(told).__mro__ if kind in REASONS)
+        table.TOKENS_REFUSED.add(provider, reason)
+
+    if told is not None or (isinstance(error, TooManyRequests) and error.limit == "failures"):
+        table.AUTHENTICATION_FAILURES.add(provider)
+
+    if isinstance(error, TooManyRequests):
+        table.LIMIT_HITS.add(error.limit)
+
+
+def _refuses(error: BaseException | None) -> bool:
+    return isinstance(error, Unauthenticated)

@@ -1,0 +1,17 @@
+"""`/-/metrics`, for Prometheus."""
+
+from flask import Blueprint, Response
+
+from chatproxy.metrics import exposition
+from chatproxy.web.current import services
+from chatproxy.web.parsing import header
+
+blueprint = Blueprint("status-metrics", __name__)
+
+
+@blueprint.get("/metrics/")
+def metrics() -> Response:
+    """Answer what all workers have counted together, whichever of them is asked."""
+    draining = services().lifetime.is_over()
+    content, content_type = exposition.render(header("Accept") or "", draining=draining)
+    return Response(content, content_type=content_type)
