@@ -11,6 +11,7 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 from chatproxy import __version__
 from chatproxy.metrics import table
@@ -18,7 +19,7 @@ from chatproxy.metrics.segments import Key, Segment, of_this_server
 from chatproxy.metrics.series import Gauge, Histogram, Metric, store
 from chatproxy.turns import Turns
 
-#: Series that are put together before other requests get their turn.
+#: Lines that are written before other requests get their turn: some milliseconds.
 TURN = 200
 
 #: Of each metric its series: the values of the labels, and the cells.
@@ -77,18 +78,33 @@ class _Families(Collector):
         turns = Turns(TURN)
 
         for one in table.TABLE:
-            series = self._values[one.name]
-            yield _family(one, series)
-            turns.count(len(series) * one.cells)
+            family = _family(one, self._values[one.name], turns)
+            family.samples = _Paced(family.samples, turns)
+            yield family
 
 
-def _family(one: Metric, series: Mapping[Key, Sequence[float]]) -> Family:
+class _Paced(list[Sample]):
+    """The lines of one metric. There may be thousands, and they are written in a row."""
+
+    def __init__(self, samples: Iterable[Sample], turns: Turns) -> None:
+        super().__init__(samples)
+        self._turns = turns
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Yield each, and let others run in between."""
+        for one in super().__iter__():
+            yield one
+            self._turns.count()
+
+
+def _family(one: Metric, series: Mapping[Key, Sequence[float]], turns: Turns) -> Family:
     if isinstance(one, Histogram):
         histogram = HistogramMetricFamily(one.name, one.meaning, labels=one.labels)
 
         for labels, cells in sorted(series.items()):
             buckets = [(_written(bound), count) for bound, count in one.cumulated(cells)]
             histogram.add_metric(labels, buckets, cells[-1])
+            turns.count()
 
         return histogram
 

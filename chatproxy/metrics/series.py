@@ -7,6 +7,7 @@ is kept for each that there ever was.
 """
 
 import bisect
+import collections
 import itertools
 import threading
 from collections.abc import Sequence
@@ -26,42 +27,41 @@ class Store:
     def __init__(self, segment: Segment) -> None:
         self.segment = segment
         self.cells = segment.cells
-        self.places: dict[Key, int] = {}
+        #: By the name of the metric, and the values of its labels.
+        self.places: dict[str, dict[Key, int]] = collections.defaultdict(dict)
         #: What `requests` has looked up: many series at once.
         self.looked_up: dict[Any, Any] = {}
         self._lock = threading.Lock()
 
-        for entry in segment.entries():
-            self.places[entry.key] = entry.first
+        for (kind, name, *labels), first, _ in segment.entries():
+            self.places[name][tuple(labels)] = first
 
             # What there is now is not what the former owner had.
-            if entry.key[0] == Gauge.kind:
-                for cell in range(entry.cells):
-                    self.cells[entry.first + cell] = 0.0
+            if kind == Gauge.kind:
+                self.cells[first] = 0.0
 
         segment.is_alive = True
 
-    def place(self, key: Key, cells: int) -> int:
-        """Return where the first cell of a series is; it is made if there is none."""
+    def make(self, kind: Kind, name: str, labels: Key, cells: int) -> int:
+        """Make a series if there is none yet; return where its first cell is."""
         with self._lock:
-            found = self.places.get(key)
+            places = self.places[name]
+            found = places.get(labels)
 
             if found is None:
-                found = self.segment.add(key, cells)
-                found = self._of_others(key, cells) if found is None else found
-                self.places[key] = found
+                found = self.segment.add((kind, name, *labels), cells)
+                places[labels] = self._others(kind, name, labels, cells) if found is None else found
 
-        return found
+        return places[labels]
 
-    def _of_others(self, key: Key, cells: int) -> int:
-        kind, name, *labels = key
-        others = (kind, name, *(OTHER for _ in labels))
-        found = self.places.get(others)
+    def _others(self, kind: Kind, name: str, labels: Key, cells: int) -> int:
+        others = tuple(OTHER for _ in labels)
+        found = self.places[name].get(others)
 
         if found is None:
-            found = self.segment.add(others, cells, reserved=True)
+            found = self.segment.add((kind, name, *others), cells, reserved=True)
             assert found is not None  # noqa: S101 - the table bounds how many there are
-            self.places[others] = found
+            self.places[name][others] = found
 
         return found
 
@@ -98,11 +98,14 @@ class Metric:
 
     def place(self, *labels: str) -> int:
         """Return the place of a series among the cells of this process."""
-        assert len(labels) == len(self.labels), self.name  # noqa: S101 - a mistake of ours
-        found = store()
-        key = (self.kind, self.name, *labels)
-        place = found.places.get(key)
-        return found.place(key, self.cells) if place is None else place
+        current = _store or store()
+        found = current.places[self.name].get(labels)
+
+        if found is None:
+            assert len(labels) == len(self.labels), self.name  # noqa: S101 - a mistake of ours
+            found = current.make(self.kind, self.name, labels, self.cells)
+
+        return found
 
 
 class Counter(Metric):

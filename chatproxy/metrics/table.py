@@ -148,6 +148,7 @@ STARTED_AT = Gauge(
     "chatproxy_start_timestamp_seconds", "When the server started, in epoch seconds."
 )
 WORKERS = Gauge("chatproxy_workers", "Workers that are alive.")
+WORKERS_STARTED = Counter("chatproxy_workers_started_total", "Workers that were started.")
 DRAINING = Gauge("chatproxy_draining", "1 while the worker that answers is stopping, else 0.")
 BUILD = Gauge("chatproxy_build_info", "Always 1.", "version", "python")
 

@@ -37,6 +37,8 @@ class UpstreamCounts:
         for kind in (*KINDS.values(), CREDENTIAL_REFUSED):
             table.UPSTREAM_FAILURES.add(self._name, kind, by=0)
 
+        table.UPSTREAM_CALLS.add(self._name, "2xx", by=0)
+
         for counter in (table.UPSTREAM_OPENED, table.UPSTREAM_REUSED, table.UPSTREAM_CLOSED):
             counter.add(self._name, by=0)
 

@@ -17,6 +17,7 @@ from gunicorn.app import base
 
 from chatproxy.clock import Clock
 from chatproxy.metrics.segments import of_this_server
+from chatproxy.metrics.table import WORKERS_STARTED
 from chatproxy.server.drain import DRAIN
 from chatproxy.server.worker import Worker
 
@@ -107,6 +108,7 @@ class Arbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no annotat
     def spawn_worker(self) -> int:
         """Start a worker; return its process's id."""
         self._take_back_segments()
+        WORKERS_STARTED.add()
         pid: int = super().spawn_worker()
         return pid
 
