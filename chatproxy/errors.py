@@ -228,7 +228,7 @@ Limit = Literal["tokens", "failures", "caller"]
 
 
 class TooManyRequests(CallerError):
-    """A `limit` is used up; `headers` say when to try again (RFC 6585 section 4)."""
+    """A limit is used up; `headers` say when to try again (RFC 6585 section 4)."""
 
     status = 429
 

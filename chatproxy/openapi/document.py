@@ -20,7 +20,8 @@ from chatproxy.web import operations as own
 from chatproxy.web.dialects import Dialects
 from chatproxy.web.error_handlers import own_error_body
 from chatproxy.web.route import Route, any_page, nobody_asks
-from chatproxy.web.served import Served, camel, served
+from chatproxy.web.served import Served, served
+from chatproxy.web.spelling import camel
 
 TITLE = "chatproxy"
 VERSION = "3.1.0"

@@ -9,6 +9,7 @@ from chatproxy.web.parsing import header
 blueprint = Blueprint("status-metrics", __name__)
 
 
+@blueprint.get("/metrics")
 @blueprint.get("/metrics/")
 def metrics() -> Response:
     """Answer what all workers have counted together, whichever of them is asked."""

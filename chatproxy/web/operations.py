@@ -63,6 +63,17 @@ SURFACE = Surface(
         "status.ready": Operation(
             "May requests come?", {200: Answer("They may.", Readiness, GOOD)}
         ),
+        "status-metrics.metrics": Operation(
+            "What was counted, for Prometheus",
+            {
+                200: Answer(
+                    "What all workers have counted together.",
+                    {"type": "string"},
+                    media="text/plain",
+                    also={"application/openmetrics-text": {"schema": {"type": "string"}}},
+                )
+            },
+        ),
         "status-check.check_up": Operation(
             "Can every dependency be reached, and does it accept us?",
             {

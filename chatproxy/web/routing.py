@@ -1,6 +1,5 @@
 """Registering the routes of the table, each behind its guard."""
 
-import re
 from collections.abc import Iterable, Sequence
 
 from flask import Flask, Request, request
@@ -13,19 +12,7 @@ from chatproxy.web.current import KEY, context, surface_path
 from chatproxy.web.dialects import Dialects
 from chatproxy.web.route import Route
 from chatproxy.web.same_origin import SameOrigin
-
-PLACEHOLDER = re.compile(r"<(?:[^<>:]*:)?([^<>]*)>")
-
-
-def template(rule: str) -> str:
-    """Return a route's path as the documents spell it: `/token/<userId>`."""
-    path = PLACEHOLDER.sub(lambda found: f"<{_camel_case(found[1])}>", rule)
-    return path.rstrip("/") or "/"
-
-
-def _camel_case(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(one.capitalize() for one in others)
+from chatproxy.web.spelling import template
 
 
 class Anything(BaseConverter):

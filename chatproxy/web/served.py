@@ -9,6 +9,7 @@ from flask import Flask
 from chatproxy.settings.listeners import Door, Listener
 from chatproxy.web.route import Route
 from chatproxy.web.routing import Anything
+from chatproxy.web.spelling import camel
 
 #: A view of this name refuses the methods that its path does not have.
 REFUSES = ".refuse"
@@ -60,9 +61,3 @@ def served(routes: Iterable[Route], listeners: Sequence[Listener]) -> Iterator[S
             found.setdefault((path, method), one)
 
     yield from (found[key] for key in sorted(found))
-
-
-def camel(name: str) -> str:
-    """Return a name with underscores in the form that JSON has here: `user_id` as `userId`."""
-    first, *rest = re.split(r"[_.-]+", name)
-    return first + "".join(one.capitalize() for one in rest)

@@ -7,7 +7,7 @@ from chatproxy.metrics import requests
 from chatproxy.metrics.segments import Segment
 from chatproxy.metrics.upstreams import UpstreamCounts
 from chatproxy.providers.base import CredentialWatch
-from chatproxy.web.routing import template
+from chatproxy.web.spelling import template
 from tests.scraping import counted_in
 
 

@@ -123,6 +123,7 @@ def test_what_is_on_decides_what_is_in_it(prefix: str) -> None:
     assert set(found["paths"]) == {
         "/-/check-up",
         "/-/healthz",
+        "/-/metrics",
         "/-/ready",
         *(
             f"{prefix}{path}"

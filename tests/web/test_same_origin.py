@@ -31,6 +31,8 @@ FOR_PAGES = {
 PROXIES = ["/proxy", *(f"/{name}/proxy" for name in SETTINGS)]
 CALLS = [("GET", "/token/alice"), ("POST", "/webhook/verify"), ("GET", "/proxy/app")]
 PROBES = ["/-/healthz", "/-/healthz/", "/-/ready", "/-/ready/"]
+#: Prometheus names the pod's address as well.
+BY_ANY_NAME = [*PROBES, "/-/metrics", "/-/metrics/"]
 EVIL = "evil.example"
 
 #: Where each provider's error bodies have their message.
@@ -261,12 +263,12 @@ def test_a_name_that_was_led_here_reads_nothing(
         if not says(bare_call(running.port, method, path, host, *page), 421, "ALLOWED_HOSTS")
     }
 
-    assert let_in == set(PROBES)
+    assert let_in == set(BY_ANY_NAME)
     assert len(upstream.journal) == 0
     assert rows_of(database) == before
 
 
-@pytest.mark.parametrize("path", PROBES)
+@pytest.mark.parametrize("path", BY_ANY_NAME)
 def test_a_probe_names_the_pods_address(running: Sidecar, path: str) -> None:
     assert bare_call(running.port, "GET", path, "10.1.2.3:3000").status == 200
 
