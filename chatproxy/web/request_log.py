@@ -183,8 +183,9 @@ class _Stream:
             IN_FLIGHT.add(by=-_in_flight(context))
 
         context.release_body()
-        access.write(context, self._environ)
+        # First, since the line takes longer: a caller may have its answer, and scrape.
         _count(context, self._environ["REQUEST_METHOD"])
+        access.write(context, self._environ)
 
         if context.span is not None:
             _end(context.span, context)
