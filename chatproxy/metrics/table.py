@@ -149,7 +149,7 @@ STARTED_AT = Gauge(
 )
 WORKERS = Gauge("chatproxy_workers", "Workers that are alive.")
 WORKERS_STARTED = Counter("chatproxy_workers_started_total", "Workers that were started.")
-DRAINING = Gauge("chatproxy_draining", "1 while the worker that answers is stopping, else 0.")
+DRAINING = Gauge("chatproxy_draining", "1 while the service is being stopped, else 0.")
 BUILD = Gauge("chatproxy_build_info", "Always 1.", "version", "python")
 
 TABLE: tuple[Metric, ...] = tuple(one for one in globals().values() if isinstance(one, Metric))

@@ -13,6 +13,6 @@ blueprint = Blueprint("status-metrics", __name__)
 @blueprint.get("/metrics/")
 def metrics() -> Response:
     """Answer what all workers have counted together, whichever of them is asked."""
-    draining = services().lifetime.is_over()
+    draining = services().lifetime.is_draining()
     content, content_type = exposition.render(header("Accept") or "", draining=draining)
     return Response(content, content_type=content_type)

@@ -277,3 +277,13 @@ def test_a_scrape_among_many_callers_is_answered(three: Sidecar) -> None:
 
     assert values == sorted(values)
     wait_for(lambda: forwarded(scrape(three.port)) == 160)
+
+
+def test_a_stop_that_was_announced_shows(
+    upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar]
+) -> None:
+    with sidecar_before(upstream.url, DRAIN_SECONDS="20") as sidecar:
+        assert scrape(sidecar.port).value("chatproxy_draining") == 0
+        sidecar.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: scrape(sidecar.port).value("chatproxy_draining") == 1)
+        sidecar.process.send_signal(signal.SIGTERM)  # the second ends it at once
