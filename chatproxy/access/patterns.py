@@ -20,6 +20,7 @@ USER = "{user}"
 PLAIN = re.compile(r"(?:/[A-Za-z0-9._~@:!$'()*+,=&-]+)*/?")
 #: What some servers turn into a slash, as the best fit in a narrower character set.
 LIKE_A_SLASH = re.compile(r"[/\\\u2044\u2215\u2216\u2571\u29f5\u29f8\ufe68\uff0f\uff3c]")
+READ_IN_WAYS = re.compile(rf"{LIKE_A_SLASH.pattern}|[%;?#]")
 #: `%` first of all: patterns are written decoded.
 NOT_IN_A_PATTERN = re.compile(r"[%?#;\\{}\s\x00-\x1f\x7f]")
 DOT_SEGMENTS = (".", "..")
@@ -156,15 +157,25 @@ def readings(path: str) -> Sequence[Segments]:
 
     One slash at the end counts for nothing. A path with a dot segment has no reading.
     """
+    segments = path.split("/")[1:]
+
     if PLAIN.fullmatch(path):
-        found = [_without_last_slash(path.split("/")[1:])]
+        found = [_without_last_slash(segments)]
+        return [] if "/." in path and _has_dots(found) else found
+
+    # Most others hold nothing by which servers differ, once decoded: an id with a space.
+    once = [_decoded(one, 1) for one in segments]
+
+    if all(once[:-1]) and not any(map(READ_IN_WAYS.search, once)):
+        found = [_without_last_slash(once)]
     else:
         found = list(dict.fromkeys(_every_reading(path)))
 
-    if any(unicodedata.normalize("NFKC", one) in DOT_SEGMENTS for way in found for one in way):
-        return []
+    return [] if _has_dots(found) else found
 
-    return found
+
+def _has_dots(ways: Sequence[Segments]) -> bool:
+    return any(unicodedata.normalize("NFKC", one) in DOT_SEGMENTS for way in ways for one in way)
 
 
 def _every_reading(path: str) -> Iterator[Segments]:

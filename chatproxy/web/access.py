@@ -5,14 +5,13 @@ Here a refusal is made, and nowhere else: `CallerUnknown`, `CallerNotAllowed`, `
 """
 
 import functools
-from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
 from flask import request
 
-from chatproxy.access.keys import HEADER, PREFIX
+from chatproxy.access.keys import HEADER
 from chatproxy.access.patterns import Segments, segments_of
-from chatproxy.access.rules import METHODS, Caller, Decision
+from chatproxy.access.rules import Caller, Decision
 from chatproxy.errors import (
     BadTarget,
     CallerAmbiguous,
@@ -21,10 +20,9 @@ from chatproxy.errors import (
     CallerUnknown,
     TooManyRequests,
 )
-from chatproxy.forwarding.credentials import QUERY_SEPARATOR, plain_name, without
-from chatproxy.web import guards
-from chatproxy.web.current import context, limiter, services
-from chatproxy.web.parsing import header
+from chatproxy.services import Services
+from chatproxy.web import guards, presented
+from chatproxy.web.current import KEY, RequestContext, context, limiter, services
 from chatproxy.web.route import Route
 
 MISSING = f"This needs the key of a caller, in {HEADER} or as Bearer."
@@ -33,13 +31,6 @@ TWO_KEYS = "The request holds two different keys. Send one."
 KEY_IN_PATH = "The path must hold no key."
 TOO_MANY = "Too many calls of this caller. Try again later."
 
-#: Fields of a query by which some servers let a request change its own method. The headers for it
-#: are never forwarded (`forwarding.headers`).
-METHOD_FIELDS = frozenset(
-    {"_method", "x_http_method_override", "x_http_method", "x_method_override"}
-)
-FORM = "application/x-www-form-urlencoded"
-
 
 def check(route: Route) -> None:
     """Let the caller make a call by this route; raise a refusal.
@@ -47,12 +38,14 @@ def check(route: Route) -> None:
     Nothing of a body is read. Without a document everybody may do everything.
     """
     # Asked for once: when the document changes meanwhile, the call is decided by this one.
-    access, current = services().access, context()
+    found, current = services(), context()
+    access = found.access
 
     if access is None or not route.needs_key(current.listener):
         return
 
-    key = _presented(route)
+    environ: presented.Environ = request.environ
+    key = _one_of(_keys(route, environ, current, found))
     caller = access.caller_of(key)
 
     if caller is None:
@@ -66,24 +59,35 @@ def check(route: Route) -> None:
     if key in unquote(current.path):
         raise BadTarget(KEY_IN_PATH)
 
-    decision = decide(caller, route)
+    decision = decide(caller, route, environ, found)
 
     if not decision.allowed:
-        raise CallerNotAllowed(_message(caller), detail=decision.reason)
+        raise CallerNotAllowed(f"{caller.name} may not make this call.", detail=decision.reason)
 
     if caller.rate is not None:
         _count(caller)
 
 
-def decide(caller: Caller, route: Route) -> Decision:
-    """Decide whether a caller may make the current call, as far as it can be told unread."""
+def decide(caller: Caller, route: Route, environ: presented.Environ, found: Services) -> Decision:
+    """Decide whether a caller may make a request, as far as it can be told unread."""
+    current: RequestContext = environ[KEY]
+
     if not route.forwards:
-        return caller.may_use(route.provider, _method(), _endpoint(route))
+        endpoint = _endpoint(route, found.settings.service_prefix)
+        return caller.may_use(route.provider, presented.method_of(environ), endpoint)
 
     # The one that is forwarded: however the mount was spelt, and by whichever of its names.
-    target = context().target.below(route.path)
-    named = () if caller.users.are_all else tuple(_users_named(route.provider, target.query or ""))
-    return caller.may_forward(route.provider, _methods(target.query), target.path, named)
+    target = current.target.below(route.path)
+    query = target.query or ""
+    users: tuple[str, ...] = ()
+
+    if not caller.users.are_all:
+        section = found.settings.provider_settings[route.provider]
+        names = section.user_headers, section.user_parameters
+        users = tuple(presented.users_in(environ, query, *names))
+
+    methods = presented.methods_of(environ, query)
+    return caller.may_forward(route.provider, methods, target.path, users)
 
 
 def acts_for(*user_ids: str) -> None:
@@ -114,9 +118,19 @@ def is_restricted() -> bool:
     return caller is not None and not caller.users.are_all
 
 
-def _presented(route: Route) -> str:
-    keys = set(_keys(route))
+def _keys(
+    route: Route, environ: presented.Environ, current: RequestContext, found: Services
+) -> set[str]:
+    keys = set(presented.keys_in(environ))
 
+    if route.forwards:
+        reserved = found.backends[route.provider].provider.authorise().reserved
+        keys.update(presented.keys_in_place(environ, current.target.query or "", reserved))
+
+    return keys
+
+
+def _one_of(keys: set[str]) -> str:
     if not keys:
         raise CallerUnknown(MISSING)
 
@@ -126,79 +140,16 @@ def _presented(route: Route) -> str:
     return keys.pop()
 
 
-def _keys(route: Route) -> Iterator[str]:
-    # gunicorn joins repeated fields by commas, which no key has.
-    for one in (header(HEADER) or "").split(","):
-        if one.strip():
-            yield one.strip()
-
-    authorization = header("Authorization") or ""
-
-    for one in authorization.split(","):
-        scheme, _, credential = one.strip().rpartition(" ")
-
-        if credential.startswith(PREFIX) and scheme.strip().lower() in ("", "bearer"):
-            yield credential
-
-    # In place of the credential of an SDK that can set no header. The provider gets ours instead.
-    if route.forwards:
-        reserved = services().backends[route.provider].provider.authorise().reserved
-        yield from _in_place(reserved - {"authorization"}, context().target.query or "")
-
-
-def _in_place(names: Iterable[str], query: str) -> Iterator[str]:
-    wanted = frozenset(names)
-
-    for name in wanted:
-        value = header(name)
-
-        if value is not None and value.startswith(PREFIX):
-            yield value
-
-    if PREFIX in query:
-        for pair in QUERY_SEPARATOR.split(query)[::2]:
-            name, _, value = pair.partition("=")
-
-            if value.startswith(PREFIX) and plain_name(unquote(name)) in wanted:
-                yield unquote(value)
-
-
-def _method() -> str:
-    return "GET" if request.method == "HEAD" else request.method
-
-
-def _methods(query: str | None) -> tuple[str, ...]:
-    # Where a provider could take the call for one of another method, the rule must allow each.
-    is_form = (request.environ.get("CONTENT_TYPE") or "").strip().lower().startswith(FORM)
-    may_change = is_form or (query is not None and without(query, METHOD_FIELDS) != query)
-    return METHODS if may_change else (_method(),)
-
-
-def _endpoint(route: Route) -> Segments:
+def _endpoint(route: Route, prefix: str) -> Segments:
     rule = request.url_rule
     assert rule is not None  # noqa: S101 - a blueprint was found by it
     # Those of the status door are below no prefix.
-    prefix = "" if route.door == "status" else services().settings.service_prefix
-    return _segments(rule.rule.removeprefix(prefix))
+    return _segments(rule.rule if route.door == "status" else rule.rule.removeprefix(prefix))
 
 
 @functools.lru_cache(maxsize=256)  # of the rules that there are
 def _segments(rule: str) -> Segments:
     return segments_of(rule)
-
-
-def _users_named(provider: str, query: str) -> Iterator[str]:
-    section = services().settings.provider_settings[provider]
-
-    for name in section.user_headers:
-        if (value := header(name)) is not None:
-            yield value.encode("latin-1").decode("utf-8", "replace")
-
-    for pair in QUERY_SEPARATOR.split(query)[::2]:
-        name, _, value = pair.replace("+", " ").partition("=")
-
-        if plain_name(unquote(name)) in section.user_parameters:
-            yield unquote(value)
 
 
 def _count(caller: Caller) -> None:
@@ -208,7 +159,3 @@ def _count(caller: Caller) -> None:
         limiter().spend(f"calls of {caller.name}", caller.rate, TOO_MANY)
     except TooManyRequests as error:
         raise CallerLimited.of(error) from error
-
-
-def _message(caller: Caller) -> str:
-    return f"{caller.name} may not make this call."

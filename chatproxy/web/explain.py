@@ -53,7 +53,8 @@ def _decided(app: Flask, caller: Caller, user_id: str | None) -> Decision:
     if not route.needs_key(current.listener):
         return Decision(True, "needs no key: it is open, or brings a credential of its own")
 
-    decision = access.decide(caller, route)
+    services: Services = app.extensions["chatproxy"]
+    decision = access.decide(caller, route, request.environ, services)
     users = [user_id] if user_id is not None else _users_in_path(route)
 
     if decision.allowed and not all(map(caller.users.have, users)):
