@@ -44,12 +44,15 @@ def test_what_a_caller_gets_is_its_own(
     [
         ('{"web": {"v": 1},}', "line 1: not valid JSON"),
         ('{"web": 1}', "an object of objects"),
-        ('{"web": {"v": 1, "v": 2}}', "a name is there twice"),
+        ('{"web": {},\n "b": 1,\n "c": []}', "line 2: b: is no object.*line 3: c: is no object"),
+        ('{"web": {"v": 1,\n "v": 2}}', "line 2: web.v is there twice, first in line 1"),
+        ('{"web": {},\n\n "web": {}}', "line 3: web is there twice, first in line 1"),
+        ('{"a": {"v": "\\ud83d\\ude00", "v": 2}}', "is there twice"),
         ('{"web": {"v": NaN}}', "NaN is no JSON"),
         ('{"web": {"v": ' + "[" * 100 + "]" * 100 + "}}", "64 levels deep"),
         ('{"web": {"v": [' + "[]," * 10_000 + "[]]}}", "more than 10000 objects and lists"),
     ],
-    ids=["comma", "shape", "twice", "NaN", "deep", "many"],
+    ids=["comma", "shape", "shapes", "twice", "type twice", "twice, unread", "NaN", "deep", "many"],
 )
 def test_the_fault_says_what_is_wrong(broken: str, fault: str) -> None:
     with pytest.raises(DocumentError, match=fault):
