@@ -155,6 +155,13 @@ def test_secrets_are_removed_as_they_are_from_json() -> None:
     assert "secret" not in text
 
 
+def test_a_secret_that_is_told_later_is_removed_from_then_on() -> None:
+    to = TextFormatter()
+    to.hide(["told-later"])
+
+    assert "told-later" not in text_of("x told-later", to=to)
+
+
 def test_a_line_that_redaction_left_broken_is_still_written() -> None:
     """A secret of digits may also be a part of a number."""
     text = text_of("x", to=TextFormatter(["1234567"]), number=12345678)

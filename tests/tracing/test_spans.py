@@ -5,11 +5,13 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from tests.access.samples import BACKEND, EVERY_CALL, caller, write
 from tests.canaries import CANARIES, SERVER_TOKEN, forms
 from tests.mounted import wait_for
 from tests.sidecar import Sidecar, free_port
@@ -244,6 +246,34 @@ def test_no_secret_no_query_and_no_user_is_in_what_is_sent(
         for name, secret in CANARIES.items()
         if any(form.encode() in sent for form in forms(secret))
     ] == []
+
+
+def test_a_caller_that_is_known_is_named(
+    collector: Collector,
+    upstream: StreamUpstream,
+    sidecar_before: Callable[..., Sidecar],
+    tmp_path: Path,
+) -> None:
+    """By its name in the access document; its key is in no span."""
+    rules = caller(providers=["stream"], calls=EVERY_CALL, endpoints=["/"], users=["*"])
+    path = write(tmp_path / "access.json", billing=rules)
+    to = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "ACCESS_CONFIG": str(path)}
+    known, unknown = next(TRACES), next(TRACES)
+    key = f"X-Chatproxy-Key: {BACKEND}"
+
+    with sidecar_before(upstream.url, **OTEL, **to) as sidecar:
+        asked = get("/proxy/_sandbox/echo", traceparent(known), key, "X-Request-Id: billed")
+        ask(sidecar.port, asked)
+        refused = ask(sidecar.port, get("/token/a", traceparent(unknown)))
+        server, client = collector.wait_for(known, 2)
+        (stranger,) = collector.wait_for(unknown, 1)
+        line = sidecar.wait_for_line(req_id="billed")
+
+    assert attributes(server)["chatproxy.caller"] == line["caller"] == "billing"
+    assert "chatproxy.caller" not in attributes(client)
+    assert refused.status == attributes(stranger)["http.response.status_code"] == 401
+    assert "chatproxy.caller" not in attributes(stranger)
+    assert BACKEND.encode() not in b"".join(collector.bodies)
 
 
 def test_a_collector_that_is_away_stops_no_request_and_fills_no_log(
