@@ -3,6 +3,10 @@
 from typing import NamedTuple, get_args
 
 from chatproxy.errors import (
+    CallerAmbiguous,
+    CallerLimited,
+    CallerNotAllowed,
+    CallerUnknown,
     ChatproxyError,
     Limit,
     Side,
@@ -33,6 +37,15 @@ REASONS: dict[type[TokenRejected], str] = {
     TokenRevoked: "revoked",
     TokenOfAnotherApp: "other_app",
     TokenRejected: "other",
+}
+
+
+#: Why the access document lets a call not pass.
+ACCESS: dict[type[ChatproxyError], str] = {
+    CallerUnknown: "unknown",
+    CallerAmbiguous: "ambiguous",
+    CallerNotAllowed: "not_allowed",
+    CallerLimited: "limited",
 }
 
 
@@ -113,16 +126,20 @@ def count_broken(provider: str, side: Side) -> None:
     table.BROKEN.add(provider or NONE, side)
 
 
-def count_refusal(provider: str, error: ChatproxyError) -> None:
-    """Count what an error says about the caller's credential, and about the limits."""
+def count_refusal(provider: str, error: ChatproxyError, caller: str = "") -> None:
+    """Count what an error says about the caller, its credential, and the limits."""
     provider = provider or NONE
+
+    if (reason := ACCESS.get(type(error))) is not None:
+        table.ACCESS_REFUSALS.add(caller, reason)
+
     # Above a limit 429 is answered in place of the refusal, which is then its context. A surface
     # may also answer it by an error of its own, and then it is the cause.
     told = next((one for one in (error, error.__cause__, error.__context__) if _refuses(one)), None)
 
     if isinstance(told, TokenRejected):
-        reason = next(REASONS[kind] for kind in type(told).__mro__ if kind in REASONS)
-        table.TOKENS_REFUSED.add(provider, reason)
+        why = next(REASONS[kind] for kind in type(told).__mro__ if kind in REASONS)
+        table.TOKENS_REFUSED.add(provider, why)
 
     if told is not None or (isinstance(error, TooManyRequests) and error.limit == "failures"):
         table.AUTHENTICATION_FAILURES.add(provider)

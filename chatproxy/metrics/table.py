@@ -114,6 +114,12 @@ AUTHENTICATION_FAILURES = Counter(
     "Requests whose credential was missing or not good.",
     "provider",
 )
+ACCESS_REFUSALS = Counter(
+    "chatproxy_access_refusals_total",
+    "Calls that the access document does not allow.",
+    "caller",
+    "reason",
+)
 LIMIT_HITS = Counter(
     "chatproxy_limit_hits_total", "Requests answered 429, by the limit that was used up.", "limit"
 )

@@ -93,8 +93,8 @@ class RequestContext:
         self.count_refusal(error)
 
     def count_refusal(self, error: ChatproxyError) -> None:
-        """Count what an error says about the caller's credential, and about the limits."""
-        counted.count_refusal(self.provider, error)
+        """Count what an error says about the caller, its credential, and the limits."""
+        counted.count_refusal(self.provider, error, self.called_by)
 
     @property
     def path(self) -> str:

@@ -41,7 +41,7 @@ RULES = sorted(
 FORWARDED = re.compile(r"(?:/[a-z]+)?/proxy/<|/imkit/<anything:path>")
 ENDPOINTS = [one for one in RULES if not FORWARDED.match(one[1])]
 
-PROBES = ("/-/healthz", "/-/ready")
+PROBES = ("/-/healthz", "/-/ready", "/-/metrics")
 
 #: May do a few things at Stream, and nothing else.
 NARROW = caller(
