@@ -36,6 +36,7 @@ bench: install sdks ## Measure all that the results hold (takes half an hour)
 	$(BIN)/python -m benchmarks.limits
 	$(BIN)/python -m benchmarks.killed
 	$(BIN)/python -m benchmarks.counting
+	$(BIN)/python -m benchmarks.rolling
 
 sdks: $(SDK_VENV)/installed $(SDKS)/node_modules/.installed ## Install the official SDKs that the tests drive
 

@@ -89,7 +89,7 @@ class Outcome:
         try:
             yield
         except (OSError, EOFError, Failure) as error:
-            self.failures[_reason(error)] += 1
+            self.failures[reason_of(error)] += 1
         else:
             self.times.append(time.monotonic() - since)
 
@@ -237,7 +237,7 @@ async def _connect(port: int) -> Streams:
     return await asyncio.open_connection("127.0.0.1", port)
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Return a status, or what happened instead of an answer, in words to count by."""
     if isinstance(error, Failure):
         return str(error)

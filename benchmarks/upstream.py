@@ -29,11 +29,12 @@ FIELDS = (
 )
 CREDENTIALS = re.compile(rb"[?&]api_key=.*\r\nauthorization: \S", re.DOTALL | re.IGNORECASE)
 WAIT = re.compile(rb"GET /wait/([0-9.]+)")
+LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 BACKLOG = 2048
 
 
 class Upstream(asyncio.Protocol):
-    """One connection. Requests have no body and come one at a time."""
+    """One connection. Requests come one at a time; a body has a length."""
 
     in_flight = 0
 
@@ -46,11 +47,17 @@ class Upstream(asyncio.Protocol):
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer each complete head."""
+        """Answer each complete request."""
         self._unread += data
 
         while b"\r\n\r\n" in self._unread:
-            head, _, self._unread = self._unread.partition(b"\r\n\r\n")
+            head, _, rest = self._unread.partition(b"\r\n\r\n")
+            length = int(found[1]) if (found := LENGTH.search(head)) else 0
+
+            if len(rest) < length:
+                return
+
+            self._unread = rest[length:]
             self._answer(head)
 
     def _answer(self, head: bytes) -> None:

@@ -14,6 +14,7 @@ from chatproxy.errors import (
     LimiterUnavailable,
     MalformedBody,
     NotConfigured,
+    ShuttingDown,
     TooManyRequests,
     TooMuchHeld,
     TruncatedBody,
@@ -27,7 +28,8 @@ from chatproxy.errors import (
 Errors = tuple[type[ChatproxyError], ...]
 
 #: On every route: the head is read before the route is looked for.
-EVERYWHERE: Errors = (BadTarget, MalformedBody, ChatproxyError)
+#: And whatever it does may not be done in time when the sidecar is stopped.
+EVERYWHERE: Errors = (BadTarget, MalformedBody, ShuttingDown, ChatproxyError)
 
 #: Where a body is read whole.
 READING: Errors = (TruncatedBody, BodyStalled, BodyTooLarge, TooMuchHeld)

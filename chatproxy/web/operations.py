@@ -44,6 +44,10 @@ class Status(Schema):
 class Readiness(Status):
     """Whether requests may come, and what an operator has to look at, by section."""
 
+    reasons = fields.List(
+        fields.String(),
+        metadata={"description": "Codes for why no requests should come, where the status is KO."},
+    )
     config = fields.Dict(metadata={"description": "Changed settings that are not in force."})
     credentials = fields.Dict(metadata={"description": "Our credentials that a provider refuses."})
     directory = fields.Dict(metadata={"description": "Why the directory cannot be used."})
@@ -61,7 +65,15 @@ SURFACE = Surface(
     {
         "status.healthz": Operation("Is the process alive?", {200: Answer("It is.", Status, GOOD)}),
         "status.ready": Operation(
-            "May requests come?", {200: Answer("They may.", Readiness, GOOD)}
+            "May requests come?",
+            {
+                200: Answer("They may.", Readiness, GOOD),
+                503: Answer(
+                    "They should go elsewhere.",
+                    Readiness,
+                    BAD | {"message": "The sidecar is being stopped.", "reasons": ["draining"]},
+                ),
+            },
         ),
         "status-metrics.metrics": Operation(
             "What was counted, for Prometheus",
