@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from release.folder import TMP, Image, start, unavailable
-from release.installed import API_SECRET, SIGNED, Failed, ask, free_port
+from release.installed import API_SECRET, SIGNED, Failed, ask, free_port, metrics
 from release.lock import PYTHON
 from release.smoke import interpreters
 
@@ -101,6 +101,7 @@ def try_out(image: Image) -> None:
             "its health check says yes": within(image, pid, settings, *health) == 0,
             f"it can write to {TMP}": within(image, pid, settings, *write, f"{TMP}/w") == 0,
             "it mints a token": ask(port, "GET", "/token/alice")[0] == 201,
+            "it counts": 'chatproxy_tokens_minted_total{provider="stream"} 1.0' in metrics(port),
         }
 
         for path in WRITES:
@@ -109,7 +110,7 @@ def try_out(image: Image) -> None:
     if failed := [what for what, holds in seen.items() if not holds]:
         raise Failed(f"not so: {'; '.join(failed)}")
 
-    print(f"as {user}, read only but for {TMP}: serve, health, a token, SIGTERM")
+    print(f"as {user}, read only but for {TMP}: serve, health, a token, metrics, SIGTERM")
 
 
 def measure(image: Image, settings: Mapping[str, str], starts: int) -> tuple[list[float], float]:

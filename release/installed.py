@@ -152,7 +152,7 @@ def _serve(binaries: Path, settings: Mapping[str, str], work: Path) -> str:
 
     kept = settings.get("DATABASE_URL", "SQLite").partition(":")[0]
     counted = settings.get("REDIS_URL", "the worker's memory").partition(":")[0]
-    return f"serve, health, tokens, a forwarded call, SIGTERM; {kept}, limits in {counted}"
+    return f"serve, health, tokens, a forwarded call, metrics, SIGTERM; {kept}, limits in {counted}"
 
 
 def _calls(port: int, key: str) -> None:
@@ -169,6 +169,21 @@ def _calls(port: int, key: str) -> None:
     user = {"userId": "alice", "name": "Alice"}
     status, answer = ask(port, "POST", "/tokens", user, {"X-API-Key": key})
     _expect(status == 200 and answer["user"] == {"id": "alice", "name": "Alice"}, f"{answer}")
+    _expect('chatproxy_tokens_minted_total{provider="chatsdk"} 1.0' in metrics(port), "no metrics")
+
+
+def metrics(port: int) -> str:
+    """Return what a scrape gets; raise `Failed` where it is refused."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+    try:
+        connection.request("GET", "/-/metrics")
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        _expect(answer.status == 200, f"/-/metrics: {answer.status} {text}")
+        return text
+    finally:
+        connection.close()
 
 
 def ask(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "deploy" / "image"
-EXTRAS = ("postgresql", "redis", "socketio")
+EXTRAS = ("postgresql", "redis", "socketio", "otel")
 #: The base image's Python, and the architectures that an image is built for.
 PYTHON = "3.13"
 ARCHITECTURES = ("x86_64", "aarch64")
