@@ -19,10 +19,9 @@ def routes(services: Services) -> Iterator[Route]:
     prefix = services.settings.service_prefix
 
     # The kubelet names the pod's address in `Host`, which no setting can know.
-    # Nor does it bring a key, and neither does Prometheus.
-    for blueprint in (status.probes, metrics.blueprint):
-        yield Route("/-", blueprint, anybody, "status", any_host=True, for_services=nobody_asks)
-
+    # Nor does it bring a key; Prometheus names the address too, and can bring one.
+    yield Route("/-", status.probes, anybody, "status", any_host=True, for_services=nobody_asks)
+    yield Route("/-", metrics.blueprint, anybody, "status", any_host=True)
     yield Route("/-", status.check, anybody, "status")
 
     for mount, backend in forwarding_mounts(services).items():

@@ -12,8 +12,8 @@ RANDOM_BYTES = 32
 
 DIGEST = re.compile(r"sha256:([0-9A-Fa-f]{64})")
 
-#: A key in any text. It begins a word: `pk_` and `cpk_` are not looked for in the middle of one.
-ANY_KEY = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{8,}}")
+#: A key, also within any text. What is no such text is nobody's key: it would be hidden in no log.
+ANY_KEY = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{4,}}")
 
 #: Characters that are looked at. A longer text is a key of nobody.
 LONGEST = 1024

@@ -5,7 +5,7 @@ import functools
 import hmac
 from collections.abc import Mapping, Sequence
 
-from chatproxy.access.keys import LONGEST, PREFIX, digest_of
+from chatproxy.access.keys import ANY_KEY, LONGEST, digest_of
 from chatproxy.access.patterns import EndpointPattern, PathPattern, Segments, Users, readings
 from chatproxy.formats.rates import Rate
 
@@ -126,4 +126,4 @@ class Access:
             if hmac.compare_digest(digest, shown):
                 found = caller
 
-        return found if key.startswith(PREFIX) and len(key) <= LONGEST else None
+        return found if len(key) <= LONGEST and ANY_KEY.fullmatch(key) else None

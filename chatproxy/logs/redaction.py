@@ -19,7 +19,7 @@ SHORTEST_SECRET = 6
 #: pattern costs much more. The possessive quantifiers keep the cost linear.
 SECRET_SHAPES = (
     ("sk_", re.compile(r"sk_[A-Za-z0-9_-]{16,}+(?:\.[A-Za-z0-9_-]+)?")),
-    ("cpk_", re.compile(r"cpk_[A-Za-z0-9_-]{8,}+")),
+    ("cpk_", re.compile(r"cpk_[A-Za-z0-9_-]{4,}+")),
     ("asic ", re.compile(r"(?<=asic )[A-Za-z0-9+/=_-]{4,}")),
     ("earer ", re.compile(r"(?<=earer )[A-Za-z0-9+/=._~-]{4,}")),
     ("api_key=", re.compile(r"(?<=api_key=)[^&\s\"'\\]+")),
