@@ -11,7 +11,7 @@ from chatproxy.metrics.segments import Segment
 from tests.access.samples import BACKEND, EVERY_CALL, NOBODY, OTHER, caller, write
 from tests.mounted import wait_for
 from tests.scraping import counted_in, scrape
-from tests.sidecar import Sidecar
+from tests.sidecar import Sidecar, free_port
 from tests.upstream import StreamUpstream
 from tests.wire import ask, get
 
@@ -26,11 +26,15 @@ def guarded(
     narrow = caller(OTHER, providers=["stream"], calls=[{"methods": ["GET"], "paths": ["/app"]}])
     document = write(tmp_path / "access.json", backend=whole, narrow=narrow)
 
-    with sidecar_before(upstream.url, ACCESS_CONFIG=document) as running:
+    # At the services' port a scrape would need a key.
+    doors = {"STATUS_PORT": str(free_port())}
+
+    with sidecar_before(upstream.url, ACCESS_CONFIG=document, **doors) as running:
         yield running
 
 
 def test_calls_and_refusals_have_the_callers_name(guarded: Sidecar) -> None:
+    status_port = int(guarded.environ["STATUS_PORT"])
     calls = [
         ("/proxy/app", BACKEND, 200),
         ("/proxy/app", BACKEND, 200),
@@ -48,8 +52,8 @@ def test_calls_and_refusals_have_the_callers_name(guarded: Sidecar) -> None:
         )
 
     route = {"route": "/proxy/<path>"}
-    wait_for(lambda: scrape(guarded.port).value("chatproxy_requests_total", **route) == len(calls))
-    found = scrape(guarded.port)
+    wait_for(lambda: scrape(status_port).value("chatproxy_requests_total", **route) == len(calls))
+    found = scrape(status_port)
 
     for name, status_class, count in (
         ("backend", "2xx", 3),
