@@ -41,7 +41,7 @@ RULES = sorted(
 FORWARDED = re.compile(r"(?:/[a-z]+)?/proxy/<|/imkit/<anything:path>")
 ENDPOINTS = [one for one in RULES if not FORWARDED.match(one[1])]
 
-PROBES = ("/-/healthz", "/-/ready", "/-/metrics")
+PROBES = ("/-/healthz", "/-/ready")
 
 #: May do a few things at Stream, and nothing else.
 NARROW = caller(
@@ -163,9 +163,14 @@ def test_what_clients_call_needs_none(guarded: Sidecar, whole: Sidecar, rule: st
         assert MISSING.encode() not in reply.raw.body
 
 
-def test_preflights_and_probes_need_none(guarded: Sidecar) -> None:
+def test_preflights_and_probes_need_none_and_the_rest_of_the_state_does(guarded: Sidecar) -> None:
     for path in ("/-/healthz", "/-/ready", "/-/ready/"):
         assert call(guarded.port, "GET", path).status == 200
+
+    for path in ("/-/check-up", "/-/metrics", "/documentation/json"):
+        assert call(guarded.port, "GET", path).status == 401
+        assert call(guarded.port, "GET", path, NARROW_KEY).status == 403
+        assert call(guarded.port, "GET", path, KEY).status != 401
 
     origin = ("Origin: https://a.example", "Access-Control-Request-Method: POST")
     assert b"key of a caller" not in call(guarded.port, "OPTIONS", "/api/x", *origin).raw.body
