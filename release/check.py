@@ -18,7 +18,7 @@ HEADING = re.compile(rf"(?P<version>{NUMBER.pattern}) \(\d{{4}}-\d\d-\d\d\)")
 EMPTY = re.compile(r"^(### .*)\n+(?=#|\Z)", re.MULTILINE)
 LEFTOVER = re.compile(r"unreleased|TODO|TBD|FIXME", re.IGNORECASE)
 #: Where else the version is written, as the tag of the image.
-IMAGE_TAG = re.compile(r"(?:chatproxy:|newTag: \"?)(\d+\.\d+\.\d+)")
+IMAGE_TAG = re.compile(r"(?:chatproxy:|newTag: |kubernetes\.io/version: )(\d+\.\d+\.\d+)")
 
 
 def problems(root: Path, tag: str = "") -> Iterator[str]:

@@ -70,16 +70,20 @@ class Image:
         return lineage(self.stages, name)
 
     def _make_base(self, python: str) -> None:
-        prefix = subprocess.run(
-            [python, "-c", "import sys; print(sys.base_prefix)"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
+        asked = "import sys; print('%d.%d' % sys.version_info[:2], sys.base_prefix)"
+        answer = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True)
+        version, _, where = answer.stdout.strip().partition(" ")
+        prefix = Path(where)
         local = self.layer("base") / "usr" / "local"
 
-        for part in ("bin", "lib"):
-            shutil.copytree(Path(prefix) / part, local / part, symlinks=True, ignore=NOT_COPIED)
+        # Of the prefix Python alone: it may be `/usr`.
+        for found in (*prefix.glob("bin/python*"), *prefix.glob("lib/libpython*")):
+            place = local / found.relative_to(prefix)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(found, place, follow_symlinks=False)
+
+        for found in prefix.glob(f"lib/python{version}"):
+            shutil.copytree(found, local / "lib" / found.name, symlinks=True, ignore=NOT_COPIED)
 
         for one in local.glob("lib/python3*/site-packages"):
             for package in one.iterdir():

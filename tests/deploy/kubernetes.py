@@ -32,11 +32,11 @@ def built(overlay: str) -> tuple[dict[str, Any], ...]:
 
 
 def named(overlay: str, kind: str, name: str = "") -> dict[str, Any]:
-    """The one resource of a kind, and perhaps of a name."""
+    """The one resource of a kind, or of a kind and a name."""
     found = [
         one
         for one in built(overlay)
-        if one["kind"] == kind and one["metadata"]["name"].startswith(name)
+        if one["kind"] == kind and name in ("", one["metadata"]["name"])
     ]
     assert len(found) == 1, [one["metadata"]["name"] for one in found]
     return found[0]
@@ -50,15 +50,16 @@ def pods(overlay: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def ours(overlay: str) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
-    """Our container of each workload, and its pod."""
-    found = {}
+    """Our container of each workload that does its work, and its pod."""
+    return {name: (container, pod) for name, container, pod in all_of_ours(overlay)}
 
+
+def all_of_ours(overlay: str) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Each container of our image: its workload's name, itself, its pod."""
     for name, pod in pods(overlay):
         for container in [*pod.get("initContainers", ()), *pod["containers"]]:
             if container["image"].startswith("chatproxy:"):
-                found[name] = (container, pod)
-
-    return found
+                yield name, container, pod
 
 
 def environ(overlay: str, container: Mapping[str, Any]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from release.dockerfile import lineage, stages
 from tests.deploy.kubernetes import (
     KUBERNETES,
     OVERLAYS,
+    all_of_ours,
     below,
     built,
     environ,
@@ -31,6 +32,7 @@ pytestmark = needs_kubectl
 
 WORKLOADS = [("sidecar", "your-service"), ("shared", "chatproxy"), ("shared", "chatproxy-schema")]
 SERVERS = WORKLOADS[:2]
+TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount"
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 #: The oldest in which a native sidecar is on by default, and the newest that there is.
 VERSIONS = ("1.29", kubernetes_validate.latest_version())
@@ -165,28 +167,33 @@ def effective(container: dict[str, Any], pod: dict[str, Any], name: str) -> Any:
     return own.get(name, pod.get("securityContext", {}).get(name))
 
 
-@pytest.mark.parametrize(("overlay", "workload"), WORKLOADS)
-def test_it_has_no_more_rights_than_it_needs(overlay: str, workload: str) -> None:
-    container, pod = ours(overlay)[workload]
-    user, _, group = (
-        lineage(stages(ROOT / "Dockerfile"), "sidecar")[-2].all("USER")[0].text.partition(":")
-    )
-    mounts = [one["mountPath"] for one in container["volumeMounts"]]
-    token = "/var/run/secrets/kubernetes.io/serviceaccount"
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_each_container_has_no_more_rights_than_it_needs(overlay: str) -> None:
+    user = [
+        step.text
+        for stage in lineage(stages(ROOT / "Dockerfile"), "sidecar")
+        for step in stage.all("USER")
+    ][-1]
 
-    assert effective(container, pod, "runAsUser") == int(user)
-    assert effective(container, pod, "runAsGroup") == int(group)
-    assert effective(container, pod, "runAsNonRoot") is True
-    assert effective(container, pod, "seccompProfile") == {"type": "RuntimeDefault"}
-    assert container["securityContext"]["readOnlyRootFilesystem"] is True
-    assert container["securityContext"]["allowPrivilegeEscalation"] is False
-    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
-    assert pod.get("automountServiceAccountToken") is False or token in mounts
-    assert "memory" in container["resources"]["limits"]
-    assert all(
-        one.get("readOnly") or one["mountPath"] == "/tmp" for one in container["volumeMounts"]
-    )
-    assert not any("subPath" in one for one in container["volumeMounts"])
+    for _, container, pod in all_of_ours(overlay):
+        own = container["securityContext"]
+        mounts = container.get("volumeMounts", [])
+        number = (
+            f"{effective(container, pod, 'runAsUser')}:{effective(container, pod, 'runAsGroup')}"
+        )
+
+        assert number == user
+        assert effective(container, pod, "runAsNonRoot") is True
+        assert effective(container, pod, "seccompProfile") == {"type": "RuntimeDefault"}
+        assert own["readOnlyRootFilesystem"] is True
+        assert own["allowPrivilegeEscalation"] is False
+        assert own["capabilities"] == {"drop": ["ALL"]}
+        assert pod.get("automountServiceAccountToken") is False or any(
+            one["mountPath"] == TOKEN for one in mounts
+        )
+        assert "memory" in container["resources"]["limits"]
+        assert all(one.get("readOnly") or one["mountPath"] == "/tmp" for one in mounts)
+        assert not any("subPath" in one for one in mounts)
 
 
 def test_the_sidecar_is_a_native_one() -> None:
@@ -218,7 +225,7 @@ def test_selectors_find_the_servers_and_not_the_job() -> None:
         if one["kind"] in ("Service", "PodDisruptionBudget", "Deployment")
     ]
 
-    assert len(selectors) == 4
+    assert len(selectors) == 5
     for selector in selectors:
         assert selector.items() <= labels.items()
         assert not selector.items() <= of_the_job.items()
@@ -241,12 +248,32 @@ def test_services_lead_to_the_door_that_they_are_for() -> None:
         if one["kind"] == "Service"
     }
 
-    assert targets == {"chatproxy": ["service"], "chatproxy-clients": ["client"]}
+    assert targets == {
+        "chatproxy": ["service"],
+        "chatproxy-clients": ["client"],
+        "chatproxy-starting": ["status"],
+    }
+
+
+def test_the_schema_is_upgraded_once_new_pods_run() -> None:
+    """Before, the old ones would not be ready any more, and no new one would be there."""
+    service = named("shared", "Service", "chatproxy-starting")["spec"]
+    deployment = named("shared", "Deployment")["spec"]
+    (waiting,) = named("shared", "Job")["spec"]["template"]["spec"]["initContainers"]
+    *_, url = waiting["command"]
+
+    assert waiting["command"][:3] == ["chatproxy", "health", "--url"]
+    assert url == f"http://chatproxy-starting:{service['ports'][0]['port']}"
+    assert service["publishNotReadyAddresses"] is True
+    assert service["selector"]["app.kubernetes.io/version"] == __version__
+    assert deployment["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": "100%"}
+    # A selector cannot be changed: the version is in the pods' labels alone.
+    assert "app.kubernetes.io/version" not in deployment["selector"]["matchLabels"]
 
 
 def test_it_can_be_called_by_its_services_names(tmp_path: Path) -> None:
     found = loaded("shared", "chatproxy", tmp_path)
-    namespace = named("shared", "Service", "chatproxy-clients")["metadata"]["namespace"]
+    namespace = named("shared", "Service", "chatproxy")["metadata"]["namespace"]
 
     for suffix in ("", f".{namespace}", f".{namespace}.svc", f".{namespace}.svc.cluster.local"):
         assert f"chatproxy{suffix}" in found.allowed_hosts
