@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 SDKS := tests/sdks
 SDK_VENV := .venv-sdks
+ST_VENV := .venv-schemathesis
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint types bench sdks dist smoke image lock sbom release-check clean
+.PHONY: help install run test lint types bench sdks dist smoke image lock sbom release-check openapi-check clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,8 +61,12 @@ sbom: install ## Write the bill of materials of the image into dist/
 release-check: dist ## Say whether this commit can be released: make release-check TAG=v1.2.3
 	$(BIN)/python -m release.check $(TAG)
 
+# Not among the tests: it takes minutes. schemathesis has an environment of its own.
+openapi-check: install $(ST_VENV)/installed ## Try a sidecar with what its OpenAPI document allows and forbids
+	SCHEMATHESIS=$(ST_VENV)/bin/st $(BIN)/python -m tests.openapi.check $(ARGS)
+
 clean: ## Remove what was installed and built
-	rm -rf $(VENV) $(SDK_VENV) $(SDKS)/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(SDK_VENV) $(ST_VENV) $(SDKS)/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -80,6 +85,11 @@ $(VENV)/installed: $(VENV)/bin/python setup.cfg pyproject.toml constraints.txt
 $(SDK_VENV)/installed: $(SDKS)/requirements.txt
 	$(PYTHON) -m venv $(SDK_VENV)
 	$(SDK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $(SDKS)/requirements.txt
+	@touch $@
+
+$(ST_VENV)/installed: tests/openapi/requirements.txt
+	$(PYTHON) -m venv $(ST_VENV)
+	$(ST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/openapi/requirements.txt
 	@touch $@
 
 # Where Node.js is missing the tests that need it say that they were skipped.

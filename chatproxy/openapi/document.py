@@ -90,6 +90,8 @@ class _Builder:
         for voice, errors in voices.items():
             self._add_failures(voice, errors)
 
+        self._spec.components.header(responses.REQUEST_ID, dict(responses.REQUEST_ID_HEADER))
+
         for surface in self._surfaces:
             self._spec.tag({"name": surface.name, "description": surface.description})
 
@@ -164,7 +166,13 @@ class _Builder:
 
         for status, kinds in found.items():
             answer = responses.failure(
-                status, kinds, body, shapes, self._described_shape, forwarded=forwarded
+                status,
+                kinds,
+                body,
+                shapes,
+                self._described_shape,
+                forwarded=forwarded,
+                by_server=own.Error,
             )
             self._spec.components.response(_component(voice, self._surfaces, status), answer)
 

@@ -13,6 +13,7 @@ Described = Callable[[Shape | fields.Field[Any]], dict[str, Any]]
 ANY_ANSWER = {
     "description": "What the provider answers: its status, headers and body.",
     "content": {"*/*": {}},
+    "headers": headers({}, required=False),
 }
 
 
@@ -97,4 +98,4 @@ def _answered(one: Answer, described: Described) -> dict[str, Any]:
     if content:
         found["content"] = {one.media: content, **one.also}
 
-    return found | ({"headers": headers(one.headers, required=True)} if one.headers else {})
+    return found | {"headers": headers(one.headers, required=True)}

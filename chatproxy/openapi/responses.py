@@ -20,13 +20,21 @@ from chatproxy.openapi.operation import JSON, ErrorBody, ErrorShape, Shape
 #: Seconds that the example of a request took.
 EXAMPLE_SECONDS = 0.00068
 
-#: What the server refuses before a request gets here, in its own shape. A path is of no matter.
+#: What the server refuses by itself, in the sidecar's own shape at any path (`server.refusal`).
 BY_SERVER: Mapping[int, str] = {
     400: "The request line or a header is malformed",
     414: "The request line is longer than 8,190 bytes",
     417: "`Expect` asks for something else than `100-continue`",
     431: "The headers are more than 100, or longer than 64 KiB together",
     501: "`Transfer-Encoding` names a coding that is not known here",
+}
+
+#: On every answer.
+REQUEST_ID = "X-Request-Id"
+REQUEST_ID_HEADER: Mapping[str, Any] = {
+    "description": "The caller's own, or one made here. The log has it in each line.",
+    "required": True,
+    "schema": {"type": "string"},
 }
 
 HEADERS: Mapping[str, str] = {
@@ -58,27 +66,33 @@ def failure(
     described: Described,
     *,
     forwarded: bool,
+    by_server: Shape,
 ) -> dict[str, Any]:
-    """Describe the answer with a status; `errors` are the failures that have it."""
+    """Describe the answer with a status; `errors` are the failures that have it.
+
+    `by_server` is the shape of what the server refuses by itself.
+    """
     kinds = sorted(set(errors), key=lambda one: one.__name__)
-    schemas = list(dict.fromkeys(_shape_of(one, shapes) for one in kinds))
-    content = {
-        "schema": _any_of([described(one) for one in schemas]),
-        "examples": {one.__name__: {"value": body(sample(one), EXAMPLE_SECONDS)} for one in kinds},
-    }
+    schemas = [_shape_of(one, shapes) for one in kinds]
+    examples = {one.__name__: {"value": body(sample(one), EXAMPLE_SECONDS)} for one in kinds}
     sentences = [_sentence(one) for one in kinds]
-    media: dict[str, Any] = {JSON: content} if kinds else {}
 
     if status in BY_SERVER:
-        sentences.append(f"{BY_SERVER[status]}: in HTML.")
-        media["text/html"] = {"schema": {"type": "string"}}
+        schemas.append(by_server)
+        sentences.append(f"{BY_SERVER[status]}: from the server itself, as `errorMsg`.")
+
+    content: dict[str, Any] = {
+        "schema": _any_of([described(one) for one in dict.fromkeys(schemas)])
+    }
+    content |= {"examples": examples} if examples else {}
+    media: dict[str, Any] = {JSON: content}
 
     if forwarded:
         sentences.append("Or what the provider answers.")
-        media = {JSON: {"schema": {}} | content | {"schema": {}}, "*/*": {}}
+        media = {JSON: content | {"schema": {}}, "*/*": {}}
 
     found = {"description": " ".join(sentences), "content": media}
-    return found | _headers(kinds, forwarded=forwarded)
+    return found | _headers(kinds, forwarded=forwarded or status in BY_SERVER)
 
 
 def statuses(errors: Iterable[type[ChatproxyError]]) -> dict[int, list[type[ChatproxyError]]]:
@@ -105,23 +119,23 @@ def sample(kind: type[ChatproxyError]) -> ChatproxyError:
 
 
 def headers(names: Mapping[str, str], *, required: bool) -> dict[str, Any]:
-    """Describe headers by their meaning."""
-    return {
+    """Describe headers by their meaning, beside the one that all answers have."""
+    told = {
         name: {"description": meaning, "required": required, "schema": {"type": "string"}}
         for name, meaning in sorted(names.items())
     }
+    return told | {REQUEST_ID: {"$ref": f"#/components/headers/{REQUEST_ID}"}}
 
 
 def _headers(kinds: Sequence[type[ChatproxyError]], *, forwarded: bool) -> dict[str, Any]:
     each = [set(sample(one).headers) for one in kinds]
     always = set.intersection(*each) if each and not forwarded else set()
-    names = {name: HEADERS[name] for name in set().union(*each)}
-    found = headers(names, required=False)
+    found = headers({name: HEADERS[name] for name in set().union(*each)}, required=False)
 
     for name in always:
         found[name]["required"] = True
 
-    return {"headers": found} if found else {}
+    return {"headers": found}
 
 
 def _shape_of(kind: type[ChatproxyError], shapes: Sequence[ErrorShape]) -> Shape:

@@ -13,10 +13,12 @@ from chatproxy.settings.fields import WholeNumber
 from chatproxy.web import validators
 from chatproxy.web.user_schema import BoundedList, LenientSchema
 
+NO_NUL = r"^[^\u0000]*$"
+
 #: What a check says of its value.
 KEYWORDS: Mapping[Any, Mapping[str, Any]] = {
     validators.not_empty: {"minLength": 1},
-    validators.storable: {"pattern": r"^[^\u0000]*$"},
+    validators.storable: {"pattern": NO_NUL},
     validators.email: {"format": "email"},
     validators.picture_url: {"format": "uri"},
     validators.storable_object: {"type": "object"},
@@ -55,6 +57,9 @@ class Converter(OpenAPIConverter):
 
         for check in _flat(field.validators):
             found = self._told_by(check) | found
+
+        if "format" in found and found.get("pattern") == NO_NUL:  # no such text holds one
+            del found["pattern"]
 
         if isinstance(field, BoundedList):
             found |= _without_none(minItems=field.check_length.min, maxItems=field.check_length.max)

@@ -4,7 +4,6 @@ from marshmallow import Schema, fields, validate
 
 from chatproxy import __version__
 from chatproxy.errors import ChatproxyError, NotFound, UnsupportedBody
-from chatproxy.openapi.failures import READING
 from chatproxy.openapi.operation import Answer, ErrorShape, Operation, Parameter, Surface
 from chatproxy.providers.base import Provider
 from chatproxy.web.error_handlers import own_error_body
@@ -22,6 +21,11 @@ BELOW = Parameter(
         "control character, however encoded, are 400.",
     },
 )
+
+
+#: The path of a browser's preflight request: whatever it is, the answer is the same.
+ANYWHERE = Parameter("The path that the page wants to call.", "app")
+ORIGIN = Parameter("The page's origin.", "https://app.example", required=True)
 
 
 class Error(Schema):
@@ -141,6 +145,8 @@ def forwarded(provider: Provider) -> Operation:
         "Body and answer are streamed as they come. Whoever reaches this is an administrator of "
         "the chat." + (" The credentials go into the JSON body." if rewritten else ""),
         path={"path": BELOW},
-        errors=(UnsupportedBody, *READING) if rewritten else (),
+        body={"type": "object"} if rewritten else None,
+        body_is_required=False,
+        errors=(UnsupportedBody,) if rewritten else (),
         forwarded=True,
     )

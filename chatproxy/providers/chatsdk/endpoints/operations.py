@@ -18,7 +18,7 @@ from chatproxy.openapi.operation import Answer, ErrorShape, Operation, Parameter
 from chatproxy.providers.chatsdk import errors
 from chatproxy.providers.chatsdk.endpoints import answers
 from chatproxy.providers.chatsdk.endpoints.schemas import RevocationBody
-from chatproxy.web.operations import BELOW
+from chatproxy.web.operations import ANYWHERE, BELOW, ORIGIN
 from chatproxy.web.user_schema import UserSchema
 
 NO_STORE = {"Cache-Control": "`no-store`."}
@@ -121,7 +121,7 @@ SURFACE = Surface(
                         "action": "created",
                         "created": True,
                         "updated": False,
-                        "user": {"id": "bob", "name": "Bob"},
+                        "user": {"id": "bob", "name": "Bob", "custom": {}},
                     },
                     headers=NO_STORE,
                 ),
@@ -156,7 +156,7 @@ SURFACE = Surface(
                 200: Answer(
                     "The user. For a client, what the ChatSDK server answers.",
                     {"anyOf": [answers.Found, {}]},
-                    {"user": ALICE},
+                    {"user": ALICE | {"custom": {}}},
                 )
             },
             "With a key it is answered here. Without one it is a client's call, and forwarded.",
@@ -192,8 +192,8 @@ SURFACE = Surface(
         "chatsdk-preflight.allow": Operation(
             "A browser's preflight request",
             {204: Answer("A page of this origin may call.")},
-            path={"path": BELOW},
-            headers={"Origin": Parameter("The page's origin.", "https://app.example")},
+            path={"path": ANYWHERE},
+            headers={"Origin": ORIGIN},
             errors=(WrongMethod,),
         ),
         "chatsdk-websocket.websocket": NO_SOCKET,

@@ -78,7 +78,7 @@ SURFACE = Surface(
             "Issue a token",
             {
                 200: Answer(
-                    "The token.", answers.Token, ISSUED | {"expiresIn": 86400}, headers=NO_STORE
+                    "The token.", answers.Token, ISSUED | {"expiresIn": 25200}, headers=NO_STORE
                 )
             },
             "The user need not exist. A token cannot be revoked.",

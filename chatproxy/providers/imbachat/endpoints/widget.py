@@ -37,7 +37,7 @@ class WidgetQuery(ObjectSchema):
     """The query of `GET /imbachat/widget`."""
 
     format = _one_of("json", "html", load_default="json")
-    dialog = fields.String(validate=_user_id)
+    dialog = fields.String(validate=_user_id, metadata={"pattern": f"^{userids.USER_ID.pattern}$"})
     language = fields.String(validate=validate.Regexp(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z"))
     theme = _one_of("default", "dark")
     position = _one_of("right", "left")

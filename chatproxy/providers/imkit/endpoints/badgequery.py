@@ -20,6 +20,14 @@ LARGEST_COUNT = 10**9
 
 NO_ARRAY = "The body must be a JSON array of ids."
 SOURCE = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}\Z"
+#: What a count may be, as JSON Schema.
+ANY_COUNT = {
+    "anyOf": [
+        {"type": "integer", "minimum": 0, "maximum": LARGEST_COUNT},
+        {"type": "string", "pattern": "^0{0,10}(?:[0-9]{1,9}|10{9})$"},
+        {"enum": ["", False, None]},
+    ]
+}
 DIGITS = re.compile(r"[0-9]{1,20}")
 
 #: Names that a source must not have, in lower case: the other fields of the object, and the
@@ -73,7 +81,7 @@ class CountBody(ObjectSchema):
             _not_reserved,
         ],
     )
-    count = Count(load_default=0, allow_none=True)
+    count = Count(load_default=0, allow_none=True, metadata=ANY_COUNT)
 
 
 def ids_in_query() -> list[str]:

@@ -19,6 +19,7 @@ from chatproxy.errors import (
 from chatproxy.openapi.failures import CREDENTIAL, DIRECTORY, LIMITS, TELLING
 from chatproxy.openapi.operation import Answer, ErrorShape, Operation, Parameter, Surface
 from chatproxy.providers.imkit.endpoints import answers, badgequery, clientquery, schemas
+from chatproxy.providers.imkit.endpoints.me import LONGEST_TAG
 from chatproxy.providers.imkit.errors import (
     ClientNotFound,
     InvalidAPIKey,
@@ -31,7 +32,7 @@ from chatproxy.providers.imkit.errors import (
     TokenNotFound,
     error_envelope,
 )
-from chatproxy.web.operations import BELOW
+from chatproxy.web.operations import ANYWHERE, BELOW, ORIGIN
 
 NO_STORE = {"Cache-Control": "`no-store`."}
 PLATFORM = ({"imkitKey": ()}, {"imkitKeyDeprecated": ()})
@@ -49,7 +50,9 @@ ALICE: dict[str, Any] = {
     "appID": "default",
     "createdAt": TIME,
     "updatedAt": TIME,
+    "lastLoginTimeMS": 1795780800000,
 }
+CAROL = ALICE | {"_id": "carol", "id": "carol", "nickname": "Carol"}
 ISSUED = {"token": "it_…", "expirationDate": TIME}
 BADGE = {"clientId": "alice", "total": 3, "badge": 0, "imkit": 3}
 
@@ -80,7 +83,7 @@ class TagsQuery(Schema):
     """Whose rooms count."""
 
     room_tags = fields.List(
-        fields.String(),
+        fields.String(metadata={"minLength": 1, "maxLength": LONGEST_TAG}),
         data_key="roomTags",
         metadata={"description": "Needs an IMKit server."},
     )
@@ -98,10 +101,19 @@ def _success(result: Any) -> dict[str, Any]:
     return {"RC": 0, "RM": "OK", "result": result}
 
 
+#: One of the three: a new token, one of yours, none.
+NEW_CLIENT = {
+    "allOf": [schemas.NewClientBody],
+    "if": {"properties": {"issueAccessToken": {"const": True}}, "required": ["issueAccessToken"]},
+    "then": {"not": {"anyOf": [{"required": ["token"]}, {"required": ["expirationDate"]}]}},
+    "dependentRequired": {"expirationDate": ["token"]},
+}
+
 SOCKET = Operation(
     "The socket",
     {101: Answer("The connection is a WebSocket from now on.")},
-    "Socket.IO by WebSocket alone (Engine.IO 4). Its `auth` event takes the token.",
+    "Socket.IO by WebSocket alone: a GET with `Upgrade` and `?transport=websocket&EIO=4`. Anything "
+    "else is 400, and what lies below is 404. Its `auth` event takes the token.",
     path={"path": BELOW},
     errors=(CallerError, Forbidden, NotServed, NotConfigured, NotFound, *LIMITS),
 )
@@ -116,14 +128,14 @@ SURFACE = Surface(
                 200: Answer(
                     "The client, and its token where it got one.",
                     answers.IssuedClient,
-                    _success(ALICE | ISSUED),
+                    _success(CAROL | ISSUED),
                     headers=NO_STORE,
                 )
             },
             "With a new token (`issueAccessToken`), with one of yours (`token`), or with neither, "
             "which leaves its tokens as they are.",
-            body=schemas.NewClientBody,
-            example={"_id": "alice", "nickname": "Alice", "issueAccessToken": True},
+            body=NEW_CLIENT,
+            example={"_id": "carol", "nickname": "Carol", "issueAccessToken": True},
             errors=(*BY_PLATFORM, *CHANGES, CallerError, Conflict, ClientNotFound),
             security=PLATFORM,
         ),
@@ -173,7 +185,7 @@ SURFACE = Surface(
                 200: Answer(
                     "How many ended.",
                     answers.Revoked,
-                    _success({"success": True, "message": "Tokens revoked", "revokedTokens": 1}),
+                    _success({"success": True, "message": "Tokens revoked", "revokedTokens": 2}),
                     headers=NO_STORE,
                 )
             },
@@ -303,8 +315,8 @@ SURFACE = Surface(
         "imkit-preflight.allow": Operation(
             "A browser's preflight request",
             {204: Answer("A page of this origin may call.")},
-            path={"path": BELOW},
-            headers={"Origin": Parameter("The page's origin.", "https://app.example")},
+            path={"path": ANYWHERE},
+            headers={"Origin": ORIGIN},
             errors=(WrongMethod, PermissionDenied, NotFound),
         ),
         "imkit-socket.socket": SOCKET,

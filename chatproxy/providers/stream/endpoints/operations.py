@@ -12,6 +12,17 @@ NO_STORE = {"Cache-Control": "`no-store`: the answer holds a token."}
 PAYLOAD = '{"type":"message.new","user":{"id":"alice"}}'
 
 
+#: With `encoding` the event is in base64.
+EVENT = {
+    "allOf": [Event],
+    "if": {"properties": {"encoding": {"const": "base64"}}, "required": ["encoding"]},
+    "then": {
+        "properties": {
+            "rawBody": {"pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"}
+        }
+    },
+}
+
 SURFACE = Surface(
     "Stream",
     "Tokens, client configuration, webhooks, and calls to Stream's REST API.",
@@ -76,7 +87,7 @@ SURFACE = Surface(
                     {"isValid": False},
                 )
             },
-            body=Event,
+            body=EVENT,
             example={"rawBody": PAYLOAD, "signature": "00" * 32},
         ),
     },
