@@ -147,3 +147,67 @@ def test_make_alone_lists_the_commands() -> None:
 
     assert {line.split()[1] for line in listed.splitlines()} == {
         "help", "install", "run", "test", "lint", "types", "bench", "sdks", "clean",
+        "dist", "smoke", "image", "lock", "sbom", "release-check", "openapi-check",
+    }  # fmt: skip
+
+
+def test_the_changelog_knows_the_version() -> None:
+    assert f"## {__version__}" in text_of("CHANGELOG.md")
+
+
+def test_the_steps_to_a_new_provider_name_files_that_exist() -> None:
+    page = text_of("docs/adding-a-provider.md")
+    named = re.findall(r"`((?:chatproxy|sandbox|tests|docs)/[^`]*|[A-Z]+\.md)`", page)
+    files = [name.replace("NAME", "chatsdk") for name in named]
+
+    assert len(files) > 10
+    assert [name for name in files if not (ROOT / name).exists()] == []
+
+
+def test_the_walks_name_files_that_exist() -> None:
+    page = text_of("docs/architecture.md")
+    named = re.findall(r"`([a-z_/]+\.py)`", page)
+    homes = (ROOT, ROOT / "chatproxy")
+
+    assert len(named) > 20
+    assert [one for one in named if not any((home / one).exists() for home in homes)] == []
+
+
+@pytest.mark.parametrize("decision", DECISIONS, ids=lambda path: path.stem[:4])
+def test_a_decision_has_date_and_status(decision: Path) -> None:
+    title, _, line = decision.read_text().splitlines()[:3]
+
+    assert title.startswith(f"# {decision.name[:4]}: ")
+    assert re.match(
+        r"Date: \d{4}-\d\d-\d\d\. Status: (accepted|(changed|superseded) by \[\d{4}\]\(.*\))\.",
+        line,
+    )
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_table_of_providers_names_every_secret(name: str) -> None:
+    page = text_of("docs/providers.md")
+    secrets = [one.name for _, one in declared(SETTINGS[name]) if one.secret]
+
+    assert [one for one in secrets if f"`{one}`" not in page] == []
+
+
+def test_the_table_of_providers_names_routes_that_exist() -> None:
+    app = create_app(settings.load(SETTINGS, MINIMUM))
+    rules = {written(rule.rule) for rule in app.url_map.iter_rules()}
+    named = re.findall(r"`(?:GET|POST|PUT|DELETE) (/[^`]*)`", text_of("docs/providers.md"))
+
+    assert len(named) > 10
+    assert [path for path in named if path not in rules] == []
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_provider_has_all_that_the_steps_ask_for(name: str) -> None:
+    """What it has in the contract is a matter of `tests/providers/test_contract.py`."""
+    folder = ROOT / "chatproxy" / "providers" / name
+
+    assert (folder / "settings.py").is_file()
+    assert (folder / "provider.py").is_file()
+    assert (ROOT / "sandbox" / name / "__init__.py").is_file()
+    assert f"## {name}" in text_of("docs/settings.md")
+    assert name == FIRST or (ROOT / "docs" / f"{name}.md").is_file()

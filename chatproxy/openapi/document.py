@@ -96,6 +96,9 @@ class _Builder:
             self._spec.tag({"name": surface.name, "description": surface.description})
 
             for name, scheme in surface.security.items():
+                if surface is own.SURFACE and not self._asks_for_keys:
+                    continue
+
                 self._spec.components.security_scheme(name, dict(scheme))
 
         return _in_order(self._spec.to_dict())
@@ -123,7 +126,18 @@ class _Builder:
             "tags": [surface.name],
             "x-doors": list(one.doors),
             **rendered(operation, one.path, self._described_shape, failures),
+            "security": self._security(one, operation),
         }
+
+    def _security(self, one: Served, operation: Operation) -> list[dict[str, Any]]:
+        # A caller's key comes beside what the surface itself asks for.
+        keys: list[dict[str, Any]] = [{}]
+
+        if self._needs_key(one):
+            keys = [{own.KEY: []}] if operation.security else [{own.KEY: []}, {own.BEARER: []}]
+
+        found = [{**one_way, **key} for one_way in operation.security or ({},) for key in keys]
+        return [one_way for one_way in found if one_way]
 
     def _described_shape(self, shape: Any) -> dict[str, Any]:
         return described(self._plugin, shape)

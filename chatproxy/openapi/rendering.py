@@ -43,7 +43,6 @@ def rendered(
     answers |= {"default": ANY_ANSWER} if operation.forwarded else {}
     answers |= failures
     found["responses"] = dict(sorted(answers.items()))
-    found["security"] = [dict(one) for one in operation.security]
     return found
 
 

@@ -11,7 +11,10 @@ from chatproxy.settings.directory import KeySettings
 from chatproxy.settings.variables import Section, declared, is_given
 
 #: What decides which paths there are, and where.
-SHAPING = ("PROVIDERS", "SERVICE_PREFIX", "CLIENT_PORT", "STATUS_PORT")
+SHAPING = ("PROVIDERS", "SERVICE_PREFIX", "CLIENT_PORT", "STATUS_PORT", "ACCESS_CONFIG")
+
+#: A server that nobody calls. With a real one the keys of the sample access document are refused.
+NOWHERE = "http://127.0.0.1"
 
 #: Bytes of a value that is made up.
 ENOUGH = 64
@@ -42,4 +45,10 @@ def load_for_document(
         one.name for section in sections for _, one in declared(section) if one.required or one.kept
     ]
     made_up = {name: f"{place:0>{ENOUGH}}" for place, name in enumerate(required, 1)}
+    made_up |= {
+        one.name: NOWHERE
+        for section in providers.values()
+        for _, one in declared(section)
+        if one.is_server and one.default is not None
+    }
     return load(providers, made_up | shaping)

@@ -3,11 +3,16 @@
 from marshmallow import Schema, fields, validate
 
 from chatproxy import __version__
+from chatproxy.access.keys import HEADER
 from chatproxy.errors import ChatproxyError, NotFound, UnsupportedBody
 from chatproxy.openapi.operation import Answer, ErrorShape, Operation, Parameter, Surface
 from chatproxy.providers.base import Provider
 from chatproxy.web.error_handlers import own_error_body
 from chatproxy.web.status import NAME
+
+#: The schemes of a key in the access document.
+KEY = "chatproxyKey"
+BEARER = "chatproxyBearer"
 
 #: A path that is forwarded: a parameter of OpenAPI ends at a slash, this one does not.
 BELOW = Parameter(
@@ -56,6 +61,9 @@ class Readiness(Status):
     credentials = fields.Dict(metadata={"description": "Our credentials that a provider refuses."})
     directory = fields.Dict(metadata={"description": "Why the directory cannot be used."})
     limits = fields.Dict(metadata={"description": "Why limits cannot be counted."})
+    reasons = fields.List(
+        fields.String(), metadata={"description": "Which parts keep requests from coming."}
+    )
 
 
 UNCHANGED = Answer("Nothing has changed since the answer that `If-None-Match` names.")
@@ -133,6 +141,19 @@ SURFACE = Surface(
         ),
     },
     {own_error_body: [ErrorShape((ChatproxyError,), Error)]},
+    {
+        KEY: {
+            "type": "apiKey",
+            "in": "header",
+            "name": HEADER,
+            "description": "A caller's key, as `chatproxy access key` prints it.",
+        },
+        BEARER: {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The same, where the header is not used otherwise.",
+        },
+    },
 )
 
 

@@ -24,6 +24,7 @@ from tests.everything import environ_before, rules_of
 from tests.openapi.reading import closed, operations, resolved
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
+SAMPLE = COMMITTED.parents[1] / "configmap" / "access.yaml"
 BASE = environ_before("http://127.0.0.1:1")
 
 
@@ -197,3 +198,17 @@ def test_each_status_has_the_body_of_its_surface() -> None:
         "ImkitError.400",
         "ImbachatError.400",
     ]
+
+
+def test_with_an_access_document_services_need_a_key() -> None:
+    found = document_of({"ACCESS_CONFIG": str(SAMPLE)}, every=True)
+    needed, keyless = [{"chatproxyKey": []}, {"chatproxyBearer": []}], ["/-/healthz", "/-/ready"]
+    paths = found["paths"]
+
+    assert paths["/token/{userId}"]["get"]["security"] == needed
+    assert paths["/tokens"]["post"]["security"] == [{"chatsdkKey": [], "chatproxyKey": []}]
+    assert [paths[path]["get"]["security"] for path in keyless] == [[], []]
+    assert {"401", "403", "429", "503"} <= paths["/token/{userId}"]["get"]["responses"].keys()
+    assert "chatproxyKey" in found["components"]["securitySchemes"]
+    assert "chatproxyKey" not in EVERYTHING["components"]["securitySchemes"]
+    assert list(OpenAPIV31SpecValidator(found).iter_errors()) == []

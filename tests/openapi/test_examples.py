@@ -75,6 +75,7 @@ def test_most_operations_have_an_example_of_their_answer() -> None:
     }
 
     assert without == {
+        "/-/metrics",
         "/api/{path}",
         "/documentation",
         "/documentation/json",
