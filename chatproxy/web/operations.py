@@ -61,9 +61,6 @@ class Readiness(Status):
     credentials = fields.Dict(metadata={"description": "Our credentials that a provider refuses."})
     directory = fields.Dict(metadata={"description": "Why the directory cannot be used."})
     limits = fields.Dict(metadata={"description": "Why limits cannot be counted."})
-    reasons = fields.List(
-        fields.String(), metadata={"description": "Which parts keep requests from coming."}
-    )
 
 
 UNCHANGED = Answer("Nothing has changed since the answer that `If-None-Match` names.")
