@@ -9,7 +9,9 @@
 """
 
 import contextlib
+import os
 import signal
+import sys
 from typing import Any
 
 from gunicorn import arbiter
@@ -158,5 +160,11 @@ class Arbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no annotat
 def install(drain_seconds: int) -> None:
     """Make gunicorn run this arbiter, which serves on for so many seconds after SIGTERM."""
     Arbiter.drain_seconds = drain_seconds
+
+    # As process 1, in a container, it would not even hear a SIGTERM before gunicorn has handlers,
+    # as long as the database takes to be upgraded (pid_namespaces(7)).
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
     # It has no setting for it: its application looks the class up in its own module.
     base.Arbiter = Arbiter
