@@ -304,3 +304,16 @@ def test_nothing_that_is_said_is_in_the_log(imkit_before: Callable[..., Any]) ->
     output = site.sidecar.output.read_text()
     assert json.loads(output.splitlines()[0])["level"] <= 20
     assert [text for text in (token, *said) if text in output] == []
+
+
+def test_a_socket_that_is_cut_has_its_line_too(
+    imkit_before: Callable[..., Any], authenticated: Authenticated
+) -> None:
+    with imkit_before(GRACEFUL_TIMEOUT="0") as site:
+        inside = authenticated(site, site.token("cut"))
+        site.sidecar.process.send_signal(signal.SIGTERM)
+        inside.closed_with()
+        assert site.sidecar.process.wait(20) == 0
+
+    (line,) = site.sidecar.completed(status=101)
+    assert line.get("brokenBy") == "sidecar" or line["socket"] == {"endedBy": "stop"}
