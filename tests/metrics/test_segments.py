@@ -1,5 +1,7 @@
 """The memory in which processes count: what is kept, what goes, and what if it is full."""
 
+import time
+
 import pytest
 
 from chatproxy.metrics import exposition, series, table
@@ -111,3 +113,18 @@ def test_labels_with_any_characters_come_back_as_they_were(segment: Segment) -> 
     table.TOKENS_MINTED.add(odd)
 
     assert counted_in(segment).value("chatproxy_tokens_minted_total", provider=odd) == 1
+
+
+def test_a_long_answer_lets_others_run(segment: Segment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker serves all its requests in one thread."""
+    turns: list[float] = []
+    monkeypatch.setattr(time, "sleep", turns.append)
+
+    for number in range(200):
+        table.UPSTREAM_ANSWER.observe(0.1, f"provider-{number}")
+
+    content, _ = exposition.render("", draining=False)
+    lines = content.count(b"\n")
+    assert lines > 3_000
+    assert len(turns) > lines / (2 * exposition.TURN)
+    assert segment.is_alive
