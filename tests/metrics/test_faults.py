@@ -1,6 +1,7 @@
 """What is counted when the database, Redis or changed settings fail."""
 
 import contextlib
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from chatproxy.identity.records import DEFAULT_APP
 from chatproxy.limiting.limiter import Limiter
 from chatproxy.metrics import server, table
 from chatproxy.metrics.segments import Segment
+from chatproxy.server.waits import Waits, What
 from chatproxy.settings.limits import LimiterSettings
 from tests.databases import new_directory
 from tests.mounted import swap, wait_for
@@ -105,3 +107,16 @@ def test_files_that_change_while_it_runs(
         wait_for(lambda: scrape(sidecar.port).value(table.SETTINGS_GOOD.name) == 1, within=30)
         assert scrape(sidecar.port).value(table.SETTINGS_GENERATION.name) == 2
         assert ask(sidecar.port, get("/api-key")).status == 200
+
+
+def test_a_caller_who_has_to_make_room(segment: Segment) -> None:
+    waits = Waits()
+    ours, theirs = socket.socketpair()
+    waits.begin(waits.waiting(ours, What.HEAD))
+    assert counted_in(segment).value("chatproxy_connections_ended_total") == 0
+
+    waits.is_short = lambda: True
+    waits.begin(waits.waiting(theirs, What.HEAD))
+    assert counted_in(segment).value("chatproxy_connections_ended_total") == 1
+    ours.close()
+    theirs.close()

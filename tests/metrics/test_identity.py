@@ -11,6 +11,7 @@ from chatproxy.providers import SETTINGS
 from tests import commands
 from tests.databases import new_directory
 from tests.mounted import wait_for
+from tests.providers.imkit.rawsocket import entered
 from tests.providers.test_contract import CHECKERS, ENVIRON, ISSUERS, SECRETS, World, bad_tokens
 from tests.scraping import scrape
 from tests.sidecar import Sidecar
@@ -105,6 +106,15 @@ def test_a_bad_key_in_each_surfaces_words(world: World, grown: Callable[..., flo
         reply = world.post(path, *fields, body={"userId": "a", "_id": "a"})
         assert reply.status in (401, 403), (path, reply.json)
         assert grown("chatproxy_authentication_failures_total") == number, path
+
+
+def test_a_bad_token_on_a_socket(world: World, grown: Callable[..., float]) -> None:
+    """It is answered by an event; the request of the socket itself has no error."""
+    with entered(world.sidecar.port) as socket:
+        assert socket.ask("auth", "junk")["error"]["code"] == "INVALID_TOKEN"
+
+    assert grown("chatproxy_tokens_refused_total", provider="imkit", reason="unknown") == 1
+    assert grown("chatproxy_authentication_failures_total", provider="imkit") == 1
 
 
 def test_limits(output_folder: Path, tmp_path: Path) -> None:

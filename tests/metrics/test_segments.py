@@ -72,6 +72,7 @@ def test_memory_is_not_more_however_many_are_replaced() -> None:
 
     for _ in range(50):
         kept = [segments.take() for _ in range(3)]
+        assert [one for one in kept if not any(one is mine for mine in segments)] == []
         segments.keep(kept[:1])
         segments.keep([])
 
@@ -83,7 +84,7 @@ def test_one_worker_too_many_counts_where_nobody_looks_and_does_no_harm() -> Non
     first, second = segments.take(), segments.take()
 
     assert first is not second
-    assert second not in list(segments)
+    assert not any(one is second for one in segments)
 
 
 def test_series_for_which_there_is_no_room_are_counted_as_others(segment: Segment) -> None:

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from chatproxy.metrics.series import store
 from chatproxy.providers import SETTINGS
 from chatproxy.services import Services, open_services
 from chatproxy.settings import Settings, load
 from chatproxy.settings.watch import Watch
 from chatproxy.web.renewal import Renewal
+from tests.scraping import counted_in
 from tests.stopwatch import Stopwatch
 
 SECRET = "a-secret-of-forty-characters-0123456789ab"
@@ -28,7 +30,7 @@ def test_it_is_tried_once_and_told_without_its_text(
     watch: Watch, services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
     tried: list[Settings] = []
-    before = services.settings
+    before, failures = services.settings, failures_counted()
 
     def broken(settings: Settings) -> Any:
         tried.append(settings)
@@ -42,3 +44,8 @@ def test_it_is_tried_once_and_told_without_its_text(
     assert services.settings is before
     assert services.config.problems == ("This worker cannot use the settings (ValueError).",)
     assert SECRET not in caplog.text
+    assert failures_counted() == failures + 1
+
+
+def failures_counted() -> float:
+    return counted_in(store().segment).value("chatproxy_settings_unusable_total")
