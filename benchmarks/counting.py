@@ -18,7 +18,7 @@ from chatproxy.metrics.segments import Segment
 from chatproxy.metrics.upstreams import UpstreamCounts
 
 TIMES = 100_000
-ROUNDS, CONNECTIONS, GETS, WARM_UP = 9, 16, 1500, 500
+ROUNDS, CONNECTIONS, GETS, WARM_UP = 9, 16, 3000, 500
 PATH = "/proxy/app"
 
 #: Routes, of which each is called by ten callers, with two methods and three classes of status.
