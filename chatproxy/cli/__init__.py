@@ -13,7 +13,9 @@ COMMANDS = {
     "access": Place("access:group", "Keep the document that says who may call."),
     "agents": Place("agents:group", "Keep the agents of an app."),
     "apps": Place("apps:group", "Keep the apps."),
+    "check": Place("check:check", "Look for problems before they stop a start."),
     "completion": Place("completion:completion", "Print the script that lets a shell complete."),
+    "config": Place("config:group", "Show the settings."),
     "db": Place("db:group", "Keep the directory's database."),
     "health": Place("health:command", "Ask the sidecar on this machine whether it is alive."),
     "keys": Place("keys:group", "Keep the API keys."),
@@ -23,6 +25,7 @@ COMMANDS = {
     "token": Place("token:group", "Make user tokens, look into them, and end them."),
     # What it was called at first.
     "tokens": Place("token:group", "See `token`.", hidden=True),
+    "webhook": Place("webhook:group", "Sign and check webhooks."),
     "users": Place("users:group", "Keep the users of an app."),
 }
 

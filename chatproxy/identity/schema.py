@@ -64,17 +64,27 @@ def is_current(database: Database) -> bool:
     return bool(found == newest())
 
 
-def fault_of(database: Database) -> SchemaFault | None:
-    """Say what keeps this release from using the schema; raise `DirectoryUnavailable`."""
+def version(database: Database) -> str | None:
+    """Return the version of the schema, None for none; raise `DirectoryUnavailable`."""
     try:
         with database.reading() as connection:
             found = connection.execute(VERSION).scalar()
     except DirectoryUnavailable as error:
         if lacks_schema(error.detail):
-            return "missing"
+            return None
 
         raise
 
+    return None if found is None else str(found)
+
+
+def fault_of(database: Database) -> SchemaFault | None:
+    """Say what keeps this release from using the schema; raise `DirectoryUnavailable`."""
+    return fault_in(version(database))
+
+
+def fault_in(found: str | None) -> SchemaFault | None:
+    """Say what keeps this release from using a schema of this version, None for no schema."""
     if found is None:
         return "missing"
 

@@ -173,9 +173,35 @@ def load(
 
     `providers` maps the name of each provider to its settings class. `files` keeps what was read.
     """
-    environ = os.environ if environ is None else environ
-    files = files or Files()
     problems: list[str] = []
+    found = _load(providers, environ, files or Files(), problems)
+
+    if problems:
+        raise SettingsError(problems)
+
+    return found
+
+
+def look(
+    providers: Providers, environ: Mapping[str, str] | None = None
+) -> tuple[Settings, list[str]]:
+    """Read all settings as `load` does, but make no secret; return every problem beside them.
+
+    What has a problem is `FAULTY`, see `is_sound`.
+    """
+    problems: list[str] = []
+    return _load(providers, environ, Files(), problems, makes=False), problems
+
+
+def _load(
+    providers: Providers,
+    environ: Mapping[str, str] | None,
+    files: Files,
+    problems: list[str],
+    *,
+    makes: bool = True,
+) -> Settings:
+    environ = os.environ if environ is None else environ
     own = read(SidecarSettings, environ, problems, files=files)
     names = providers_on(providers, environ, problems)
     shared: dict[str, Any] = {}
@@ -183,7 +209,7 @@ def load(
 
     # Providers without users need no directory: then nothing of it is read, made or required.
     if any(providers[name].knows_users for name in names):
-        kept, shared = _read_directory(own, environ, problems, files)
+        kept, shared = _read_directory(own, environ, problems, files, makes=makes)
 
     # Callers of the document have limits, and bad keys are counted.
     if shared or is_given(environ, "ACCESS_CONFIG"):
@@ -207,10 +233,6 @@ def load(
     problems.extend(_reused_secrets([*shared.values(), *sections.values()]))
     problems.extend(clashes(listeners(own, sections)))
     access = _access(own, providers, names, any_real, problems)
-
-    if problems:
-        raise SettingsError(problems)
-
     return Settings(
         **vars(own),
         provider_settings=sections,
@@ -224,31 +246,61 @@ def load(
     )
 
 
-def load_for_commands(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read what the commands need: the directory, and how its keys are signed."""
+def load_for_commands(
+    environ: Mapping[str, str] | None = None, providers: Providers | None = None
+) -> Settings:
+    """Read what a command needs: the directory, how its keys are signed, and these providers."""
     environ = os.environ if environ is None else environ
     problems: list[str] = []
     files = Files()
     # Without documents: a command may run where those of the sidecar are not mounted.
-    documents = {one.name for _, one in declared(SidecarSettings) if one.check is not None}
+    sections_read: list[type[Section]] = [SidecarSettings, *(providers or {}).values()]
+    documents = {
+        one.name
+        for section in sections_read
+        for _, one in declared(section)
+        if one.check is not None
+    }
     without = {name: text for name, text in environ.items() if name not in documents}
     own = read(SidecarSettings, without, problems, files=files)
     kept, shared = _read_directory(own, environ, problems, files)
 
-    for section in shared.values():
+    sections = {
+        name: read(section, without, problems, kept, files)
+        for name, section in (providers or {}).items()
+    }
+
+    for section in (*shared.values(), *sections.values()):
         problems.extend(problems_of(section))
 
     if problems:
         raise SettingsError(problems)
 
-    return Settings(**vars(own), kept=kept, **shared)
+    return Settings(**vars(own), kept=kept, provider_settings=sections, **shared)
+
+
+def load_database(environ: Mapping[str, str] | None = None) -> DirectorySettings:
+    """Read where the directory's database is, and nothing else; raise `SettingsError`."""
+    problems: list[str] = []
+    found = read(DirectorySettings, os.environ if environ is None else environ, problems)
+    problems.extend(problems_of(found))
+
+    if problems:
+        raise SettingsError(problems)
+
+    return found
 
 
 def _read_directory(
-    own: SidecarSettings, environ: Mapping[str, str], problems: list[str], files: Files
+    own: SidecarSettings,
+    environ: Mapping[str, str],
+    problems: list[str],
+    files: Files,
+    *,
+    makes: bool = True,
 ) -> tuple[LocalSecrets | None, dict[str, Any]]:
     directory = read(DirectorySettings, environ, problems, files=files)
-    kept = _local_secrets(own, directory)
+    kept = _local_secrets(own, directory, makes=makes)
     keys = read(KeySettings, environ, problems, kept, files)
     return kept, {"directory": directory, "keys": keys}
 
@@ -318,7 +370,9 @@ def _names_of(section: type[Section]) -> Iterator[str]:
     return (one.name for _, one in declared(section))
 
 
-def _local_secrets(own: SidecarSettings, directory: DirectorySettings) -> LocalSecrets | None:
+def _local_secrets(
+    own: SidecarSettings, directory: DirectorySettings, *, makes: bool
+) -> LocalSecrets | None:
     # Only for a sidecar with a SQLite file and loopback addresses. Replicas, or callers from
     # elsewhere, mean a deployment: generated there, a secret would differ in each instance.
     try:
@@ -326,7 +380,8 @@ def _local_secrets(own: SidecarSettings, directory: DirectorySettings) -> LocalS
     except FaultyValue:
         return FAULTY  # type: ignore[no-any-return]
 
-    return None if path is None else LocalSecrets(path.with_name(f"{path.name}.secrets"))
+    folder = None if path is None else path.with_name(f"{path.name}.secrets")
+    return None if folder is None else LocalSecrets(folder, makes=makes)
 
 
 def _reused_secrets(sections: Sequence[Section]) -> Iterator[str]:

@@ -18,10 +18,11 @@ BYTES = 32
 
 
 class LocalSecrets:
-    """A folder of secrets."""
+    """A folder of secrets. One that `makes` none gives a text that is kept nowhere instead."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, makes: bool = True) -> None:
         self.folder = folder
+        self._makes = makes
         self.used: list[str] = []
         self.made: list[str] = []
 
@@ -40,6 +41,9 @@ class LocalSecrets:
         # Another one would refuse what was signed with the one that is in force.
         if files.is_later:
             raise OSError(None, f"it is not in {self.folder} any more")
+
+        if not self._makes:
+            return secrets.token_urlsafe(BYTES)
 
         private_files.make_folder(self.folder)
         self.made.append(name)

@@ -69,6 +69,19 @@ REASONS = {
 }
 
 
+#: Parameters that are secrets.
+SECRET = re.compile(r"(?:password|sslpassword|oauth_client_secret|scram_\w+_key)=[^&]*&?")
+PASSWORD = re.compile(r"^([^:/]+://[^:@/?#]*):[^@/]*@")
+
+
+def without_secrets(url: str) -> str:
+    """Return a URL in libpq's form as it may stand in a command line, which others can read."""
+    plain = PASSWORD.sub(r"\1@", url.replace("+psycopg", "", 1))
+    place, _, parameters = plain.partition("?")
+    kept = SECRET.sub("", parameters).rstrip("&")
+    return f"{place}?{kept}" if kept else place
+
+
 def is_url(text: str) -> bool:
     """Say whether it is a URL that names a database."""
     found = URL.fullmatch(text)

@@ -64,6 +64,27 @@ def check_database(path: Path) -> None:
             check_file(path.with_name(path.name + suffix))
 
 
+def database_fault(path: Path) -> str:
+    """Say why a SQLite file cannot be written, or made; empty where it can, as far as it shows."""
+    # In WAL mode others are made beside it.
+    folder = path.parent
+
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+
+    if not folder.is_dir():
+        return f"{folder} is no folder: {path} cannot be there"
+
+    if path.exists() and not path.is_file():
+        return f"{path} is no file"
+
+    for one in (folder, path):
+        if one.exists() and not os.access(one, os.W_OK):
+            return f"{one} cannot be written by this user, or is on a read-only file system"
+
+    return ""
+
+
 def _check(path: Path, found: os.stat_result, is_kind: Callable[[int], bool]) -> None:
     by_all, by_group = found.st_mode & stat.S_IWOTH, found.st_mode & stat.S_IWGRP
 

@@ -227,6 +227,11 @@ def problems_of(section: Section) -> Iterator[str]:
         yield from section.problems()
 
 
+def is_sound(section: Section) -> bool:
+    """Say whether no variable of a section has a problem of its own."""
+    return all(getattr(section, name) is not FAULTY for name, _ in declared(type(section)))
+
+
 def accepting(section: Any, further: Mapping[str, Collection[str]]) -> Any:
     """Return a section whose lists of secrets have further ones at their ends, by variable."""
     longer = {
