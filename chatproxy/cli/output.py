@@ -20,5 +20,6 @@ def print_result(document: Any, *, as_json: bool) -> None:
 
 def shown(value: Any) -> str:
     """Return a value for a terminal, which a name must not be able to command."""
-    text = str(value)
+    is_document = isinstance(value, dict | list | tuple)
+    text = json.dumps(value, ensure_ascii=False) if is_document else str(value)
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

@@ -6,12 +6,14 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from chatproxy.errors import ChatproxyError
+from chatproxy.errors import CallerError, ChatproxyError, NotServed
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.metrics.upstreams import UpstreamCounts
+from chatproxy.providers.issuing import Inspection, Minted, Wanted
 
 if TYPE_CHECKING:
+    from chatproxy.identity.directory import Directory
     from chatproxy.identity.token_records import Issued
 
 log = logging.getLogger(__name__)
@@ -68,6 +70,19 @@ class ReadsTokens(Protocol):
         ...
 
 
+@runtime_checkable
+class SignsEvents(Protocol):
+    """A provider whose server signs the events that it sends. Bodies are as they were received."""
+
+    def sign_event(self, body: bytes) -> Mapping[str, str]:
+        """Return the headers with which its server would send an event."""
+        ...
+
+    def event_fault(self, body: bytes, signature: str) -> str:
+        """Return why a signature is not right for an event, and an empty text where it is."""
+        ...
+
+
 class Provider(abc.ABC):
     """A provider whose REST API is reached through the sidecar. It is a `Server` too.
 
@@ -109,6 +124,27 @@ class Provider(abc.ABC):
     def servers(self) -> Sequence[Server]:
         """Return the other servers that this provider needs."""
         return ()
+
+    def mint(self, wanted: Wanted, directory: "Directory | None", now: float) -> Minted:  # noqa: ARG002
+        """Make a user token, and the user where the provider's tokens need one.
+
+        `directory` is there where the provider knows users. Raises `CallerError`.
+        """
+        raise NotServed(f"{self.name} has no user tokens that are made here.")
+
+    def inspect(self, token: str, directory: "Directory | None", now: float) -> Inspection | None:  # noqa: ARG002
+        """Return what is known of a user token, None where it is none of this provider's."""
+        return None
+
+    def end_token(self, token: str, said: Inspection, directory: "Directory") -> None:  # noqa: ARG002
+        """End one user token, of which `inspect` has said this; raise `CallerError`."""
+        if said.note:
+            raise CallerError(f"It cannot be ended here. {said.note}.")
+
+        if said.token_id is None or said.app is None or said.expires is None:
+            raise CallerError("It has no id by which it could be ended: end all of its user.")
+
+        directory.tokens.revoke_token(said.app, said.token_id, said.expires)
 
 
 class CredentialWatch:

@@ -249,25 +249,24 @@ def _load(
 def load_for_commands(
     environ: Mapping[str, str] | None = None, providers: Providers | None = None
 ) -> Settings:
-    """Read what a command needs: the directory, how its keys are signed, and these providers."""
+    """Read what a command needs: the directory, how its keys are signed, and these providers.
+
+    Where none of the providers knows users the directory is left out.
+    """
     environ = os.environ if environ is None else environ
+    providers = providers or {}
     problems: list[str] = []
     files = Files()
     # Without documents: a command may run where those of the sidecar are not mounted.
-    sections_read: list[type[Section]] = [SidecarSettings, *(providers or {}).values()]
-    documents = {
-        one.name
-        for section in sections_read
-        for _, one in declared(section)
-        if one.check is not None
-    }
-    without = {name: text for name, text in environ.items() if name not in documents}
+    without = {name: text for name, text in environ.items() if name not in _documents(providers)}
     own = read(SidecarSettings, without, problems, files=files)
-    kept, shared = _read_directory(own, environ, problems, files)
+    kept, shared = None, dict[str, Any]()
+
+    if not providers or any(one.knows_users for one in providers.values()):
+        kept, shared = _read_directory(own, environ, problems, files)
 
     sections = {
-        name: read(section, without, problems, kept, files)
-        for name, section in (providers or {}).items()
+        name: read(section, without, problems, kept, files) for name, section in providers.items()
     }
 
     for section in (*shared.values(), *sections.values()):
@@ -277,6 +276,13 @@ def load_for_commands(
         raise SettingsError(problems)
 
     return Settings(**vars(own), kept=kept, provider_settings=sections, **shared)
+
+
+def _documents(providers: Providers) -> set[str]:
+    sections: list[type[Section]] = [SidecarSettings, *providers.values()]
+    return {
+        one.name for section in sections for _, one in declared(section) if one.check is not None
+    }
 
 
 def load_database(environ: Mapping[str, str] | None = None) -> DirectorySettings:

@@ -25,3 +25,13 @@ def is_signed(message: Iterable[bytes], signature: bytes, keys: Sequence[str]) -
     # bytes here: with a `str` that is not ASCII it raises TypeError, a 500 for any caller to cause.
     matches = [hmac.compare_digest(one.hexdigest().encode(), signature) for one in digests]
     return any(matches)
+
+
+def signature_of(message: Iterable[bytes], key: str) -> str:
+    """Return the hexadecimal signature that a key makes of a message in pieces."""
+    digest = hmac.new(key.encode(), digestmod=hashlib.sha256)
+
+    for piece in message:
+        digest.update(piece)
+
+    return digest.hexdigest()

@@ -2,16 +2,21 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from chatproxy.errors import NotServed
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.identity.token_records import Issued
 from chatproxy.providers.base import Dialect, Provider, Server, Verdict
-from chatproxy.providers.chatsdk import errors
+from chatproxy.providers.chatsdk import errors, issuing
 from chatproxy.providers.chatsdk.centrifugo import Centrifugo
 from chatproxy.providers.chatsdk.settings import ChatSDKSettings
 from chatproxy.providers.chatsdk.tokens import TokenPairs
+from chatproxy.providers.issuing import Inspection, Minted, Wanted
+
+if TYPE_CHECKING:
+    from chatproxy.identity.directory import Directory
 
 
 class ChatSDK(Provider):
@@ -64,6 +69,16 @@ class ChatSDK(Provider):
     def read_user_token(self, token: str, now: float) -> Issued:
         """Read a `token`, not a `wsToken`; raise a `TokenRejected`."""
         return self.tokens.rest.read(token, now)
+
+    def mint(self, wanted: Wanted, directory: "Directory | None", now: float) -> Minted:
+        """Make both tokens, and the user where there is none."""
+        assert directory is not None  # noqa: S101 - it knows users
+        return issuing.mint(self.tokens, wanted, directory, now)
+
+    def inspect(self, token: str, directory: "Directory | None", now: float) -> Inspection | None:
+        """Return what is known of a token of either kind."""
+        assert directory is not None  # noqa: S101
+        return issuing.inspect(self.tokens, token, directory, now)
 
     def servers(self) -> Sequence[Server]:
         """Return the Centrifugo whose connections a revocation ends."""

@@ -10,6 +10,7 @@ from chatproxy.providers.imbachat import basic
 from chatproxy.providers.imbachat.errors import envelope
 from chatproxy.providers.imbachat.settings import NO_DEV_ID, ImbaChatSettings
 from chatproxy.providers.imbachat.tokens import UserTokens
+from chatproxy.providers.issuing import Inspection, Minted, Wanted
 
 NO_WEBSOCKET = "WebSockets are not proxied. The widget opens its own, at imbachat.com."
 
@@ -50,6 +51,14 @@ class ImbaChat(Provider):
     def check(self) -> Call:
         """Ask for the widget's script: no harmless call that needs the key is documented."""
         return Call.own("GET", self._script_path)
+
+    def mint(self, wanted: Wanted, directory: object, now: float) -> Minted:  # noqa: ARG002
+        """Make a user token; the user need not exist."""
+        return self.tokens.mint(wanted, now)
+
+    def inspect(self, token: str, directory: object, now: float) -> Inspection | None:  # noqa: ARG002
+        """Return what a token says. Whether it is accepted only imbachat.com knows."""
+        return self.tokens.inspect(token, now)
 
     def is_imbachat(self, given: tuple[str, str]) -> bool:
         """Return whether login and password are those that imbachat.com sends."""

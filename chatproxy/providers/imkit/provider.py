@@ -1,20 +1,39 @@
 """One IMKit application and its server."""
 
+import dataclasses
 import importlib.util
 import json
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chatproxy.errors import NotServed
+from chatproxy.errors import CallerError, NotServed, TokenRejected, TokenRevoked
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
+from chatproxy.identity.records import Profile
 from chatproxy.providers.base import Dialect, Provider, Verdict
 from chatproxy.providers.imkit.errors import error_envelope
 from chatproxy.providers.imkit.settings import IMKitSettings
+from chatproxy.providers.issuing import Inspection, Minted, Wanted
+from chatproxy.settings.fields import DAY
+
+if TYPE_CHECKING:
+    from chatproxy.identity.directory import Directory
 
 NO_WEBSOCKET = "WebSockets are not proxied. The socket is at /imkit/socket.io, or at IMKit itself."
 NO_SOCKETS = "The socket needs the extra `socketio`: pip install 'chatproxy[socketio]'."
+
+BOUND_THERE = (
+    "The IMKit server has to be told of each token: make it with "
+    "`POST /imkit/admin/clients` and issueAccessToken."
+)
+
+ENDED_THERE = (
+    "The IMKit server has to be told that it ends: `DELETE /imkit/admin/clients/<id>/token`."
+)
+
+#: Seconds that a token may live, as the setting of its life has it.
+LONGEST = 366 * DAY
 
 #: Headers with the credentials of a caller, which are never forwarded.
 KEYS = frozenset({"im_api_key", "api_key", "im_client_key", "client_key"})
@@ -100,3 +119,43 @@ class IMKit(Provider):
         """Return the call that tells the server about a change."""
         headers = [("IM-API-KEY", self._api_key), ("Content-Type", "application/json")]
         return Call.own(method, path, headers=headers, body=json.dumps(document).encode())
+
+    def mint(self, wanted: Wanted, directory: "Directory | None", now: float) -> Minted:
+        """Make a token and bind it to a client, who is made where there is none."""
+        assert directory is not None  # noqa: S101 - it knows users
+        wanted.only()
+
+        if self.base_url is not None:
+            raise CallerError(BOUND_THERE)
+
+        ttl = wanted.seconds(self.token_ttl, LONGEST) or self.token_ttl
+        token = directory.opaque_tokens.make(now + ttl)
+        directory.opaque_tokens.bind(self.app, wanted.user_id, token, Profile())
+        return Minted({"token": token.text}, token.expires)
+
+    def inspect(self, token: str, directory: "Directory | None", now: float) -> Inspection | None:  # noqa: ARG002
+        """Return what is known of a token, which says nothing by itself."""
+        assert directory is not None  # noqa: S101
+        plain = Inspection("bound token", signed_by="found in the directory", app=self.app)
+        user = directory.opaque_tokens.owner(self.app, token)
+
+        if user is None:
+            return None
+
+        plain = dataclasses.replace(plain, user=user)
+
+        try:
+            bound = directory.opaque_tokens.check(self.app, token)
+        except TokenRevoked as error:
+            return dataclasses.replace(plain, fault=error.message, revoked=True)
+        except TokenRejected as error:
+            return dataclasses.replace(plain, fault=error.message)
+
+        return dataclasses.replace(plain, expires=bound.expires, revoked=False)
+
+    def end_token(self, token: str, said: Inspection, directory: "Directory") -> None:
+        """End one token of a client."""
+        if self.base_url is not None:
+            raise CallerError(ENDED_THERE)
+
+        directory.opaque_tokens.unbind(self.app, said.user or "", token)

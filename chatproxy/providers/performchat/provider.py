@@ -2,15 +2,26 @@
 
 import json
 from functools import partial
+from typing import TYPE_CHECKING
 
-from chatproxy.errors import NotServed
+from chatproxy.errors import CallerError, NotServed
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
+from chatproxy.identity.records import DEFAULT_APP, Profile
 from chatproxy.identity.token_records import Issued
 from chatproxy.providers.base import Dialect, Provider, Verdict
+from chatproxy.providers.issuing import Inspection, Minted, Wanted
 from chatproxy.providers.performchat.errors import envelope
 from chatproxy.providers.performchat.settings import PerformChatSettings
 from chatproxy.providers.performchat.tokens import Tokens, issued
+from chatproxy.settings.fields import DAY
+
+if TYPE_CHECKING:
+    from chatproxy.identity.directory import Directory
+
+#: Seconds that a token lives where nobody asks for another life, as at the vendor.
+DEFAULT_TTL = DAY
+NO_AGENTS = "No active agents found"
 
 NO_WEBSOCKET = (
     "WebSockets are not proxied. Clients connect to PerformChat themselves, with their token."
@@ -56,3 +67,23 @@ class PerformChat(Provider):
     def read_user_token(self, token: str, now: float) -> Issued:
         """Read a token; raise a `TokenRejected`."""
         return issued(self.tokens.read(token, now))
+
+    def mint(self, wanted: Wanted, directory: "Directory | None", now: float) -> Minted:
+        """Make a token, and the user where there is none, for the agent or the first active one."""
+        assert directory is not None  # noqa: S101 - it knows users
+        wanted.only("app", "agent")
+        app, ttl = wanted.app or DEFAULT_APP, wanted.seconds(DEFAULT_TTL, self.max_ttl)
+        agents = directory.agents
+        agent = agents.find(app, wanted.agent) if wanted.agent else agents.first_active(app)
+
+        if agent is None or not agent.active:
+            raise CallerError("Agent not found or inactive" if wanted.agent else NO_AGENTS)
+
+        user, _ = directory.users.upsert(app, wanted.user_id, Profile(), seen=False)
+        token = self.tokens.make(user, agent, now, ttl or DEFAULT_TTL)
+        return Minted({"token": token}, int(now) + (ttl or DEFAULT_TTL))
+
+    def inspect(self, token: str, directory: "Directory | None", now: float) -> Inspection | None:
+        """Return what is known of a token."""
+        assert directory is not None  # noqa: S101
+        return self.tokens.inspect(token, directory, now)

@@ -5,18 +5,19 @@ Source: the vendor's REST documentation and its official SDKs.
 
 import contextlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from chatproxy.errors import CallerError
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.providers.base import Dialect, Provider
-from chatproxy.providers.stream import client_config
+from chatproxy.providers.issuing import Inspection, Minted, Wanted
+from chatproxy.providers.stream import client_config, webhooks
 from chatproxy.providers.stream.errors import envelope
 from chatproxy.providers.stream.settings import StreamSettings
 from chatproxy.providers.stream.tokens import UserTokens
-from chatproxy.signing.digests import is_signed
+from chatproxy.signing.digests import is_signed, signature_of
 from chatproxy.signing.tokens import mint
 
 #: Names of headers and query fields in which Stream could find a credential of the caller.
@@ -76,6 +77,29 @@ class Stream(Provider):
         """Ask for the application's own settings, which needs the key and changes nothing."""
         ours = self._credentials
         return Call.own("GET", "/app", query=ours.query, headers=ours.headers)
+
+    def mint(self, wanted: Wanted, directory: object, now: float) -> Minted:  # noqa: ARG002
+        """Make a user token; the user need not exist."""
+        return self.tokens.mint(wanted, now)
+
+    def inspect(self, token: str, directory: object, now: float) -> Inspection | None:  # noqa: ARG002
+        """Return what a token says. Whether it was revoked only Stream knows."""
+        return self.tokens.inspect(token, now)
+
+    def sign_event(self, body: bytes) -> Mapping[str, str]:
+        """Return the headers with which Stream sends an event; a compressed one is inflated."""
+        pieces = _pieces(body, PIECE)
+
+        if body.startswith(GZIP_MAGIC):
+            with contextlib.suppress(zlib.error):
+                pieces = iter([*_inflated(body)])
+
+        signature = signature_of(pieces, self._secrets[0])
+        return {webhooks.HEADER: signature, webhooks.KEY_HEADER: self.api_key}
+
+    def event_fault(self, body: bytes, signature: str) -> str:
+        """Return why a signature is not right for an event; empty where it is."""
+        return webhooks.fault(body, signature, len(self._secrets), self.verify_event)
 
     def verify_event(self, body: bytes, signature: bytes) -> bool:
         """Return whether `X-Signature` is right for a body, which may be compressed."""

@@ -3,16 +3,32 @@
 Source: the vendor's official SDKs.
 """
 
+import dataclasses
 import re
+from collections.abc import Mapping
 from typing import Any
 
+from chatproxy.errors import CallerError
 from chatproxy.metrics.table import TOKENS_MINTED
 from chatproxy.providers.base import BACK_DATED
+from chatproxy.providers.issuing import (
+    Inspection,
+    Kind,
+    Minted,
+    Wanted,
+    inspection_of,
+    signed,
+)
 from chatproxy.providers.stream.settings import StreamSettings
-from chatproxy.signing.tokens import mint
+from chatproxy.signing.tokens import check_times, mint
 
 #: Stream's documents show lower case only; ids in use have upper case as well.
 USER_ID = re.compile(r"[A-Za-z0-9@_-]{1,255}")
+BAD_USER_ID = "The user id must be 1 to 255 of the characters A-Z a-z 0-9 @ _ -"
+
+#: Claims that a command may not set. With `server` a token may do everything.
+OURS = frozenset({"user_id", "exp", "iat", "nbf", "server"})
+LONGEST = 10 * 366 * 86400
 
 
 def is_user_id(text: str) -> bool:
@@ -24,17 +40,57 @@ class UserTokens:
     """Makes the tokens of one application."""
 
     def __init__(self, settings: StreamSettings) -> None:
+        self._kind = Kind("user token", "STREAM_API_SECRET", settings.api_secrets)
         self._key = settings.api_secrets[0]
         self._duration = settings.token_duration
 
     def make(self, user_id: str, now: float) -> str:
         """Make a user token, byte for byte as the official SDKs do; `now` is in epoch seconds."""
+        TOKENS_MINTED.add("stream")
+        return self._make(user_id, now, self._duration, {})
+
+    def mint(self, wanted: Wanted, now: float) -> Minted:
+        """Make a user token as a command asks for it; raise `CallerError`."""
+        wanted.only("claims")
+
+        if not is_user_id(wanted.user_id):
+            raise CallerError(BAD_USER_ID)
+
+        if ours := OURS.intersection(wanted.claims):
+            raise CallerError(f"The claim {min(ours)} cannot be set here.")
+
+        duration = wanted.seconds(self._duration, LONGEST)
+        token = self._make(wanted.user_id, now, duration, wanted.claims)
+        return Minted({"token": token}, None if duration is None else int(now) + duration)
+
+    def inspect(self, token: str, now: float) -> Inspection | None:
+        """Return what a token says; None where no secret of ours signed it."""
+        found = signed(token, [self._kind])
+
+        if found is None:
+            return None
+
+        said = inspection_of(found, lambda: check_times(found.claims, now))
+        user, is_server = found.claims.get("user_id"), found.claims.get("server") is True
+        is_users = isinstance(user, str) and is_user_id(user)
+        fault = said.fault or ("" if is_server or is_users else "it names no user")
+        return dataclasses.replace(
+            said,
+            kind="server token" if is_server else said.kind,
+            user=str(user) if is_users else None,
+            fault=fault,
+            revoked=None,
+            note=StreamSettings.tokens_stay,
+        )
+
+    def _make(
+        self, user_id: str, now: float, duration: int | None, further: Mapping[str, Any]
+    ) -> str:
         claims: dict[str, Any] = {"user_id": user_id}
 
-        if self._duration is not None:
-            claims["exp"] = int(now) + self._duration
+        if duration is not None:
+            claims["exp"] = int(now) + duration
 
         # Stream revokes by comparing `iat`, so a token without it could not be revoked.
         claims["iat"] = int(now) - BACK_DATED
-        TOKENS_MINTED.add("stream")
-        return mint(claims, self._key)
+        return mint({**claims, **further}, self._key)

@@ -4,18 +4,11 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from chatproxy.errors import (
-    CallerError,
-    TokenOfAnotherApp,
-    TokenRejected,
-    TokenRevoked,
-    Unauthenticated,
-)
+from chatproxy.errors import CallerError, TokenRejected, Unauthenticated
 from chatproxy.identity.records import Agent, Profile, User
 from chatproxy.metrics.table import TOKENS_REVOKED
 from chatproxy.providers.performchat.endpoints.access import Company, check_access
 from chatproxy.providers.performchat.provider import PerformChat
-from chatproxy.providers.performchat.tokens import issued
 from chatproxy.web import access, guards
 from chatproxy.web.answers import private
 from chatproxy.web.current import authenticated, directory, limiter, now, provider
@@ -85,39 +78,12 @@ def verify() -> Response:
     token = _presented_token()
 
     try:
-        claims = _valid_claims(token)
+        claims = provider(PerformChat).tokens.valid_claims(token, directory(), now())
     except TokenRejected as error:
         guards.count_rejected(token, error)
         raise
 
     return private(claims)
-
-
-def _valid_claims(token: str) -> dict[str, Any]:
-    # The vendor documents this order: signature and expiry, user, version, company, agent.
-    claims = provider(PerformChat).tokens.read(token, now())
-    user = directory().users.find_by_our_id(claims["sub"])
-
-    if user is None:
-        raise TokenRejected("Customer user not found")
-
-    if claims["tokenVersion"] != user.token_version:
-        raise TokenRevoked("Token has been invalidated")
-
-    if claims["companyId"] != user.app_id:
-        raise TokenOfAnotherApp("Company mismatch")
-
-    try:
-        directory().tokens.check(issued(claims))  # revoked by its id, or with the whole company
-    except TokenRevoked as error:
-        raise TokenRevoked("Token has been invalidated") from error
-
-    agent = directory().agents.find(user.app_id, claims["agentId"])
-
-    if agent is None or not agent.active:
-        raise TokenRejected("Agent is not active")
-
-    return claims
 
 
 def _presented_token() -> str:

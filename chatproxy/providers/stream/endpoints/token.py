@@ -4,7 +4,7 @@ from flask import Blueprint, Response
 
 from chatproxy.errors import CallerError
 from chatproxy.providers.stream.provider import Stream
-from chatproxy.providers.stream.tokens import is_user_id
+from chatproxy.providers.stream.tokens import BAD_USER_ID, is_user_id
 from chatproxy.web import access
 from chatproxy.web.answers import private
 from chatproxy.web.current import now, provider
@@ -22,7 +22,7 @@ def token(user_id: str) -> Response:
     stream = provider(Stream)
 
     if not is_user_id(user_id):
-        raise CallerError("The user id must be 1 to 255 of the characters A-Z a-z 0-9 @ _ -")
+        raise CallerError(BAD_USER_ID)
 
     access.acts_for(user_id)
     issued = stream.tokens.make(user_id, now())

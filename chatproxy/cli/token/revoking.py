@@ -1,9 +1,14 @@
-"""`chatproxy token …`: user tokens."""
+"""`chatproxy token revoke`."""
 
 import click
 
 from chatproxy.cli.directory import open_directory
+from chatproxy.cli.examples import examples
+from chatproxy.cli.exits import Failure
 from chatproxy.cli.output import as_json, print_result
+from chatproxy.cli.providers import open_all
+from chatproxy.cli.token.inspecting import NOBODY
+from chatproxy.cli.token.reading import text_of
 from chatproxy.clock import Clock
 from chatproxy.identity.records import DEFAULT_APP
 from chatproxy.providers import SETTINGS
@@ -13,26 +18,36 @@ from chatproxy.providers import SETTINGS
 REMEMBERED = 10 * 365 * 24 * 3600
 
 
-@click.group("token")
-def group() -> None:
-    """Make user tokens, look into them, and end them."""
+EXAMPLES = examples(
+    "chatproxy token revoke < token.txt",
+    "chatproxy token revoke --user alice --json",
+    "chatproxy token revoke --all --app shop",
+)
 
 
-@group.command("revoke")
+@click.command("revoke", epilog=EXAMPLES)
+@click.argument("token", default="")
 @click.option("--app", default=DEFAULT_APP, show_default=True, help="Whose tokens.")
 @click.option("--user", help="All tokens of one user.")
 @click.option("--id", "token_id", help="The tokens of one id (`jti`).")
 @click.option("--all", "everything", is_flag=True, help="All tokens of the app.")
 @as_json
 def revoke(
-    app: str, user: str | None, token_id: str | None, everything: bool, as_json: bool
+    token: str, app: str, user: str | None, token_id: str | None, everything: bool, as_json: bool
 ) -> None:
-    """End tokens: of a user, of one id, or of the whole app.
+    """End tokens. One that is read from stdin (`-`), or those of a user, an id or an app.
 
-    The answer names the providers whose tokens that ends, and those whose tokens stay good.
+    Every sidecar with this directory refuses them from then on. The answer names the providers
+    whose tokens that ends, and those whose tokens stay good.
     """
-    if sum((user is not None, token_id is not None, everything)) != 1:
-        raise click.UsageError("give one of --user, --id, --all")
+    given = (bool(token), user is not None, token_id is not None, everything)
+
+    if sum(given) != 1:
+        raise click.UsageError("give one of -, --user, --id, --all")
+
+    if token:
+        end_token(text_of(token), as_json=as_json)
+        return
 
     with open_directory() as directory:
         if user is not None:
@@ -45,9 +60,28 @@ def revoke(
 
     if not found:
         reason = "there is no such user" if user is not None else f"there is no app {app}"
-        raise click.ClickException(reason)
+        raise Failure(reason)
 
     _tell(token_id, as_json=as_json)
+
+
+def end_token(text: str, *, as_json: bool) -> None:
+    """End one token; raise `Failure` where it is not ours, or cannot be ended here."""
+    now = Clock().now()
+
+    with open_all() as (providers, directory):
+        for name, provider in providers.items():
+            said = provider.inspect(text, directory, now)
+
+            if said is not None and directory is not None:
+                provider.end_token(text, said, directory)
+                break
+            if said is not None:
+                raise Failure(f"{name}: {said.note}")
+        else:
+            raise Failure(NOBODY)
+
+    print_result({"revoked": True, "provider": name, "userId": said.user}, as_json=as_json)
 
 
 def _tell(token_id: str | None, *, as_json: bool) -> None:
