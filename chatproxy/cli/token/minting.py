@@ -15,9 +15,11 @@ from chatproxy.formats.timestamps import iso
 from chatproxy.providers import SETTINGS
 from chatproxy.providers.issuing import Wanted
 
+KEEPS_USERS = next(name for name, one in SETTINGS.items() if one.knows_users)
+
 EXAMPLES = examples(
     "chatproxy token mint alice",
-    "chatproxy token mint alice --provider chatsdk --app shop --expires-in 15m --json",
+    f"chatproxy token mint alice --provider {KEEPS_USERS} --app shop --expires-in 15m --json",
     "chatproxy token mint alice --claim 'channel_cids=[\"messaging:general\"]'",
 )
 
