@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from chatproxy.cli import main
 from tests.sidecar import ROOT
 
+PROGRAM = (sys.executable, "-m", "chatproxy.cli")
 ONE_AT_A_TIME = threading.Lock()
 
 
@@ -41,7 +42,7 @@ def run(
     environ: Mapping[str, str], *arguments: str, stdin: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, in a process of its own."""
-    return finished([sys.executable, "-m", "chatproxy.cli", *arguments], environ, stdin=stdin)
+    return finished([*PROGRAM, *arguments], environ, stdin=stdin)
 
 
 def answer(environ: Mapping[str, str], *arguments: str, stdin: str = "") -> Any:

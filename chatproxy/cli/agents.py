@@ -5,6 +5,7 @@ from typing import Any, BinaryIO
 import click
 
 from chatproxy.cli.directory import open_directory
+from chatproxy.cli.examples import examples
 from chatproxy.cli.output import as_json, print_result
 from chatproxy.formats import agent_list
 from chatproxy.identity.records import DEFAULT_APP, Agent
@@ -19,7 +20,13 @@ def group() -> None:
     """Keep the agents of an app."""
 
 
-@group.command("create")
+@group.command(
+    "create",
+    epilog=examples(
+        'chatproxy agents create "Support bot"',
+        'chatproxy agents create "Support bot" --id support --app shop --json',
+    ),
+)
 @click.argument("name")
 @click.option("--id", "agent_id", help="Its id; made up where none is given.")
 @app_option
@@ -32,7 +39,9 @@ def create(name: str, agent_id: str | None, app: str, as_json: bool) -> None:
     print_result(_row(agent), as_json=as_json)
 
 
-@group.command("list")
+@group.command(
+    "list", epilog=examples("chatproxy agents list", "chatproxy agents list --app shop --json")
+)
 @click.option("--app", help="Only those of one app.")
 @as_json
 def show(app: str | None, as_json: bool) -> None:
@@ -43,7 +52,12 @@ def show(app: str | None, as_json: bool) -> None:
     print_result(rows, as_json=as_json)
 
 
-@group.command("import")
+@group.command(
+    "import",
+    epilog=examples(
+        "chatproxy agents import agents.json", "chatproxy agents import - --json < agents.json"
+    ),
+)
 @click.argument("file", type=click.File("rb"))
 @as_json
 def import_agents(file: BinaryIO, as_json: bool) -> None:
@@ -62,7 +76,7 @@ def import_agents(file: BinaryIO, as_json: bool) -> None:
     print_result({"made": made, "known": len(seeds) - made}, as_json=as_json)
 
 
-@group.command("activate")
+@group.command("activate", epilog=examples("chatproxy agents activate support"))
 @click.argument("agent_id", metavar="ID")
 @app_option
 @as_json
@@ -71,7 +85,7 @@ def activate(agent_id: str, app: str, as_json: bool) -> None:
     _set_active(app, agent_id, active=True, as_json=as_json)
 
 
-@group.command("deactivate")
+@group.command("deactivate", epilog=examples("chatproxy agents deactivate support --app shop"))
 @click.argument("agent_id", metavar="ID")
 @app_option
 @as_json

@@ -3,6 +3,7 @@
 import click
 
 from chatproxy.cli.directory import open_directory
+from chatproxy.cli.examples import examples
 from chatproxy.cli.output import as_json, print_result
 
 
@@ -11,7 +12,10 @@ def group() -> None:
     """Keep the apps. One, `default`, is there from the start."""
 
 
-@group.command("create")
+@group.command(
+    "create",
+    epilog=examples("chatproxy apps create Shop", "chatproxy apps create Shop --id shop --json"),
+)
 @click.argument("name")
 @click.option("--id", "app_id", help="Its id; made up where none is given.")
 @as_json
@@ -23,7 +27,7 @@ def create(name: str, app_id: str | None, as_json: bool) -> None:
     print_result({"id": app.id, "name": app.name}, as_json=as_json)
 
 
-@group.command("list")
+@group.command("list", epilog=examples("chatproxy apps list", "chatproxy apps list --json"))
 @as_json
 def show(as_json: bool) -> None:
     """List the apps, oldest first."""

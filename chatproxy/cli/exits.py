@@ -133,9 +133,13 @@ def _make_streams_sound() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)
 
-    for stream in (sys.stdout, sys.stderr):
+    # Python has none for one that was closed.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - until the process ends
+
         # A name may have characters that the terminal's encoding lacks.
-        if reconfigure := getattr(stream, "reconfigure", None):
+        if mode == "w" and (reconfigure := getattr(getattr(sys, name), "reconfigure", None)):
             reconfigure(errors="backslashreplace")
 
 

@@ -9,6 +9,7 @@ import click
 
 from chatproxy.cli.directory import open_directory
 from chatproxy.cli.durations import DurationType
+from chatproxy.cli.examples import examples
 from chatproxy.cli.output import as_json, print_result
 from chatproxy.clock import Clock
 from chatproxy.identity.keys import OVERLAP
@@ -38,7 +39,13 @@ def group() -> None:
     """Keep the API keys. A key's text is shown once, when it is made."""
 
 
-@group.command("create")
+@group.command(
+    "create",
+    epilog=examples(
+        "chatproxy keys create backend",
+        "chatproxy keys create page --kind client --app shop --expires 90d --json",
+    ),
+)
 @click.argument("name")
 @key_options
 @as_json
@@ -50,7 +57,7 @@ def create(name: str, app: str, kind: Kind, expires: float | None, as_json: bool
     print_result(new_key.parts(), as_json=as_json)
 
 
-@group.command("import")
+@group.command("import", epilog=examples("chatproxy keys import backend < key.txt"))
 @click.argument("name")
 @key_options
 @as_json
@@ -65,7 +72,9 @@ def import_key(name: str, app: str, kind: Kind, expires: float | None, as_json: 
     print_result({"keyId": key.id}, as_json=as_json)
 
 
-@group.command("list")
+@group.command(
+    "list", epilog=examples("chatproxy keys list", "chatproxy keys list --app shop --json")
+)
 @click.option("--app", help="Only those of one app.")
 @as_json
 def show(app: str | None, as_json: bool) -> None:
@@ -78,7 +87,7 @@ def show(app: str | None, as_json: bool) -> None:
     print_result(rows, as_json=as_json)
 
 
-@group.command("rotate")
+@group.command("rotate", epilog=examples("chatproxy keys rotate pk_… --overlap 24h"))
 @click.argument("key_id", metavar="KEYID")
 @click.option(
     "--overlap",
@@ -96,7 +105,7 @@ def rotate(key_id: str, overlap: float, as_json: bool) -> None:
     print_result(new_key.parts(), as_json=as_json)
 
 
-@group.command("revoke")
+@group.command("revoke", epilog=examples("chatproxy keys revoke pk_…"))
 @click.argument("key_id", metavar="KEYID")
 @as_json
 def revoke(key_id: str, as_json: bool) -> None:

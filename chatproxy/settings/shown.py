@@ -63,11 +63,11 @@ def shown(
         "limits": found.limiter,
         **found.provider_settings,
     }
-    hidden = {
-        *_secrets_in(environ, [*SHARED.values(), *providers.values()]),
-        *(one for section in found.sections() for one in secrets_of(section)),
-    }
-    hidden = {one for one in hidden if isinstance(one, str) and len(one) >= LONG_ENOUGH}
+    given = _secrets_in(environ, [*SHARED.values(), *providers.values()])
+    used = (one for section in found.sections() for one in secrets_of(section))
+    # What cannot be used has no text to look at.
+    texts = (one for one in (*given, *used) if isinstance(one, str))
+    hidden = {one for one in texts if len(one) >= LONG_ENOUGH}
     rows = [
         _hiding(hidden, _row(part, one, attribute, in_force.get(part), environ, found.kept))
         for part, section in {**SHARED, **providers}.items()

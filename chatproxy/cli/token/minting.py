@@ -14,6 +14,7 @@ from chatproxy.clock import Clock
 from chatproxy.formats.timestamps import iso
 from chatproxy.providers import SETTINGS
 from chatproxy.providers.issuing import Wanted
+from chatproxy.web.user_schema import read_user
 
 KEEPS_USERS = next(name for name, one in SETTINGS.items() if one.knows_users)
 
@@ -55,6 +56,7 @@ def mint(
     ttl = None if expires_in is None else int(expires_in)
     wanted = Wanted(user_id, ttl, app, agent, dict(map(_claim, claims)))
     now = Clock().now()
+    read_user({"userId": user_id})  # as the endpoints do; raises for what is no id
 
     with open_provider(provider) as (known, directory):
         made = known.mint(wanted, directory, now)

@@ -18,8 +18,8 @@ def text_of(token: str) -> str:
     """Return a token, that on stdin for `-`; raise `Failure` where there is none."""
     # In the list of processes, and in the shell's history, an argument is there for others.
     text = _stdin() if token == STDIN else token
-    text = text.strip()
-    text = text.partition(" ")[2].strip() if text.lower().startswith("bearer ") else text
+    scheme, _, rest = text.strip().partition(" ")
+    text = rest.strip() if scheme.lower() == "bearer" else text.strip()
 
     if not text:
         raise Failure("there is no token on stdin")
