@@ -7,11 +7,10 @@ request, it would be up to the provider's server which of the two it reads.
 import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from urllib.parse import unquote_to_bytes
 
 from chatproxy.formats.secret_forms import forms
+from chatproxy.forwarding.escapes import decode_fully, holds_key, readings
 from chatproxy.forwarding.headers import NOTHING, Withheld, squeezed
-from chatproxy.forwarding.target import MOST_ENCODINGS
 
 #: Characters that some servers turn into `_` in a name: PHP does so with dots and spaces.
 READ_AS_UNDERSCORE = str.maketrans("-. ", "___")
@@ -21,9 +20,6 @@ STRIPPED = "".join(map(chr, range(0x21)))
 
 #: `&`, and the `;` that HTML 4.01 (appendix B.2.2) recommended and some servers still split on.
 QUERY_SEPARATOR = re.compile(r"([&;])")
-
-#: How the keys that are withheld begin, escapes for these letters, and one for `%` itself.
-MAY_BE_A_KEY = ("cpk_", "sk_", "%63", "%70", "%6b", "%6B", "%5f", "%5F", "%73", "%25")
 
 #: Below this many characters a credential may well be part of an ordinary word in an answer.
 SHORTEST_RECOGNISED = 4
@@ -90,14 +86,14 @@ class Credentials:
 
     def are_in(self, text: str) -> bool:
         """Say whether a text for the caller holds one of the secrets, however it is encoded."""
-        readings = list(_readings(text))
+        found = list(readings(text))
         return any(
             form in reading
             for secret in self.secrets()
             if len(secret) >= SHORTEST_RECOGNISED
             for form in forms(secret)
             if form == secret or len(form) >= SHORTEST_FORM
-            for reading in readings
+            for reading in found
         )
 
 
@@ -109,7 +105,7 @@ def without(query: str, reserved: frozenset[str], withheld: frozenset[str] = fro
 def without_values(query: str, values: re.Pattern[str]) -> str:
     """Remove each pair from a raw query in which a pattern is found, however often encoded."""
     # All are searched at once, as hardly ever one of them holds anything.
-    return _cut(query, lambda pair: _holds(pair, values)) if _holds(query, values) else query
+    return _cut(query, lambda pair: holds_key(pair, values)) if holds_key(query, values) else query
 
 
 def _cut(query: str, is_dropped: Callable[[str], bool]) -> str:
@@ -128,17 +124,6 @@ def _cut(query: str, is_dropped: Callable[[str], bool]) -> str:
     return kept
 
 
-def _holds(text: str, values: re.Pattern[str]) -> bool:
-    # A filter in the query has kilobytes, and hundreds of escapes that take time to decode.
-    if not any(one in text for one in MAY_BE_A_KEY):
-        return False
-
-    if "%" not in text:
-        return values.search(text) is not None
-
-    return any(values.search(one) is not None for one in _readings(text))
-
-
 def plain_name(name: str) -> str:
     """Fold the spellings of a name into one: case, `-` for `_`, white space, NUL, `[]`."""
     # `api_key[]` is an element of `api_key` to PHP and to Rack; C code ends a name at NUL.
@@ -151,7 +136,7 @@ def _is_reserved(pair: str, reserved: frozenset[str], withheld: frozenset[str]) 
 
     if "%" in name or "+" in name:
         # A server, or a proxy in front of it, may decode a name more than once.
-        decoded = _decode_fully(name.replace("+", " "))
+        decoded = decode_fully(name.replace("+", " "))
 
         if decoded is None:
             return True  # no honest caller sends such a name, and it may hide one of ours
@@ -160,28 +145,3 @@ def _is_reserved(pair: str, reserved: frozenset[str], withheld: frozenset[str]) 
 
     plain = plain_name(name)
     return plain in reserved or (bool(withheld) and squeezed(plain) in withheld)
-
-
-def _decode_fully(text: str) -> bytes | None:
-    # None if it takes too many rounds.
-    levels = list(_levels(text))
-    return levels[-1] if len(levels) <= MOST_ENCODINGS else None
-
-
-def _readings(text: str) -> Iterator[str]:
-    return (level.decode("utf-8", "replace") for level in _levels(text))
-
-
-def _levels(text: str) -> Iterator[bytes]:
-    """Yield a text as it stands, and percent-decoded again and again until nothing changes."""
-    level = text.encode("latin-1", "replace")
-    yield level
-
-    for _ in range(MOST_ENCODINGS):
-        decoded = unquote_to_bytes(level)
-
-        if decoded == level:
-            return
-
-        level = decoded
-        yield level

@@ -11,6 +11,8 @@ from typing import Any
 
 import h11
 
+from chatproxy.forwarding.escapes import holds_key
+
 Fields = list[tuple[str, str]]
 
 #: Fields that concern one connection only (RFC 9110 section 7.6.1, which counts the obsolete
@@ -165,8 +167,8 @@ def outgoing(
     ]
 
     # All values are searched at once, as hardly ever one of them holds anything.
-    if (keys := withheld.values) is not None and keys.search("\n".join([v for _, v in kept])):
-        kept = [(name, value) for name, value in kept if keys.search(value) is None]
+    if (keys := withheld.values) is not None and holds_key("\n".join([v for _, v in kept]), keys):
+        kept = [(name, value) for name, value in kept if not holds_key(value, keys)]
 
     if not any(name.lower() == "accept-encoding" for name, _ in kept):
         # Without the field any coding is acceptable (RFC 9110 section 12.5.3), and a caller that

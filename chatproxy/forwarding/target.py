@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from chatproxy.errors import BadTarget
 from chatproxy.formats.authority import AUTHORITY
+from chatproxy.forwarding.escapes import MOST_ENCODINGS
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -32,10 +33,6 @@ DOT_SEGMENTS = (b".", b"..")
 STRIPPED = bytes([*range(0x21), 0x7F])
 #: What a forwarded path must not hold either.
 NEVER_FORWARDED = re.compile(rb"[\x00-\x1f\x7f\\]")
-
-#: How many times over a text may be percent-encoded. Each round of decoding costs its length, so
-#: without a bound a long path of `%252525…` would keep the worker busy.
-MOST_ENCODINGS = 8
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ SHORTEST_SECRET = 6
 SECRET_SHAPES = (
     ("sk_", re.compile(r"sk_[A-Za-z0-9_-]{16,}+(?:\.[A-Za-z0-9_-]+)?")),
     ("cpk_", re.compile(r"cpk_[A-Za-z0-9_-]{4,}+")),
+    # Percent-encoded in a path, and in a URL once more.
+    ("cpk%", re.compile(r"cpk%(?:25)*+5[Ff][A-Za-z0-9_%-]{4,}+")),
     ("asic ", re.compile(r"(?<=asic )[A-Za-z0-9+/=_-]{4,}")),
     ("earer ", re.compile(r"(?<=earer )[A-Za-z0-9+/=._~-]{4,}")),
     ("api_key=", re.compile(r"(?<=api_key=)[^&\s\"'\\]+")),

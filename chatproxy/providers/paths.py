@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from chatproxy.errors import BadTarget
-from chatproxy.forwarding.target import MOST_ENCODINGS
+from chatproxy.forwarding.escapes import MOST_ENCODINGS
 
 #: The end of a word in a reading: some servers take off an ending such as `.json`.
 END = r"(?:\.[^/]*)?(?=/|$)"

@@ -29,6 +29,25 @@ def fault_of(**fields: object) -> str:
     return fault.removeprefix("line 1: callers.a.")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"callers: {{a: {{keys: [{BACKEND}]}}}}",
+        f"callers: {{a: {{keys: [{KEY}], providers: [{BACKEND}]}}}}",
+        f"callers: {{a: {{keys: [{KEY}], endpoints: [/{BACKEND}]}}}}",
+        f"callers: {{a: {{keys: [{KEY}], {BACKEND}: x}}}}",
+        f"callers: {{a: {{keys: [*{BACKEND}]}}}}",
+        f"callers: {{a: {{keys: [!{BACKEND} x]}}}}",
+        f"callers: {{{BACKEND}: {{keys: [{KEY}]}}}}",
+    ],
+)
+def test_no_fault_shows_a_key(text: str) -> None:
+    found = read(text.encode())
+    faults = [*found.faults, *found.mismatches(list(SETTINGS), list(SETTINGS), ENDPOINTS)]
+
+    assert BACKEND[4:] not in str(faults)
+
+
 def test_the_same_in_yaml_and_in_json() -> None:
     yaml = f"""
     callers:
