@@ -57,7 +57,8 @@ class ProviderSection(Section):
     a revocation here does not end its tokens, and is empty if it does. `published` are the secrets
     of its stand-in and of the compose file, which everybody knows. `endpoints` are those of its own
     that services call, each as `METHOD /path`. `user_parameters` and `user_headers` name what in a
-    forwarded call says for which user it is, in lower case with `_` for `-` the former.
+    forwarded call says for which user it is, in lower case with `_` for `-` the former, and
+    `user_objects` the parameters whose JSON object has the same.
     """
 
     root_port: int | None = None
@@ -69,6 +70,7 @@ class ProviderSection(Section):
     published: ClassVar[frozenset[str]] = frozenset()
     endpoints: ClassVar[tuple[str, ...]] = ()
     user_parameters: ClassVar[tuple[str, ...]] = ()
+    user_objects: ClassVar[tuple[str, ...]] = ()
     user_headers: ClassVar[tuple[str, ...]] = ()
 
     def servers(self) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,8 @@ Here a refusal is made, and nowhere else: `CallerUnknown`, `CallerNotAllowed`, `
 """
 
 import functools
-from urllib.parse import unquote
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from flask import request
 
@@ -21,7 +22,7 @@ from chatproxy.errors import (
     TooManyRequests,
 )
 from chatproxy.services import Services
-from chatproxy.web import guards, presented
+from chatproxy.web import guards, named_users, presented
 from chatproxy.web.current import KEY, RequestContext, context, limiter, services
 from chatproxy.web.route import Route
 
@@ -29,6 +30,11 @@ MISSING = f"This needs the key of a caller, in {HEADER} or as Bearer."
 UNKNOWN = "The key is not that of a caller."
 TWO_KEYS = "The request holds two different keys. Send one."
 KEY_IN_PATH = "The path must hold no key."
+View = TypeVar("View", bound=Callable[..., Any])
+
+#: By view, whom it shows. See `shows`.
+SHOWN: dict[Callable[..., Any], Callable[[], Sequence[str]]] = {}
+
 TOO_MANY = "Too many calls of this caller. Try again later."
 
 
@@ -56,7 +62,7 @@ def check(route: Route) -> None:
     current.called_by, current.may_do = caller.name, caller
 
     # It would go on with the path, and into other people's logs.
-    if key in unquote(current.path):
+    if presented.has_key(current.path, key, access):
         raise BadTarget(KEY_IN_PATH)
 
     decision = decide(caller, route, environ, found)
@@ -83,8 +89,7 @@ def decide(caller: Caller, route: Route, environ: presented.Environ, found: Serv
 
     if not caller.users.are_all:
         section = found.settings.provider_settings[route.provider]
-        names = section.user_headers, section.user_parameters
-        users = tuple(presented.users_in(environ, query, *names))
+        users = tuple(named_users.named(environ, query, section))
 
     methods = presented.methods_of(environ, query)
     return caller.may_forward(route.provider, methods, target.path, users)
@@ -110,6 +115,19 @@ def acts_for_all() -> None:
             f"{caller.name} may not see all users.",
             detail=f"callers.{caller.name}.users are not `*`",
         )
+
+
+def shows(named: Callable[[], Sequence[str]] = tuple) -> Callable[[View], View]:
+    """Mark a view that shows the users whom `named` finds in the request, all if it finds none.
+
+    The view checks that by itself; this is how `explain` knows.
+    """
+
+    def mark(view: View) -> View:
+        SHOWN[view] = named
+        return view
+
+    return mark
 
 
 def is_restricted() -> bool:

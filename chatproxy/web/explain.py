@@ -1,6 +1,7 @@
 """What the server would decide about a call, and by which rule, without making it."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from flask import Flask, Request, request
 from werkzeug.exceptions import HTTPException
@@ -43,11 +44,11 @@ def explain(
 def _decided(app: Flask, caller: Caller, user_id: str | None) -> Decision:
     routes: dict[str, Route] = app.extensions["chatproxy.routes"]
     current: RequestContext = request.environ[KEY]
-    current.target.refuse_dot_segments()
 
     if request.blueprint is None:
         return Decision(False, _why_not_found(request))
 
+    current.target.refuse_dot_segments()
     route = routes[request.blueprint]
 
     if not route.needs_key(current.listener):
@@ -55,19 +56,31 @@ def _decided(app: Flask, caller: Caller, user_id: str | None) -> Decision:
 
     services: Services = app.extensions["chatproxy"]
     decision = access.decide(caller, route, request.environ, services)
-    users = [user_id] if user_id is not None else _users_in_path(route)
 
-    if decision.allowed and not all(map(caller.users.have, users)):
-        return dataclasses.replace(
-            decision, allowed=False, reason=f"callers.{caller.name}.users has no {users[0]}"
-        )
+    if not decision.allowed or caller.users.are_all:
+        return decision
 
-    return decision
+    users = [user_id] if user_id is not None else _users_named(app, route)
+
+    if users is None:
+        reason = f"callers.{caller.name}.users are not `*`, and this shows all users"
+    elif others := [one for one in users if not caller.users.have(one)]:
+        reason = f"callers.{caller.name}.users has no {others[0]}"
+    else:
+        return decision
+
+    return dataclasses.replace(decision, allowed=False, reason=reason)
 
 
-def _users_in_path(route: Route) -> list[str]:
+def _users_named(app: Flask, route: Route) -> Sequence[str] | None:
+    """Return the users that path and query name, None where the answer is about all users."""
     if route.forwards:
         return []
+
+    view = app.view_functions[request.endpoint or ""]
+
+    if (named := access.SHOWN.get(view)) is not None:
+        return named() or None
 
     found = request.view_args or {}
     return [found[name] for name in NAMES_OF_USERS if name in found]

@@ -1,13 +1,14 @@
-"""Reading from a request what the access document asks about: keys, methods, users."""
+"""Reading from a request what the access document asks about: keys and methods."""
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from chatproxy.access.keys import HEADER, PREFIX
-from chatproxy.access.rules import METHODS
+from chatproxy.access.keys import ANY_KEY, HEADER, PREFIX
+from chatproxy.access.rules import METHODS, Access
 from chatproxy.forwarding.credentials import QUERY_SEPARATOR, plain_name, without
+from chatproxy.forwarding.escapes import readings
 
 #: Fields of a query by which some servers let a request change its own method. The headers for it
 #: are never forwarded (`forwarding.headers`).
@@ -57,6 +58,15 @@ def keys_in_place(environ: Environ, query: str, reserved: frozenset[str]) -> Ite
                 yield value
 
 
+def has_key(path: str, key: str, access: Access) -> bool:
+    """Say whether a raw path holds this key or another caller's, however often encoded."""
+    return any(
+        key in one or any(map(access.caller_of, ANY_KEY.findall(one)))
+        for one in readings(path)
+        if PREFIX in one
+    )
+
+
 def methods_of(environ: Environ, query: str) -> tuple[str, ...]:
     """Return every method that a server could take a request for; HEAD is a GET."""
     is_form = (environ.get("CONTENT_TYPE") or "").strip().lower().startswith(FORM)
@@ -67,18 +77,6 @@ def method_of(environ: Environ) -> str:
     """Return a request's own method; HEAD is a GET."""
     method: str = environ["REQUEST_METHOD"]
     return "GET" if method == "HEAD" else method
-
-
-def users_in(
-    environ: Environ, query: str, headers: Iterable[str], parameters: Iterable[str]
-) -> Iterator[str]:
-    """Yield the users that headers and query parameters name."""
-    for name in headers:
-        if (value := environ.get(in_environ(name))) is not None:
-            yield value.encode("latin-1").decode("utf-8", "replace")
-
-    wanted = frozenset(parameters)
-    yield from (value for name, value in _pairs(query) if plain_name(name) in wanted)
 
 
 def _pairs(query: str) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Who may call, by the access document, at a real sidecar with every provider on."""
 
+import json
 import os
 import re
 import time
@@ -7,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -238,6 +240,7 @@ def test_it_goes_to_no_provider_in_whatever_it_is_spelt(
         f"/{name}/proxy/x?a=b;{'&'.join(queries)};c=d",
         KEY,
         f"X-Other: Key {BACKEND}",
+        *(f"X-Other-{n}: https://a.example/?key={one}" for n, one in enumerate(hidden)),
         f"Authorization: Bearer {BACKEND}",
     )
 
@@ -247,6 +250,12 @@ def test_it_goes_to_no_provider_in_whatever_it_is_spelt(
     assert "c=d" in sent(provider)
     assert call(guarded.port, "GET", f"/{name}/proxy/{BACKEND}", KEY).status == 400
     assert call(guarded.port, "GET", f"/{name}/proxy/x%2F{hidden[0]}", KEY).status == 400
+    assert call(guarded.port, "GET", f"/{name}/proxy/x/{hidden[1]}", KEY).status == 400
+    # Another caller's is none of the provider's business either.
+    assert call(guarded.port, "GET", f"/{name}/proxy/{OTHER}", KEY).status == 400
+    assert (
+        call(guarded.port, "GET", f"/{name}/proxy/{OTHER}".replace("_", "%5F"), KEY).status == 400
+    )
 
 
 @pytest.mark.parametrize(
@@ -295,6 +304,10 @@ def test_anything_else_is_no_key(
     assert provider.requests == []
 
 
+def payload(**fields: Any) -> str:
+    return f"/proxy/users?payload={quote(json.dumps(fields))}"
+
+
 #: Method and target, and whether the narrow caller may make the call.
 SPELLINGS: list[tuple[str, str, bool]] = [
     ("GET", "/proxy/users", True),
@@ -311,6 +324,16 @@ SPELLINGS: list[tuple[str, str, bool]] = [
     ("GET", "/proxy/users?user_id=ann&user%5Fid=bob", False),
     ("GET", "/proxy/users?user_id=ann;user-id=bob", False),
     ("GET", "/proxy/users?user_id[]=bob", False),
+    ("GET", "/proxy/users?user%255Fid=bob", False),
+    ("GET", "/proxy/users?user_id=%2561nn", False),
+    ("GET", payload(limit=1, user_id="ann"), True),
+    ("GET", payload(user=None), True),
+    ("GET", payload(user_id="bob"), False),
+    ("GET", payload(User_ID="bob"), False),
+    ("GET", payload(user_id=["bob"]), False),
+    ("GET", payload(user={"id": "bob"}), False),
+    ("GET", '/proxy/users?payload={"user_id":"ann","user_id":"bob"}', False),
+    ("GET", "/proxy/users?payload={", False),
     ("POST", "/proxy/users", False),
     ("PUT", "/proxy/channels/x", True),
     ("PATCH", "/proxy/channels/x", False),
@@ -377,6 +400,38 @@ def test_explain_says_what_the_server_does(
     assert explain(app, found, method, target).allowed is allowed
 
 
+@pytest.mark.parametrize(
+    ("target", "user", "allowed"),
+    [
+        ("/rest/v1/customer-users", None, False),
+        ("/imkit/admin/clients", None, False),
+        ("/imkit/badge", None, False),
+        ("/imkit/badge/", None, False),
+        ("/imkit/badge?clientId=ann", None, True),
+        ("/imkit/badge?clientId=ann&clientId=bob", None, False),
+        ("/imkit/badge/ann", None, True),
+        ("/imkit/badge/bob", None, False),
+        ("/imkit/me/badge", None, False),
+        ("/imkit/me/badge", "ann", True),
+        ("/imkit/me/badge", "bob", False),
+    ],
+)
+def test_explain_knows_whom_an_endpoint_shows(
+    provider: CannedUpstream, tmp_path: Path, target: str, user: str | None, allowed: bool
+) -> None:
+    whole = {"providers": list(SETTINGS), "endpoints": ["/"]}
+    path = write(tmp_path / "access.json", a=caller(users=["ann"], **whole))
+    environ = environ_before(provider.url) | {
+        "ACCESS_CONFIG": path,
+        "DATABASE_URL": "sqlite:////nonexistent/x.db",
+        "CLIENT_PORT": str(free_port()),
+    }
+    app = create_app(settings.load(SETTINGS, environ))
+    found = app.extensions["chatproxy"].access.callers["a"]
+
+    assert explain(app, found, "GET", target, user).allowed is allowed
+
+
 def test_a_field_that_changes_the_method_is_not_forwarded(
     guarded: Sidecar, provider: CannedUpstream
 ) -> None:
@@ -438,10 +493,18 @@ def test_the_line_of_a_call_names_its_caller(guarded: Sidecar) -> None:
 def test_no_key_is_in_the_log(guarded: Sidecar) -> None:
     call(guarded.port, "GET", f"/proxy/{BACKEND}", KEY, f"User-Agent: {BACKEND}", "x-request-id: k")
     call(guarded.port, "GET", f"/proxy/{NOBODY}", f"User-Agent: {NOBODY}")
+
+    for escape in ("%5F", "%5f", "%255f"):
+        call(
+            guarded.port, "GET", f"/proxy/{BACKEND.replace('_', escape)}", KEY, "x-request-id: k-2"
+        )
+
     guarded.wait_for_line(req_id="k")
+    guarded.wait_for_line(req_id="k-2")
     output = guarded.output.read_text()
 
     assert "cpk_" not in output
+    assert "key-of-the-backend" not in output
 
 
 @pytest.fixture(scope="module")
@@ -543,6 +606,15 @@ def test_a_caller_acts_for_its_users_only(
         fields = (f"IM-API-KEY: {users['key']}",)
         reply = call(guarded.port, method, path, bound, *fields, body=users["body"])
         assert reply.status == 403, (path, reply.raw.body)
+
+    # Whom it names, it must name to the IMKit server too.
+    provider.requests.clear()
+    fields = (f"IM-API-KEY: {users['key']}", "IM-CLIENT-ID: ann", "Connection: IM-CLIENT-ID")
+    assert call(guarded.port, "GET", "/imkit/me/badge", bound, *fields).status == 200
+    assert "im-client-id: ann\r\n" in sent(provider).lower()
+    # Some servers take this for the same field.
+    fields = (f"IM-API-KEY: {users['key']}", "Im.Client.Id: bob")
+    assert call(guarded.port, "GET", "/imkit/rooms", bound, *fields).status == 403
 
     # Every endpoint is about users, but for those that say nothing of any.
     of_nobody = {"/api-key", "/webhook/verify", "/rest/v1/agents", "/rest/v1/agents/<agent_id>"}

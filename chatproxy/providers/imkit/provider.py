@@ -38,6 +38,9 @@ LONGEST = 366 * DAY
 #: Headers with the credentials of a caller, which are never forwarded.
 KEYS = frozenset({"im_api_key", "api_key", "im_client_key", "client_key"})
 
+#: Headers of ours that an answer may repeat.
+PUBLIC = frozenset({"IM-CLIENT-ID"})
+
 #: Keys used with deprecated headers that a worker remembers, so that each is logged once.
 MOST_LEGACY_CALLERS = 1000
 
@@ -71,6 +74,13 @@ class IMKit(Provider):
         """Return the platform key."""
         return Credentials([], [("IM-API-KEY", self._api_key)], KEYS)
 
+    def for_platform(self, client_id: str) -> Credentials:
+        """Return the credentials of a platform's call for one client, named as WSGI has it."""
+        # Put in last: else the caller could have it removed by naming it in `Connection`, and
+        # would be answered about all clients.
+        headers = [("IM-API-KEY", self._api_key), ("IM-CLIENT-ID", client_id)]
+        return Credentials([], headers, KEYS | {"im_client_id"}, public=PUBLIC)
+
     def for_client(self, client_id: str, token: str, *, legacy: bool) -> Credentials:
         """Return the credentials of a client's call: the real client key, its token, its id.
 
@@ -83,7 +93,7 @@ class IMKit(Provider):
             ("IM-CLIENT-ID", client_id.encode().decode("latin-1")),  # as WSGI has every header
         ]
         names = {"im_authorization", "im_client_id", *(("authorization",) if legacy else ())}
-        return Credentials([], headers, KEYS | names, public=frozenset({"IM-CLIENT-ID"}))
+        return Credentials([], headers, KEYS | names, public=PUBLIC)
 
     def is_first_use(self, caller: str, name: str) -> bool:
         """Return whether a caller uses a deprecated header for the first time in this worker."""

@@ -43,6 +43,7 @@ class StreamSettings(ProviderSection):
         "POST /webhook/verify",
     )
     user_parameters: ClassVar[tuple[str, ...]] = ("user_id",)
+    user_objects: ClassVar[tuple[str, ...]] = ("payload",)
     tokens_stay: ClassVar[str] = (
         "Stream alone checks them. End them there, with `revoke_tokens_issued_before`"
     )

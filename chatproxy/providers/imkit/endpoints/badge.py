@@ -26,6 +26,7 @@ OTHERS = ("PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 @blueprint.get("")
 @blueprint.get("/", strict_slashes=True)  # `//` may be a client whose id is a slash
+@access.shows(badgequery.ids_in_query)
 def show_all() -> Response:
     """Answer the clients that `clientId` names, in their order, else the first 1,000 by id."""
     ids = badgequery.ids_in_query()

@@ -42,6 +42,7 @@ def put_many() -> Response:
 
 
 @blueprint.get("")
+@document.shows()
 def show_all() -> Response:
     """Answer the clients that match the query, with their devices."""
     document.acts_for_all()

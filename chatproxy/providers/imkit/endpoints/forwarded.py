@@ -14,6 +14,7 @@ from chatproxy.providers.imkit.errors import PermissionDenied
 from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.web.cors import CrossOrigin
 from chatproxy.web.current import context, provider, services
+from chatproxy.web.parsing import header
 from chatproxy.web.relay import METHODS, relay
 
 blueprint = Blueprint("imkit-forwarded", __name__)
@@ -68,7 +69,8 @@ def forward(client: Client | None) -> Response:
     backend, mount = services().backends[IMKit.name], f"{services().settings.service_prefix}/imkit"
 
     if client is None:
-        return relay(backend, mount)
+        client_id = header("IM-CLIENT-ID")
+        return relay(backend, mount, provider(IMKit).for_platform(client_id) if client_id else None)
 
     client_id = client.bound.user.external_id
     credentials = provider(IMKit).for_client(client_id, client.token, legacy=client.legacy)

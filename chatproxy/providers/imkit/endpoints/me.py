@@ -32,6 +32,11 @@ def change() -> Response:
     return private(envelope(client_of(changes.change_client(authenticated(User), profile))))
 
 
+def _named() -> list[str]:
+    client_id = header_text("IM-CLIENT-ID")
+    return [client_id] if client_id else []
+
+
 def badge_caller() -> User | access.Client | None:
     """Check the tags; let in the caller, or the user concerned if nothing is forwarded."""
     tags = query_values("roomTags")
@@ -45,8 +50,8 @@ def badge_caller() -> User | access.Client | None:
     found = access.caller()
 
     # A platform's call is forwarded, with the client that it names or for all of them.
-    if found is None and (client_id := header_text("IM-CLIENT-ID")):
-        document.acts_for(client_id)
+    if found is None and (named := _named()):
+        document.acts_for(*named)
     elif found is None:
         document.acts_for_all()
 
@@ -54,6 +59,7 @@ def badge_caller() -> User | access.Client | None:
 
 
 @unread.get("")
+@document.shows(_named)
 def badge() -> Response:
     """Answer how much is unread: from the IMKit server, or from the badges kept here."""
     if server.is_configured():

@@ -17,6 +17,7 @@ single = Blueprint("performchat-customer", __name__)
 
 
 @listing.get("")
+@access.shows()
 def show_all() -> Response:
     """Answer a page of the company's users that match the filter."""
     company = authenticated(Company)
