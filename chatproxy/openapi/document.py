@@ -16,6 +16,7 @@ from chatproxy.openapi.operation import ErrorBody, Operation, Surface
 from chatproxy.openapi.rendering import rendered
 from chatproxy.openapi.schemas import Plugin, described, name_of
 from chatproxy.services import Backend, Services
+from chatproxy.turns import Turns
 from chatproxy.web import operations as own
 from chatproxy.web.dialects import Dialects
 from chatproxy.web.error_handlers import own_error_body
@@ -34,6 +35,9 @@ operation is served: `service` for the company's own services, `client` for whoe
 credential of their own, `status` for probes. Every GET is also answered to HEAD, but for calls \
 that are forwarded. A method that a path does not have is 405 with `Allow`, a path that is not \
 listed is 404, both in the error shape of their surface."""
+
+#: Operations that are described before other requests get their turn.
+AT_ONCE = 4
 
 #: The error shapes of one surface, and whether a provider answers there too.
 Voice = tuple[ErrorBody, bool]
@@ -83,11 +87,15 @@ class _Builder:
         for one, _, operation in found:
             voices[self._voice(one, operation)].update(self._errors(one, operation))
 
+        turns = Turns(AT_ONCE)
+
         for one, surface, operation in found:
+            turns.count()
             described_here = self._described(one, surface, operation, ids[one])
             self._spec.path(path=one.path, operations={one.method: described_here})
 
         for voice, errors in voices.items():
+            turns.count(AT_ONCE)
             self._add_failures(voice, errors)
 
         self._spec.components.header(responses.REQUEST_ID, dict(responses.REQUEST_ID_HEADER))

@@ -11,12 +11,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
+from tests.calls import call
 from tests.openapi.house import LOGIN, PASSWORD, House, house
 
 HERE = Path(__file__).parent
 RULES = HERE / "schemathesis.toml"
+USER = "tried-by-schemathesis"
 
 
 def main() -> int:
@@ -53,19 +56,25 @@ def main() -> int:
 
 
 def credentials_of(furnished: House) -> str:
-    """Return the lines with the credential for each security scheme."""
-    key, alice = furnished.key["apiKey"], furnished.chatsdk
+    """Return the lines with the credential for each security scheme.
+
+    The user's are not those of the examples' user, whom the examples revoke and delete.
+    """
+    key, port = furnished.key["apiKey"], furnished.sidecar.port
+    tokens = call(port, "POST", "/tokens", f"X-API-Key: {key}", body={"userId": USER}).json
+    client = {"_id": USER, "issueAccessToken": True}
+    made = call(port, "POST", "/imkit/admin/clients", f"IM-API-KEY: {key}", body=client).json
     keys = {
         "chatsdkKey": key,
         "imkitKey": key,
         "imkitKeyDeprecated": key,
         "imkitClientKey": furnished.client_key,
         "imkitClientKeyDeprecated": furnished.client_key,
-        "imkitToken": furnished.imkit_token,
+        "imkitToken": made["result"]["token"],
     }
     bearers = {
-        "chatsdkToken": alice["token"],
-        "chatsdkWsToken": alice["wsToken"],
+        "chatsdkToken": tokens["token"],
+        "chatsdkWsToken": tokens["wsToken"],
         "performchatToken": furnished.performchat["token"],
     }
     lines = [f'{name} = {{ api_key = "{text}" }}' for name, text in keys.items()]
@@ -76,14 +85,22 @@ def credentials_of(furnished: House) -> str:
 
 def hooks_of(furnished: House) -> dict[str, str]:
     """Return the environment of the hooks."""
+    real = {"cu_…": furnished.performchat_id, "it_…": furnished.imkit_token}
     halves = {name: furnished.key[name] for name in ("keyId", "keySecret")}
-    return {"SCHEMATHESIS_HOOKS": str(HERE / "hooks.py"), "REAL_CREDENTIALS": json.dumps(halves)}
+    return {
+        "SCHEMATHESIS_HOOKS": str(HERE / "hooks.py"),
+        "REAL_CREDENTIALS": json.dumps(real),
+        "KEY_HALVES": json.dumps(halves),
+    }
 
 
 def tell(furnished: House) -> None:
-    """Print how many requests there were, and how many failed by a fault of the sidecar's own."""
-    statuses = [line["http"]["response"]["statusCode"] for line in furnished.sidecar.completed()]
-    print(f"{len(statuses)} requests, {statuses.count(500)} with status 500")
+    """Print how many requests there were, and how they were answered."""
+    statuses = Counter(
+        line["http"]["response"]["statusCode"] for line in furnished.sidecar.completed()
+    )
+    listed = ", ".join(f"{number} of {status}" for status, number in sorted(statuses.items()))
+    print(f"{statuses.total()} requests reached the application: {listed}")
 
 
 if __name__ == "__main__":

@@ -6,14 +6,26 @@ from typing import Any
 
 import schemathesis
 
-#: What stands for a credential in an example, or for whatever text was made up: the real ones.
+#: The two halves of a key, for whatever texts were made up under their names.
+HALVES: dict[str, str] = json.loads(os.environ.get("KEY_HALVES", "{}"))
+#: What stands in an example, and the real thing.
 REAL: dict[str, str] = json.loads(os.environ.get("REAL_CREDENTIALS", "{}"))
 
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:  # noqa: ARG001
-    """Put real credentials where the body has texts under their names."""
+    """Put real credentials and ids into the body."""
     body = case.body
 
-    if isinstance(body, dict) and all(isinstance(body.get(name), str) for name in REAL):
-        case.body = body | REAL
+    if not isinstance(body, dict):
+        return
+
+    body = {
+        name: REAL.get(value, value) if isinstance(value, str) else value
+        for name, value in body.items()
+    }
+
+    if all(isinstance(body.get(name), str) for name in HALVES):
+        body |= HALVES
+
+    case.body = body

@@ -42,6 +42,7 @@ CLIENT = (
 )
 EITHER = (*PLATFORM, *CLIENT)
 
+NO_NUL = r"^[^\u0000]*$"
 TIME = "2026-11-27T12:00:00.000Z"
 ALICE: dict[str, Any] = {
     "_id": "alice",
@@ -93,7 +94,8 @@ class BadgesQuery(Schema):
     """Which clients are asked for."""
 
     client_ids = fields.List(
-        fields.String(metadata={"minLength": 1, "maxLength": 255}), data_key="clientId"
+        fields.String(metadata={"minLength": 1, "maxLength": 255, "pattern": NO_NUL}),
+        data_key="clientId",
     )
 
 
@@ -274,7 +276,7 @@ SURFACE = Surface(
                     "type": "string",
                     "minLength": 1,
                     "maxLength": 255,
-                    "pattern": r"^[^\u0000]*$",
+                    "pattern": NO_NUL,
                 },
                 "maxItems": badgequery.MOST_ASKED,
             },
