@@ -96,8 +96,9 @@ class PathPattern:
         if len(segments) < len(wanted) or (len(segments) > len(wanted) and not self.has_rest):
             return False
 
+        # An empty segment fits nothing: a server that takes `//` for `/` would not see it.
         return all(
-            users.have(given) if one.text == USER else bool(given) and one.fits(given)
+            given and (users.have(given) if one.text == USER else one.fits(given))
             for one, given in zip(wanted, segments, strict=False)
         )
 
@@ -187,7 +188,6 @@ def _every_reading(path: str) -> Iterator[Segments]:
         for way in ways:
             for named in (way, [one.partition(";")[0] for one in way]):
                 yield _without_last_slash(named)
-                yield tuple(one for one in named if one)
 
         if decoded == _decoded(path, times + 1):
             return

@@ -143,6 +143,7 @@ class _Builder:
 
         if self._needs_key(one):
             keys = [{own.KEY: []}] if operation.security else [{own.KEY: []}, {own.BEARER: []}]
+            keys += [{}] if one.route.door == "client" else []
 
         found = [{**one_way, **key} for one_way in operation.security or ({},) for key in keys]
         return [one_way for one_way in found if one_way]
@@ -169,9 +170,14 @@ class _Builder:
         return found
 
     def _needs_key(self, one: Served) -> bool:
-        return self._asks_for_keys and (
-            "service" in one.doors and one.route.for_services is not nobody_asks
-        )
+        # Where services and clients share a route, the calls of services do.
+        route = one.route
+
+        if route.for_services is not None:
+            return self._asks_for_keys and route.for_services is not nobody_asks
+
+        is_apart = route.door == "client" or (route.door == "status" and "status" in one.doors)
+        return self._asks_for_keys and not is_apart
 
     def _statuses(self, one: Served, operation: Operation) -> Iterator[int]:
         errors = self._errors(one, operation)

@@ -114,6 +114,17 @@ def test_it_is_refused(pattern: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "path", ["/users//mute", "/users/;x/mute", "/users/%3Bx/mute", "/users//", "//ann/mute"]
+)
+def test_nobody_is_no_user(path: str) -> None:
+    everybody = Users((Wildcard("*"),))
+
+    assert allows("/users/{user}/mute", "/users/ann/mute", everybody)
+    assert not allows("/users/{user}/mute", path, everybody)
+    assert not allows("/users/{user}", path, everybody)
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         ("users", "begin with a slash"),

@@ -20,6 +20,7 @@ from chatproxy.services import open_services
 from chatproxy.settings.documented import load_for_document
 from chatproxy.web import operations as own
 from chatproxy.web.served import served
+from tests.access.samples import caller, write
 from tests.everything import environ_before, rules_of
 from tests.openapi.reading import closed, operations, resolved
 
@@ -40,6 +41,15 @@ EVERYTHING = document_of({}, every=True)
 EACH = list(operations(EVERYTHING))
 
 
+def served_by(environ: dict[str, str]) -> dict[str, Any]:
+    """The document of a sidecar with these settings."""
+    found = settings.load(SETTINGS, environ)
+    document: dict[str, Any] = json.loads(
+        written_document(open_services(found, make_providers(found)))
+    )
+    return document
+
+
 def id_of(one: Any) -> str:
     return str(one[2]["operationId"])
 
@@ -52,6 +62,41 @@ def test_it_begins_as_the_reference_service_s() -> None:
     assert EVERYTHING["openapi"].startswith("3.1.")
     assert EVERYTHING["info"]["title"] == "chatproxy"
     assert EVERYTHING["info"]["version"] == __version__
+
+
+def test_with_an_access_document_what_services_call_takes_a_key(tmp_path: Path) -> None:
+    path = write(tmp_path / "access.json", a=caller())
+    document = served_by(BASE | {"ACCESS_CONFIG": path, "STATUS_PORT": "3004"})
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+    assert document["components"]["securitySchemes"]["chatproxyKey"]["name"] == "X-Chatproxy-Key"
+    found = {(one[0], one[1]): one[2] for one in operations(document)}
+    asked = {
+        ("/token/{userId}", "get"): "always",
+        ("/proxy/{path}", "post"): "always",
+        ("/tokens", "post"): "always",
+        ("/documentation/json", "get"): "always",
+        ("/imkit/{path}", "get"): "services",
+        ("/tokens/refresh", "post"): "never",
+        ("/api/{path}", "get"): "never",
+        ("/-/ready", "get"): "never",
+        ("/-/check-up", "get"): "never",  # it has a door of its own
+    }
+
+    for place, when in asked.items():
+        security = [set(one) for one in found[place]["security"]]
+        with_key = [bool(one & {"chatproxyKey", "chatproxyBearer"}) for one in security]
+        assert (bool(security) and all(with_key)) is (when == "always"), place
+        assert any(with_key) is (when != "never"), place
+
+        if when != "never":
+            assert {"400", "401", "403", "429"} <= set(found[place]["responses"]), place
+
+    (shared,) = [
+        one[2]
+        for one in operations(served_by(BASE | {"ACCESS_CONFIG": path}))
+        if one[0] == "/-/check-up"
+    ]
+    assert shared["security"] == [{"chatproxyKey": []}, {"chatproxyBearer": []}]
 
 
 def test_it_lists_what_is_reachable() -> None:

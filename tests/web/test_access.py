@@ -228,6 +228,27 @@ def test_in_a_query_it_stands_for_the_providers_key(
     assert call(guarded.port, "GET", f"{path}?key={BACKEND}").status == 401
 
 
+@pytest.mark.parametrize(
+    ("path", "given"),
+    [
+        ("/chatsdk/proxy/x", f"X-API-Key: {BACKEND}"),
+        ("/imkit/proxy/x", f"IM-API-KEY: {BACKEND}"),
+        ("/imkit/proxy/x", f"IM-Client-Key: {BACKEND}"),
+        ("/imbachat/proxy/x", f"Authorization: {BACKEND}"),
+        ("/performchat/proxy/x?keySecret=", None),
+    ],
+)
+def test_it_stands_for_the_credential_of_each_provider(
+    guarded: Sidecar, provider: CannedUpstream, path: str, given: str | None
+) -> None:
+    fields = () if given is None else (given,)
+    target = path if given else path + BACKEND
+    reply = call(guarded.port, "GET", target, *fields)
+
+    assert reply.status == 200, reply.raw.body
+    assert BACKEND not in sent(provider)
+
+
 @pytest.mark.parametrize("name", SETTINGS)
 def test_it_goes_to_no_provider_in_whatever_it_is_spelt(
     guarded: Sidecar, provider: CannedUpstream, name: str
