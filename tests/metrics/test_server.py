@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -287,3 +288,15 @@ def test_a_stop_that_was_announced_shows(
         sidecar.process.send_signal(signal.SIGTERM)
         wait_for(lambda: scrape(sidecar.port).value("chatproxy_draining") == 1)
         sidecar.process.send_signal(signal.SIGTERM)  # the second ends it at once
+
+
+def test_a_folder_for_prometheus_clients_own_files_is_left_alone(
+    upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar], tmp_path: Path
+) -> None:
+    folder = str(tmp_path)
+
+    with sidecar_before(upstream.url, WORKERS="2", PROMETHEUS_MULTIPROC_DIR=folder) as sidecar:
+        ask_often(sidecar, 10)
+        wait_for(lambda: forwarded(scrape(sidecar.port)) == 10)
+
+    assert list(tmp_path.iterdir()) == []
