@@ -126,6 +126,7 @@ def _serve(binaries: Path, settings: Mapping[str, str], work: Path) -> str:
     chatproxy = str(binaries / "chatproxy")
     port = int(settings["HTTP_PORT"])
     _done([chatproxy, "db", "upgrade"], settings, work)
+    _done([chatproxy, "check"], settings, work)
     made = json.loads(_done([chatproxy, "keys", "create", "smoke", "--json"], settings, work))
     log = work / "log"
 
