@@ -36,7 +36,7 @@ HOP_BY_HOP = frozenset(
 REMADE = frozenset({"host", "content-length", "expect"})
 
 #: Fields that are meant for us or describe the caller's network, and those by which some servers
-#: let a request change its own method, path or sender.
+#: let a request change its own method, path or sender. Both as `squeezed` writes them.
 PRIVATE = frozenset(
     {
         "cookie",
@@ -44,26 +44,25 @@ PRIVATE = frozenset(
         "forwarded",
         "via",
         "proxy",  # becomes the variable HTTP_PROXY in a CGI program (CVE-2016-5385)
-        "x-real-ip",
-        "x-original-url",
-        "x-original-uri",
-        "x-original-path",
-        "x-original-method",
-        "x-original-host",
-        "x-rewrite-url",
-        "x-override-url",
-        "x-envoy-original-path",
-        "x-forwarded",
-        "x-api-key",
-        "x-http-method",
-        "x-http-method-override",
-        "x-method-override",
-        "client-type",
+        "xrealip",
+        "xoriginalurl",
+        "xoriginaluri",
+        "xoriginalpath",
+        "xoriginalmethod",
+        "xoriginalhost",
+        "xrewriteurl",
+        "xoverrideurl",
+        "xenvoyoriginalpath",
+        "xforwarded",
+        "xapikey",
+        "xhttpmethod",
+        "xhttpmethodoverride",
+        "xmethodoverride",
         "clienttype",
         "isbackoffice",
     }
 )
-PRIVATE_PREFIXES = ("x-forwarded-", "miauser")
+PRIVATE_PREFIXES = ("xforwarded", "miauser")
 
 #: Fields of an answer that are not passed on, because a client keeps what they say, or does it, for
 #: all of our host: it would send the provider's cookie with later requests, whoever their user is,
@@ -155,15 +154,16 @@ def outgoing(
     """Return the fields of a forwarded request."""
     # Ours go in last, after `Connection` has been obeyed. The other way round, a caller could
     # delete our credential with `Connection: authorization`.
-    dropped = HOP_BY_HOP | REMADE | PRIVATE | named_by_connection(received)
+    dropped = HOP_BY_HOP | REMADE | named_by_connection(received)
     kept = [
         (name, value)
         for name, value in received
         if (lower := name.lower()) not in dropped
         # Some servers read `api_key` as `api-key`, so both spellings go.
         and lower.replace("-", "_") not in reserved
-        and not lower.startswith(PRIVATE_PREFIXES)
-        and squeezed(name) not in withheld.fields
+        and (plain := squeezed(name)) not in withheld.fields
+        and plain not in PRIVATE
+        and not plain.startswith(PRIVATE_PREFIXES)
     ]
 
     # All values are searched at once, as hardly ever one of them holds anything.
