@@ -51,13 +51,12 @@ class PlatformKey:
         return Company(_read_key(document), requested, page)
 
 
-def check_access(company: Company, our_id: str) -> None:
+def check_access(our_id: str) -> None:
     """Raise `CallerNotAllowed` if the caller may not act for a user, named by our own id."""
     # The document names users as the company does. It is asked for only where it names some.
     if access.is_restricted():
         user = None if "\0" in our_id else directory().users.find_by_our_id(our_id)
-        found = user is not None and user.app_id == company.app_id
-        access.acts_for(user.external_id if user is not None and found else "")
+        access.acts_for("" if user is None else user.external_id)
 
 
 def _read_key(document: dict[str, Any]) -> Key:

@@ -32,7 +32,7 @@ def show_all() -> Response:
 def change(user_id: str) -> Response:
     """Change a user, named by its internal id; metadata is merged key by key."""
     company, users = authenticated(Company), directory().users
-    check_access(company, user_id)
+    check_access(user_id)
     known = "\0" not in user_id  # PostgreSQL refuses a query with a NUL
     user = users.change(company.app_id, user_id, company.requested) if known else None
 

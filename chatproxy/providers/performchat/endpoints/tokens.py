@@ -56,7 +56,7 @@ def invalidate() -> Response:
     """Invalidate all tokens of a user, named by the internal id that `issue` answered."""
     company = authenticated(Company)
     user_id = company.requested
-    check_access(company, user_id)
+    check_access(user_id)
     version = directory().tokens.revoke_user_by_our_id(company.app_id, user_id)
 
     if version is None:
