@@ -19,7 +19,8 @@ from chatproxy.metrics.segments import Key, Segment, of_this_server
 from chatproxy.metrics.series import Gauge, Histogram, Metric, store
 from chatproxy.turns import Turns
 
-#: Lines that are written before other requests get their turn: some milliseconds.
+#: Series that are read, and lines that are written, before other requests get their turn: some
+#: milliseconds.
 TURN = 200
 
 #: Of each metric its series: the values of the labels, and the cells.
@@ -39,11 +40,14 @@ def sums(segments: Iterable[Segment]) -> dict[str, dict[Key, list[float]]]:
     """Add up what the processes have counted; of what there is now the living ones' only."""
     known = {one.name: one for one in table.TABLE}
     found: dict[str, dict[Key, list[float]]] = {name: {} for name in known}
+    turns = Turns(TURN)
 
     for segment in segments:
         cells, is_alive = segment.cells, segment.is_alive
 
         for (kind, name, *labels), first, count in segment.entries():
+            turns.count()
+
             if (kind == Gauge.kind and not is_alive) or name not in known:
                 continue
 
