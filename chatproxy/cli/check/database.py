@@ -36,7 +36,7 @@ def look(found: DirectorySettings) -> Iterator[Finding]:
                 # It writes a row as it was: whoever may not write shows here.
                 database.ping()
     except ChatproxyError as error:
-        yield _error(error.detail or error.message)
+        yield _error(f"{error.detail or error.message}. Look at DATABASE_URL, and at its server")
 
 
 def _standing(version: str | None, *, is_sqlite: bool) -> Iterator[Finding]:

@@ -21,8 +21,7 @@ ELSEWHERE = ("directory", "settings")
 def look(found: Settings) -> Iterator[Finding]:
     """Yield what is found of each server that has sound settings, all asked at once."""
     # What a server's log says of this is here said by the answer.
-    logging.getLogger("chatproxy.providers").addHandler(logging.NullHandler())
-    logging.getLogger("chatproxy.providers").propagate = False
+    logging.getLogger("chatproxy").addHandler(logging.NullHandler())
     services = open_services(*_sound(found))
 
     try:
