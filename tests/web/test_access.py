@@ -156,6 +156,11 @@ def test_with_a_key_the_route_asks_for_what_it_always_did(
     assert with_key.status == without_document.status
 
 
+def test_what_only_platforms_may_call_is_a_services_whatever_it_brings(guarded: Sidecar) -> None:
+    for path in ("/imkit/admin/rooms", "/imkit/ADMIN/rooms", "/imkit//admin/rooms"):
+        assert MISSING.encode() in call(guarded.port, "GET", path).raw.body, path
+
+
 @pytest.mark.parametrize("rule", sorted(CLIENTS))
 def test_what_clients_call_needs_none(guarded: Sidecar, whole: Sidecar, rule: str) -> None:
     for method in ("GET", "POST"):
