@@ -48,8 +48,9 @@ class Arbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn has no annotat
 
     def signal(self, sig: int, frame: Any) -> None:
         """Queue a signal, as a handler."""
-        # Here, not when its turn comes: readiness has to say it at once.
-        if sig in STOPS:
+        # Here, not when its turn comes: readiness has to say it at once. But a worker that has just
+        # been forked has this handler, too, and a signal to it alone stops no service.
+        if sig in STOPS and os.getpid() == self.pid:
             self._must_stop = True
             DRAIN.begin()
 

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -258,3 +259,39 @@ def test_nothing_else_is_said_of_what_is_cut(
 
     assert [line for line in sidecar.lines() if line["level"] >= 40] == []
     assert len(sidecar.completed(req_id="cut")) == 1
+
+
+#: A new worker stays for this long as its fork has made it, with the handlers of the arbiter.
+SLOW_CHILD = """
+import os, time
+
+fork = os.fork
+
+def slow():
+    pid = fork()
+
+    if not pid:
+        time.sleep(3)
+
+    return pid
+
+os.fork = slow
+"""
+
+
+def test_a_signal_to_a_new_worker_alone_stops_no_service(
+    upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar], tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SLOW_CHILD)
+
+    with sidecar_before(upstream.url, PYTHONPATH=str(tmp_path)) as sidecar:
+        before = set(sidecar.workers())
+        sidecar.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: set(sidecar.workers()) - before)
+        (young,) = set(sidecar.workers()) - before
+        time.sleep(0.5)  # what comes within the fork itself is lost
+        os.kill(young, signal.SIGTERM)
+        wait_for(lambda: not before & set(sidecar.workers()))
+
+        assert call(sidecar.port, "GET", "/-/ready").status == 200
+        assert ask(sidecar.port, get("/-/healthz")).header("Connection") == "keep-alive"
