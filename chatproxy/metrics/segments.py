@@ -99,6 +99,8 @@ class Segment:
         self._words[used // WORD] = len(text)
         self._words[used // WORD + 1] = cells
         self._bytes[start : start + len(text)] = text
+        # A former owner may have died while it wrote a longer key here.
+        self._bytes[first * WORD : end] = bytes(cells * WORD)
         # Last: whoever reads sees all of it or nothing.
         self._words[USED] = end
         return first

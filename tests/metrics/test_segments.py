@@ -129,3 +129,12 @@ def test_a_long_answer_lets_others_run(segment: Segment, monkeypatch: pytest.Mon
     assert lines > 3_000
     assert len(turns) > lines / (2 * exposition.TURN)
     assert segment.is_alive
+
+
+def test_what_a_process_wrote_as_it_died_is_in_no_later_series(segment: Segment) -> None:
+    half_a_key = slice(64, 1024)
+    segment.cells.obj[half_a_key] = b"\xff" * 960  # type: ignore[index]
+    table.UPSTREAM_ANSWER.observe(0.1, "stream")
+
+    (cells,) = exposition.sums([segment])[table.UPSTREAM_ANSWER.name].values()
+    assert sum(cells) == 1.1
