@@ -132,4 +132,8 @@ def inspection_of(found: Signed, check: Callable[[], object] | None = None) -> I
 
 def _time(value: Any) -> float | None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number else None
+
+    try:
+        return float(value) if is_number else None
+    except OverflowError:  # JSON has integers of any length
+        return None

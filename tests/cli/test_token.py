@@ -127,6 +127,7 @@ BAD = {
     "ended": (hs256({"user_id": "a", "iat": 1, "exp": 2}), "Token expired"),
     "from the future": (hs256({"user_id": "a", "iat": 4_000_000_000}), "from the future"),
     "an end that is none": (hs256({"user_id": "a", "exp": "soon"}), "a time is missing"),
+    "an end that no clock has": (hs256({"user_id": "a", "exp": 10**400}), "a time is missing"),
     "nobody's": (hs256({"iat": 1}), "names no user"),
     "another secret": (hs256({"user_id": "a"}, "x" * 40), "no secret here signed it"),
     "no algorithm": (jwt.encode({"user_id": "a"}, None, algorithm="none"), "no secret here"),
