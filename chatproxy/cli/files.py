@@ -1,12 +1,16 @@
 """Files that a command writes: whole or not at all, and readable by their owner only."""
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from chatproxy.cli.exits import AWAY, NO, Failure
+
+#: What link(2) says on a file system that has no links, as on many network shares.
+NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
 @contextlib.contextmanager
@@ -37,13 +41,25 @@ def new_file(path: Path, *, force: bool) -> Iterator[Path]:
         if force:
             os.replace(made, path)
         else:
-            os.link(made, path)  # fails where there is one by now
+            _name(made, path)
     except FileExistsError as error:
         raise _there_already(path) from error
     except OSError as error:
         raise cannot_be_written(path, error) from error
     finally:
         made.unlink(missing_ok=True)
+
+
+def _name(made: Path, path: Path) -> None:
+    """Give a file its name; raise `FileExistsError` where there is one by now."""
+    try:
+        os.link(made, path)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        os.replace(made, path)
 
 
 def cannot_be_written(path: Path, error: OSError) -> Failure:
