@@ -45,6 +45,10 @@ class Interruption:
         if self._asked is not None:
             raise Interrupted(self._asked)
 
+    def comes_too_late(self) -> None:
+        """Let the rest be done, which is not to be ended halfway, and raise nothing after it."""
+        self._in_step = True
+
     def _note(self, number: int, _frame: FrameType | None) -> None:
         # The second time at once: a step may wait for a database that does not answer.
         is_second, self._asked = self._asked is not None, number

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
@@ -23,6 +24,9 @@ from chatproxy.identity.records import DEFAULT_APP
 
 #: Bad rows that an answer in JSON lists. The others are counted.
 MOST_LISTED = 1000
+
+#: The name of a file that stands for it.
+STDOUT = "-"
 
 EXAMPLES = examples(
     "chatproxy users import users.csv --rejects bad.csv",
@@ -51,6 +55,9 @@ class Rejects:
             self.rows.append({"line": record.line, "reason": reason})
 
         if self._file is not None:
+            if self.count == 1:
+                _make_private(self._file)
+
             head = self._reader.head if self.count == 1 else b""
             end = b"" if record.raw.endswith(b"\n") else b"\n"
             self._file.write(head + record.raw + end)
@@ -66,7 +73,9 @@ class Rejects:
     help="Absent: CSV where the name ends in .csv, else JSON lines.",
 )
 @click.option("--all-or-nothing", is_flag=True, help="Write nothing where a row is bad.")
-@click.option("--rejects", type=click.File("wb"), help="Where bad rows go, as they stand.")
+@click.option(
+    "--rejects", type=click.File("wb", lazy=True), help="Where bad rows go, as they stand."
+)
 @as_json
 def import_users(
     file: BinaryIO,
@@ -83,6 +92,7 @@ def import_users(
     or empty is left as it is. Bad rows are listed and left out, and then the exit code is 1. Where
     an id is there twice, the later row comes after the earlier one.
     """
+    _check_rejects(file, rejects)
     reader = _reader(file, form)
     bad = Rejects(rejects, reader, listed=as_json)
 
@@ -114,6 +124,25 @@ def import_users(
 def _reader(file: BinaryIO, form: Format | None) -> Reader:
     is_csv = form == "csv" or (form is None and str(file.name).lower().endswith(".csv"))
     return CSVRecords(file) if is_csv else JSONLines(file)
+
+
+def _check_rejects(file: BinaryIO, rejects: BinaryIO | None) -> None:
+    if rejects is None:
+        return
+
+    # It would be emptied while it is read.
+    with contextlib.suppress(OSError, ValueError):
+        found = os.fstat(file.fileno())
+
+        if stat.S_ISREG(found.st_mode) and os.path.samestat(found, os.stat(rejects.name)):
+            raise click.UsageError("--rejects: is the file that is imported. Name another one")
+
+
+def _make_private(rejects: BinaryIO) -> None:
+    # Bad rows hold what good ones do. A file that is there keeps its mode.
+    if rejects.name != STDOUT:
+        with contextlib.suppress(OSError):  # told where it is opened
+            os.close(os.open(rejects.name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _check_app(directory: Directory, app: str) -> None:
@@ -154,6 +183,9 @@ def _size(file: BinaryIO) -> int:
 
 
 def _what_is_in(taken: Import, all_or_nothing: bool) -> str:
+    if all_or_nothing and taken.is_ending:
+        return "all may be in, or nothing. Import the file again: what is in stays as it is"
+
     if all_or_nothing:
         return "nothing is in"
 

@@ -33,11 +33,13 @@ class Import:
     """Takes records into an app. Good ones get in, bad ones are told to `reject`.
 
     `next_line` is the line of the first record that is not in yet, as far as it is good.
+    `is_ending` says that all of them are just getting in, or are in.
     """
 
     def __init__(self, directory: Directory, app: str, reject: Reject, stop: Interruption) -> None:
         self.counts = _none()
         self.next_line = 1
+        self.is_ending = False
         self._directory = directory
         self._app = app
         self._reject = reject
@@ -69,6 +71,10 @@ class Import:
 
             if not is_good:
                 raise _Undone
+
+            # Ended within the commit, nobody would know what became of it.
+            self._stop.comes_too_late()
+            self.is_ending = True
 
         if not is_good:
             self.counts = _none()
