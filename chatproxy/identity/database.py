@@ -265,6 +265,7 @@ class Database:
             raise unavailable from error
         except DirectoryUnavailable as error:
             self._unavailable(work, error.detail)
+            self._note_failure(work, began)  # such as a file that others could have written
             raise
         else:
             self._faults[work] = ""

@@ -42,7 +42,7 @@ def configuration(
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": _formatter(list(secrets), form, coloured)},
+        "formatters": {"line": _formatter(_Unshown(secrets), form, coloured)},
         "filters": {"logged": {"()": "chatproxy.logs.handler.AlreadyLogged"}},
         "handlers": {
             "stdout": {
@@ -58,6 +58,14 @@ def configuration(
             "gunicorn.access": {"level": SILENT, "propagate": False, "handlers": []},
         },
     }
+
+
+class _Unshown(list[str]):
+    """Secrets. At debug gunicorn writes all of its settings, this configuration among them."""
+
+    # The redaction would not find one with both kinds of quotes, as Python writes it there.
+    def __repr__(self) -> str:
+        return "[…]"
 
 
 def _formatter(secrets: list[str], form: Form, coloured: bool | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -163,3 +164,22 @@ def test_one_that_takes_no_writes_is_no_reason(
             time.sleep(0.1)
 
     assert database.failing_since is None
+
+
+@on_sqlite
+def test_a_file_that_others_could_have_written_counts_as_unreachable(
+    directory: Directory, watched: Watched, database_url: str
+) -> None:
+    """No call that needs the directory is answered then."""
+    wait_for(watched, [])
+    path = Path(database_url.removeprefix("sqlite:///"))
+    path.chmod(0o666)
+    directory.database.close()
+    watched.database.close()
+
+    with pytest.raises(DirectoryUnavailable), watched.database.reading():
+        pass
+
+    wait_for(watched, AWAY)
+    path.chmod(0o600)
+    wait_for(watched, [])

@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+import logging.config
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from chatproxy import logs
 from chatproxy.errors import AnswerBroken
 from chatproxy.logs.handler import AlreadyLogged
 from chatproxy.logs.json_lines import JsonFormatter
@@ -246,3 +248,17 @@ def test_requests_go_on_where_nobody_reads_the_log(upstream: StreamUpstream) -> 
 
     assert statuses == {201}
     assert len(rest) < 200_000  # the other lines were dropped, not waited for
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_what_gunicorn_writes_of_its_settings_has_no_secret(form: logs.Form) -> None:
+    """As Python writes it there, one with both kinds of quotes is another text."""
+    secret = "pa'ss\"wd"
+    made = logs.configuration("debug", [secret], form)
+
+    assert "wd" not in repr(made)
+    formatter = logging.config.DictConfigurator(made).configure_formatter(
+        made["formatters"]["line"]
+    )
+    record = logging.makeLogRecord({"msg": f"a {secret}", "levelno": 20})
+    assert "wd" not in formatter.format(record)
