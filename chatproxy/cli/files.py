@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chatproxy.cli.exits import AWAY, NO, Failure
+from chatproxy.cli.interruption import Interrupted, Interruption
 
 #: What link(2) says on a file system that has no links, as on many network shares.
 NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
@@ -35,13 +36,18 @@ def new_file(path: Path, *, force: bool) -> Iterator[Path]:
     made = Path(name)
 
     try:
-        yield made
-        _synced(made)
+        # Else SIGTERM would leave half a copy of all users there, under a name that nobody knows.
+        with Interruption()() as stop:
+            yield made
+            stop.comes_too_late()
+            _synced(made)
 
-        if force:
-            os.replace(made, path)
-        else:
-            _name(made, path)
+            if force:
+                os.replace(made, path)
+            else:
+                _name(made, path)
+    except Interrupted as error:
+        raise Failure(f"interrupted; {path} is not written", 128 + error.number) from error
     except FileExistsError as error:
         raise _there_already(path) from error
     except OSError as error:

@@ -2,12 +2,16 @@
 
 import errno
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from chatproxy.cli.exits import Failure
 from chatproxy.cli.files import NO_LINKS, new_file
+from tests.sidecar import ROOT
 
 
 @pytest.mark.parametrize("number", sorted(NO_LINKS))
@@ -47,4 +51,31 @@ def test_any_other_failure_to_name_a_file_is_told(
     with pytest.raises(Failure, match="No space left"), new_file(tmp_path / "a", force=False):
         pass
 
+    assert list(tmp_path.iterdir()) == []
+
+
+INTERRUPTED = """
+import os, sys
+from pathlib import Path
+from chatproxy.cli.exits import ending
+from chatproxy.cli.files import new_file
+
+with ending(), new_file(Path(sys.argv[1]), force=False) as made:
+    made.write_text("half of all users")
+    os.kill(os.getpid(), int(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_is_told_to_end_leaves_no_half_file(asked: signal.Signals, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(tmp_path / "users.csv"), str(int(asked))],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 128 + asked
+    assert done.stderr == f"Error: interrupted; {tmp_path}/users.csv is not written\n"
     assert list(tmp_path.iterdir()) == []
