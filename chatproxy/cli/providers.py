@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 import click
 
 from chatproxy import settings
-from chatproxy.cli.directory import directory_of, tell_of_kept
+from chatproxy.cli.directory import directory_of, make_fit, tell_of_kept
 from chatproxy.errors import SettingsError
 from chatproxy.identity.directory import Directory
-from chatproxy.identity.schema import upgrade
 from chatproxy.providers import SETTINGS
 from chatproxy.providers.base import Provider
 from chatproxy.providers.registry import REGISTRY
@@ -61,7 +60,5 @@ def _directory(found: settings.Settings) -> Iterator[Directory | None]:
         return
 
     with directory_of(found) as directory:
-        if directory.database.is_sqlite:
-            upgrade(directory.database)
-
+        make_fit(directory.database)
         yield directory
