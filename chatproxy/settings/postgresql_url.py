@@ -70,7 +70,9 @@ REASONS = {
 
 
 #: Parameters that are secrets.
-SECRET = re.compile(r"(?:password|sslpassword|oauth_client_secret|scram_\w+_key)=[^&]*&?")
+SECRETS = frozenset(
+    ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
+)
 PASSWORD = re.compile(r"^([^:/]+://[^:@/?#]*):[^@/]*@")
 
 
@@ -78,7 +80,10 @@ def without_secrets(url: str) -> str:
     """Return a URL in libpq's form as it may stand in a command line, which others can read."""
     plain = PASSWORD.sub(r"\1@", url.replace("+psycopg", "", 1))
     place, _, parameters = plain.partition("?")
-    kept = SECRET.sub("", parameters).rstrip("&")
+    # libpq decodes the names, too.
+    kept = "&".join(
+        one for one in parameters.split("&") if unquote(one.partition("=")[0]) not in SECRETS
+    )
     return f"{place}?{kept}" if kept else place
 
 

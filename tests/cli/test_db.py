@@ -106,6 +106,8 @@ def test_a_folder_that_is_not_there_is_told(environ: dict[str, str], tmp_path: P
         ("postgresql://u:canary%40x@h1,h2:5433/d?sslmode=require", "postgresql://u@h1,h2:5433/d?sslmode=require"),
         ("postgresql://h/d?user=u&password=canary&sslmode=require", "postgresql://h/d?user=u&sslmode=require"),
         ("postgresql://h/d?sslmode=require&sslpassword=canary", "postgresql://h/d?sslmode=require"),
+        ("postgresql://h/d?p%61ssword=canary&sslmode=require", "postgresql://h/d?sslmode=require"),
+        ("postgresql://h/d?pass%77ord=canary", "postgresql://h/d"),
     ],
 )  # fmt: skip
 def test_of_postgresql_the_command_is_said_without_the_password(url: str, written: str) -> None:
