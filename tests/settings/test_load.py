@@ -259,19 +259,6 @@ def test_a_bad_client_configuration_stops_the_start(
     assert words in problem
 
 
-def test_messages_of_the_client_configuration_that_are_no_object_stop_the_start(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "style.json"
-    path.write_text('{"web": {"errors": "x"}, "mobile": {"errors": {}}, "tv": {"errors": null}}')
-    problems = problems_of(**MINIMUM, STYLE_CONFIG=str(path))
-
-    assert [one.split(": ")[2] for one in problems] == ["web.errors", "tv.errors"]
-    assert settings.load(SETTINGS, MINIMUM | {"STYLE_CONFIG": str(path), "ERROR_OBJ_KEY": "e"})
-    (problem,) = problems_of(**MINIMUM, STYLE_CONFIG=str(path), ERROR_OBJ_KEY="authentication")
-    assert problem.startswith("ERROR_OBJ_KEY: ")
-
-
 def test_a_missing_client_configuration_stops_the_start(tmp_path: Path) -> None:
     (problem,) = problems_of(**MINIMUM, STYLE_CONFIG=str(tmp_path / "none.json"))
 

@@ -1,6 +1,5 @@
 """Stream's settings. The names are those of the reference service, where it has one."""
 
-import contextlib
 import dataclasses
 import re
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from chatproxy.settings.fields import (
 )
 from chatproxy.settings.files import MountedFile
 from chatproxy.settings.published import is_local
-from chatproxy.settings.variables import FaultyValue, ProviderSection, variable
+from chatproxy.settings.variables import ProviderSection, variable
 
 #: The credentials of the local stand-in. They are public.
 STAND_IN_KEY = "sandbox-key"
@@ -125,8 +124,7 @@ class StreamSettings(ProviderSection):
     )
 
     def problems(self) -> Iterator[str]:
-        """Refuse a mix of the stand-in's credentials and real ones, and messages of no object."""
-        yield from self._client_config_problems()
+        """Refuse a mix of the stand-in's credentials and real ones."""
         stand_in_key = self.api_key == STAND_IN_KEY
         stand_in_secret = STAND_IN_SECRET in self.api_secrets
 
@@ -140,20 +138,6 @@ class StreamSettings(ProviderSection):
                 "STREAM_BASE_URL: the credentials are the stand-in's, the address is not. "
                 "Set STREAM_API_KEY and STREAM_API_SECRET to those of your application."
             )
-
-    def _client_config_problems(self) -> Iterator[str]:
-        # A value that is known to be faulty ends a check: this one must not end the others.
-        with contextlib.suppress(FaultyValue):
-            if self.style_config is None:
-                return
-
-            for name, one in client_config.parse(self.style_config.content).items():
-                if not isinstance(one.get(self.error_object_key, {}), dict):
-                    yield (
-                        f"STYLE_CONFIG: {self.style_config.path} cannot be used: {name}."
-                        f"{self.error_object_key}: must be an object: the messages for a caller "
-                        "who is not logged in (ERROR_OBJ_KEY)."
-                    )
 
     def warnings(self) -> Iterator[str]:
         """Warn of the stand-in, of secrets that are easy to guess, and of unused permissions."""

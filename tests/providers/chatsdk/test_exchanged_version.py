@@ -32,9 +32,9 @@ def test_a_revocation_during_an_exchange_ends_the_new_token_too(
     assert issued is not None
     spend = Limiter.spend
 
-    def revoked_meanwhile(*arguments: Any) -> Any:
+    def revoked_meanwhile(*arguments: Any, **named: Any) -> Any:
         assert directory.tokens.revoke_user(DEFAULT_APP, "ann")
-        return spend(*arguments)
+        return spend(*arguments, **named)
 
     monkeypatch.setattr(Limiter, "spend", revoked_meanwhile)
     old = {"Authorization": f"Bearer {issued['token']}"}
