@@ -8,7 +8,7 @@ SDK_VENV := .venv-sdks
 ST_VENV := .venv-schemathesis
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint types bench sdks dist smoke image lock sbom release-check openapi-check clean
+.PHONY: help install run test test-long lint types bench sdks dist smoke image lock sbom release-check openapi-check clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,8 +19,11 @@ run: $(VENV)/run-installed ## Start the sidecar on 127.0.0.1:3000, with a stand-
 	@$(BIN)/python -m sandbox run
 
 # In three processes, a file in one of them: much of the time a test waits.
-test: install sdks ## Run the whole test suite
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+test: install sdks ## Run the tests, but for those that take longest
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not long"
+
+test-long: install sdks ## Run those that take longest: gigabytes, failovers, restarts under load
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m long
 
 lint: install ## Check style and layout of the code
 	$(BIN)/ruff check .

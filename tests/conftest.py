@@ -17,6 +17,41 @@ SEARCHED: list[str] = []
 OUTPUT = "searched"
 
 
+#: Folders and files whose tests take half of the time of all: `make test-long`. The rest has to
+#: be through within the fifteen minutes that a change waits for its check.
+LONG = (
+    "bulk/",
+    "cli/",
+    "identity/test_failover.py",
+    "identity/test_killed.py",
+    "limiting/test_failover.py",
+    "metrics/test_server.py",
+    "openapi/test_examples.py",
+    "openapi/test_failures.py",
+    "providers/chatsdk/test_directory_away.py",
+    "providers/chatsdk/test_pgbouncer.py",
+    "providers/chatsdk/test_redis_failover.py",
+    "providers/imkit/test_badge_at_once.py",
+    "providers/imkit/test_socket_ends.py",
+    "server/test_budget.py",
+    "server/test_drain.py",
+    "server/test_held_bodies.py",
+    "server/test_renewal.py",
+    "server/test_replacement.py",
+    "server/test_room.py",
+    "tracing/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the long ones."""
+    here = Path(__file__).parent
+
+    for item in items:
+        if str(item.path.relative_to(here)).startswith(LONG):
+            item.add_marker(pytest.mark.long)
+
+
 @pytest.fixture(scope="session")
 def output_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where every sidecar of the run writes. At the end it is searched for the canaries."""

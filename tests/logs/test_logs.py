@@ -198,7 +198,9 @@ def test_probes_make_no_noise(sidecar: Sidecar) -> None:
     ask(sidecar.port, get("/nowhere-3"))
     sidecar.wait_for_line(path="/nowhere-3")
 
-    assert sidecar.completed(path="/-/healthz") == []
+    # Others of this run ask it by a wrong method, which is logged.
+    lines = sidecar.completed(path="/-/healthz")
+    assert [one for one in lines if one["http"]["response"]["statusCode"] == 200] == []
 
 
 def test_what_a_caller_writes_takes_little_room_and_time(sidecar: Sidecar) -> None:
