@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser import Browser, Pages, installed
 from tests.canaries import API_KEY, API_SECRET, CANARIES, OLD_API_SECRET, forms
 from tests.sidecar import Sidecar
 from tests.stopwatch import Stopwatch
@@ -145,3 +146,24 @@ def sidecar(upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar]) ->
         MAX_BODY_BYTES="2000000000",
     ) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium for every page of this process."""
+    executable = installed()
+
+    if executable is None:
+        pytest.skip("Chromium is not here (Debian: apt-get install chromium)")
+
+    pytest.importorskip("playwright", reason="Playwright is not here (make install)")
+
+    with Browser(executable) as running:
+        yield running
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Pages]:
+    """Open pages: `open_page(url, color_scheme="dark").page`. What they complain about fails."""
+    with browser.pages() as pages:
+        yield pages
