@@ -47,5 +47,6 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     same_origin = SameOrigin(in_force.settings)
     routing.register(app, routes(services), dialects, same_origin, listeners)
     app.after_request(not_sniffed)
-    app.wsgi_app = RequestLog(app.wsgi_app, services, listeners)  # type: ignore[method-assign]
+    taken = routing.first_segments(app, "client")
+    app.wsgi_app = RequestLog(app.wsgi_app, services, listeners, taken)  # type: ignore[method-assign]
     return app

@@ -152,7 +152,7 @@ class _Builder:
         return described(self._plugin, shape)
 
     def _voice(self, one: Served, operation: Operation) -> Voice:
-        dialect = self._dialects.of(one.path)
+        dialect = self._dialects.of(one.registered)
         return (own_error_body if dialect is None else dialect.error_body), operation.forwarded
 
     def _errors(self, one: Served, operation: Operation) -> Errors:
@@ -162,7 +162,7 @@ class _Builder:
         found += () if one.route.any_host else (Misdirected,)
         found += ACCESS if self._needs_key(one) else ()
         found += () if one.route.pages is any_page else (CrossSite,)
-        dialect = self._dialects.of(one.path)
+        dialect = self._dialects.of(one.registered)
 
         if dialect is not None and dialect.no_websocket is not None:
             found += (type(dialect.no_websocket()),)

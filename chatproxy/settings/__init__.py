@@ -33,7 +33,7 @@ from chatproxy.settings.directory import DirectorySettings, KeySettings
 from chatproxy.settings.fields import texts_in
 from chatproxy.settings.files import Files, MountedFile
 from chatproxy.settings.limits import LimiterSettings
-from chatproxy.settings.listeners import Listener, clashes, listeners
+from chatproxy.settings.listeners import Listener, clashes, doorless, listeners
 from chatproxy.settings.local_secrets import LocalSecrets
 from chatproxy.settings.secret_text import stripped
 from chatproxy.settings.sidecar import SidecarSettings
@@ -232,6 +232,7 @@ def _load(
 
     problems.extend(_reused_secrets([*shared.values(), *sections.values()]))
     problems.extend(clashes(listeners(own, sections)))
+    problems.extend(doorless(own, sections))
     access = _access(own, providers, names, any_real, problems)
     return Settings(
         **vars(own),

@@ -33,7 +33,13 @@ def load_for_document(
         for name, section in providers.items()
         if section.on_by_default or any(is_given(environ, one.name) for _, one in declared(section))
     ]
-    shaping = {name: environ[name] for name in SHAPING if name in environ}
+    at_root = [
+        one.name
+        for section in providers.values()
+        for attribute, one in declared(section)
+        if attribute == "at_client_root"
+    ]
+    shaping = {name: environ[name] for name in (*SHAPING, *at_root) if name in environ}
     named = ",".join(providers if every else on)
 
     if every or not is_given(environ, "PROVIDERS"):

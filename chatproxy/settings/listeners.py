@@ -23,7 +23,8 @@ class Listener:
     """A port.
 
     `setting` names the variable that it comes from. `serves` are the doors whose routes are
-    reached by it, `mount` is the path that it has at its root.
+    reached by it, `mount` is the path that it has at its root, and `rest` the one below which
+    everything is looked for that is below no route of its own; either may be empty.
     """
 
     setting: str
@@ -32,6 +33,7 @@ class Listener:
     door: Door
     serves: frozenset[Door]
     mount: str = ""
+    rest: str = ""
 
     @functools.cached_property
     def is_local(self) -> bool:
@@ -53,8 +55,12 @@ def listeners(
         ("CLIENT_PORT", own.client_host, own.client_port, "client"),
         ("STATUS_PORT", own.status_host, own.status_port, "status"),
     )
+    at_door = next((name for name, one in providers.items() if _is_at_client_root(one)), None)
+    rest = {} if at_door is None else {"client": f"{own.service_prefix}/{at_door}"}
     apart = [
-        Listener(setting, host or own.bind_host, port, door, frozenset({door}))
+        Listener(
+            setting, host or own.bind_host, port, door, frozenset({door}), rest=rest.get(door, "")
+        )
         for setting, host, port, door in doors
         if port is not None
     ]
@@ -71,6 +77,18 @@ def listeners(
         if section.root_port is not None
     ]
     return (service, *apart, *at_root)
+
+
+def doorless(own: SidecarSettings, providers: Mapping[str, ProviderSection]) -> Iterator[str]:
+    """Yield a line for each provider that is to stand at the root of a door that is not there."""
+    for section in providers.values():
+        if _is_at_client_root(section) and own.client_port is None:
+            name = dict(declared(type(section)))["at_client_root"].name
+            yield f"{name}: is the root of the client door, which is off. Set CLIENT_PORT as well."
+
+
+def _is_at_client_root(section: ProviderSection) -> bool:
+    return section.at_client_root is not FAULTY and section.at_client_root == "true"
 
 
 def proxy_path(prefix: str, provider: str) -> str:

@@ -50,7 +50,8 @@ class Section:
 class ProviderSection(Section):
     """The settings of a provider.
 
-    `root_port` is the port of a listener of its own, or None. `underscored` names the headers with
+    `root_port` is the port of a listener of its own, or None. `at_client_root` is "true" where it
+    stands at the root of the client door as well. `underscored` names the headers with
     a `_` that its callers send; gunicorn drops all others. `caller_keys` names the fields in which
     callers show us a credential; they are forwarded to no provider. `knows_users` means that it
     needs the directory, `on_by_default` that it is on without `PROVIDERS`. `tokens_stay` says why
@@ -62,6 +63,7 @@ class ProviderSection(Section):
     """
 
     root_port: int | None = None
+    at_client_root: str = "false"
     underscored: ClassVar[tuple[str, ...]] = ()
     caller_keys: ClassVar[tuple[str, ...]] = ()
     knows_users: ClassVar[bool] = True

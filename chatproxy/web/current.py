@@ -36,7 +36,8 @@ class RequestContext:
     the route's guard returned, `surface` the provider or part that the route belongs to. `route` is
     the route's path as the documents spell it, `provider` the provider that has it, or neither.
     `called_by` is the caller's name in the access document, empty without one, and `may_do` is what
-    the document lets it do. `listener` is where the request came in. `is_last` says that the caller
+    the document lets it do. `listener` is where the request came in, and `mount` is what stands
+    before its path there, as `Listener.mount` and `rest` have it. `is_last` says that the caller
     was told to send no further request on the connection. `ids` are the fields that every line has
     which is written while the request is served. `span` is there if spans are sent.
     """
@@ -54,6 +55,7 @@ class RequestContext:
         self.span: RequestSpan | None = None
         self.target = Target("", None)
         self.listener = listener
+        self.mount = listener.mount
         self.body: CallerBody | None = None
         self.refusal: CallerError | None = None
         self.surface = ""

@@ -73,8 +73,8 @@ def _forward(call: Call, mount: str, backend: Backend, credentials: Credentials)
 
     deadline = Deadline(peer.limits, current.monotonic, current)
     started = current.seconds()
-    # On a listener of its own the provider is at the root, and so must its redirects be.
-    public_mount = mount.removeprefix(current.listener.mount)
+    # Where the provider is at the root, its redirects must be, too.
+    public_mount = mount.removeprefix(current.mount)
     answer = forward(call, peer.way, credentials, deadline, mount=public_mount)
 
     if current.span is not None:

@@ -6,9 +6,9 @@ known how many bytes went each way and which side broke off.
 
 import socket
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 from chatproxy.errors import BadTarget, CallerError, ChatproxyError
 from chatproxy.formats.authority import AUTHORITY
@@ -34,9 +34,18 @@ REQUEST_ID = "X-Request-Id"
 
 
 class RequestLog:
-    """WSGI middleware. `listeners` are those of the server, the service's first."""
+    """WSGI middleware. `listeners` are those of the server, the service's first.
 
-    def __init__(self, app: WsgiApp, services: Services, listeners: Sequence[Listener]) -> None:
+    `taken` are the first segments of paths that what stands at the root of a door leaves alone.
+    """
+
+    def __init__(
+        self,
+        app: WsgiApp,
+        services: Services,
+        listeners: Sequence[Listener],
+        taken: Collection[str] = (),
+    ) -> None:
         self._app = app
         self._renew = services.renew
         self._tracing = services.tracing
@@ -46,6 +55,7 @@ class RequestLog:
         self._is_ending = services.lifetime.is_ending
         self._by_port = {str(one.port): one for one in listeners}
         self._service = listeners[0]
+        self._taken = taken
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
@@ -100,12 +110,12 @@ class RequestLog:
 
     def _read(self, context: RequestContext, environ: dict[str, Any]) -> None:
         # An error is kept, not raised: outside the application nothing answers it properly.
-        mount = context.listener.mount
         raw = environ.get("RAW_URI") or "/"
 
         if raw.startswith("/"):
             # For the log line of a refused target. An absolute URL might hold a password.
-            context.target = Target(mount + raw.partition("?")[0], None)
+            path = raw.partition("?")[0]
+            context.target = Target(self._mount(context, path) + path, None)
 
         try:
             if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
@@ -114,6 +124,7 @@ class RequestLog:
 
             _check_host(environ)
             target = Target.read(raw)
+            mount = context.mount = self._mount(context, target.path)
             context.target = Target(mount + target.path, target.query)
 
             if target.authority is not None:
@@ -124,6 +135,15 @@ class RequestLog:
             return
 
         place_in(environ, context.target)
+
+    def _mount(self, context: RequestContext, path: str) -> str:
+        listener = context.listener
+
+        # Decoded, as the router reads it: `/%61pi/x` is below `/api`.
+        if listener.rest and unquote(path[1:].partition("/")[0]) not in self._taken:
+            return listener.rest
+
+        return listener.mount
 
 
 def place_in(environ: dict[str, Any], target: Target) -> None:

@@ -6,7 +6,7 @@ from flask import Flask, Request, request
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter, MapAdapter
 
-from chatproxy.settings.listeners import Listener
+from chatproxy.settings.listeners import Door, Listener
 from chatproxy.web import access
 from chatproxy.web.current import KEY, context, surface_path
 from chatproxy.web.dialects import Dialects
@@ -37,6 +37,12 @@ class Application(Flask):
 
         door = request.environ[KEY].listener.door
         return self.url_map.bind_to_environ(request.environ, subdomain=door)
+
+
+def first_segments(app: Flask, door: Door) -> frozenset[str]:
+    """Return the first segments of all paths that are routed at a door."""
+    rules = (rule for rule in app.url_map.iter_rules() if rule.subdomain == door)
+    return frozenset(rule.rule.split("/")[1] for rule in rules)
 
 
 def register(

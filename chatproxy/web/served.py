@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from flask import Flask
 
@@ -20,7 +20,8 @@ VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 class Served:
     """A path with one method, the endpoint that serves it, its lines of the table, and its doors.
 
-    `path` is in OpenAPI's form, and has no slash at its end.
+    `path` is in OpenAPI's form, and has no slash at its end. `registered` is the same, but for what
+    stands at the root of a door: there it is where the router finds it.
     """
 
     path: str
@@ -28,6 +29,7 @@ class Served:
     endpoint: str
     route: Route
     doors: tuple[Door, ...]
+    registered: str
 
 
 def served(routes: Iterable[Route], listeners: Sequence[Listener]) -> Iterator[Served]:
@@ -57,7 +59,26 @@ def served(routes: Iterable[Route], listeners: Sequence[Listener]) -> Iterator[S
         path = VARIABLE.sub(lambda match: f"{{{camel(match[1])}}}", rule.rule).rstrip("/")
 
         for method in (rule.methods or set()) - {"HEAD"}:
-            one = Served(path, method.lower(), rule.endpoint, table[0], tuple(doors))
+            one = Served(path, method.lower(), rule.endpoint, table[0], tuple(doors), path)
             found.setdefault((path, method), one)
 
+    for listener in listeners:
+        if listener.rest:
+            found |= _at_root(found, listener)
+
     yield from (found[key] for key in sorted(found))
+
+
+def _at_root(
+    found: Mapping[tuple[str, str], Served], listener: Listener
+) -> dict[tuple[str, str], Served]:
+    here = {key: one for key, one in found.items() if listener.door in one.doors}
+    taken = {path.split("/")[1] for path, _ in here}
+    copies = {
+        (path, method): dataclasses.replace(one, path=path, doors=(listener.door,))
+        for (registered, method), one in here.items()
+        if registered.startswith(f"{listener.rest}/")
+        and (path := registered.removeprefix(listener.rest)).split("/")[1] not in taken
+    }
+    # What another has there, be it at another door, keeps its place in the document.
+    return {key: one for key, one in copies.items() if key not in found}

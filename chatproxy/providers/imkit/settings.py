@@ -100,6 +100,13 @@ class IMKitSettings(ProviderSection):
         meaning="Socket.IO connections that each worker holds at once, at most half of the "
         "connections that it holds. Above it the answer is 503.",
     )
+    at_client_root: str = variable(
+        "IMKIT_ROOT",
+        OneOf("true", "false"),
+        default="false",
+        meaning="`true`: what is below `/imkit` at the client door stands at its root as well, "
+        "`/socket.io` included: an SDK has one domain for both. Needs `CLIENT_PORT`.",
+    )
     max_badge_clients: int = variable(
         "IMKIT_MAX_BADGE_CLIENTS",
         WholeNumber(1, 100_000_000),
