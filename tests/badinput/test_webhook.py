@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from chatproxy.providers.stream.provider import LARGEST_EVENT
+from chatproxy.providers.stream.webhooks.gzipped import LARGEST_EVENT, MOST_MEMBERS
 from tests.badinput.conversation import error_message, refused, rows, said_until_closed
 from tests.canaries import API_SECRET, CANARIES, OLD_API_SECRET
 from tests.wire import RawAnswer, ask, chunked, get, post
@@ -48,6 +48,21 @@ def verdict(sidecar, raw_body, signature, **more) -> bool:
 
 GOOD = signed(EVENT)
 PACKED = gzip.compress(EVENT.encode())
+EMPTY = gzip.compress(b"")
+#: In two members, as a server has it that compresses piece by piece.
+HALVES = gzip.compress(EVENT.encode()[:9]) + gzip.compress(EVENT.encode()[9:])
+
+
+def in_sns(message: str, **more: str) -> str:
+    """An SNS envelope, whose certificate's address nobody may ever call."""
+    where = "http://127.0.0.1:9/certificate.pem"
+    envelope = {"Type": "Notification", "MessageId": "1", "TopicArn": "arn:aws:sns:a:1:b"}
+    return json.dumps(envelope | {"Message": message, "SigningCertURL": where} | more)
+
+
+def packed(content: bytes) -> dict[str, str]:
+    return {"rawBody": coded(content), "signature": GOOD, "encoding": "base64"}
+
 
 VALID = {
     "text": {"rawBody": EVENT, "signature": GOOD},
@@ -64,6 +79,11 @@ VALID = {
         "signature": signed(EVENT, OLD_API_SECRET),
         "encoding": "base64",
     },
+    "gzip of two members": packed(HALVES),
+    "gzip, zeros behind": packed(PACKED + bytes(512)),
+    "gzip of two members, zeros behind": packed(HALVES + bytes(3)),
+    "gzip, empty members around": packed(EMPTY + PACKED + EMPTY),
+    "gzip of the most members": packed(PACKED + EMPTY * (MOST_MEMBERS - 1)),
     "bytes that only look like gzip": {
         "rawBody": coded(b"\x1f\x8b\x08no"),
         "signature": signed(b"\x1f\x8b\x08no"),
@@ -117,7 +137,39 @@ PACKED_FALSE = {
     "zlib": zlib.compress(EVENT.encode()),
     "junk behind": PACKED + b"junk",
     "second member behind": PACKED + gzip.compress(b'{"type":"user.deleted"}'),
-    "empty member in front": gzip.compress(b"") + PACKED,
+    "member behind the zeros": gzip.compress(EVENT.encode()[:9])
+    + bytes(4)
+    + gzip.compress(EVENT.encode()[9:]),
+    "empty member behind the zeros": PACKED + bytes(4) + EMPTY,
+    "junk behind the zeros": PACKED + bytes(4) + b"junk",
+    "second member cut": HALVES[:-1],
+    "half a member behind": PACKED + b"\x1f\x8b\x08",
+    "one byte behind": PACKED + b"\x1f",
+    "more members than are read": PACKED + EMPTY * MOST_MEMBERS,
+    "members in the wrong order": gzip.compress(EVENT.encode()[9:])
+    + gzip.compress(EVENT.encode()[:9]),
+}
+
+#: By way of Amazon's queues, where Stream signs nothing.
+QUEUED = {
+    "sns": (in_sns(coded(PACKED)), "sns"),
+    "sns, plain": (in_sns(EVENT), "sns"),
+    "sns, base64 of the plain one": (in_sns(coded(EVENT.encode())), "sns"),
+    "sqs": (coded(PACKED), "sqs"),
+    "sqs, plain": (EVENT, "sqs"),
+    "sqs, base64 of the plain one": (coded(EVENT.encode()), "sqs"),
+}
+
+NO_SNS = {
+    "no JSON": "text",
+    "cut": in_sns(coded(PACKED))[:-1],
+    "list": "[]",
+    "no Message": '{"Type":"Notification"}',
+    "Message no text": '{"Type":"Notification","Message":{}}',
+    "no Type": '{"Message":"a"}',
+    "Message twice": '{"Type":"Notification","Message":"a","Message":"b"}',
+    "confirmation": in_sns("a", Type="SubscriptionConfirmation"),
+    "half a surrogate pair": in_sns("a") + "\ud800",
 }
 
 MALFORMED = {
@@ -209,6 +261,30 @@ def test_gzip_event_that_hardly_shrinks_is_valid(sidecar):
 def test_spoilt_gzip_event_is_not_valid(sidecar, packed):
     """What follows a genuine member would be unpacked by the service with it."""
     assert verdict(sidecar, coded(packed), GOOD, encoding="base64") is False
+
+
+@pytest.mark.parametrize(("raw_body", "encoding"), rows(QUEUED))
+def test_event_of_a_queue_is_taken_out_and_is_as_valid_as_its_signature(
+    sidecar, raw_body, encoding
+):
+    """Without one it is `unsigned`, and nothing in an envelope makes it valid."""
+    for signature, said in ((GOOD, "valid"), ("", "unsigned"), (GOOD[:-1], "invalid")):
+        answer = verify(sidecar, raw_body, signature, encoding=encoding)
+        assert json.loads(answer.body) == {"isValid": said == "valid", "verdict": said}
+
+
+@pytest.mark.parametrize("raw_body", rows(NO_SNS))
+def test_what_is_no_sns_envelope_is_400_and_says_so(sidecar, raw_body):
+    answer = verify(sidecar, raw_body, GOOD, encoding="sns")
+    assert (answer.status, "SNS" in error_message(answer)) == (400, True)
+
+
+@pytest.mark.parametrize("encoding", ["text", "sqs"])
+def test_envelope_is_looked_for_only_where_one_is_said_to_be(sidecar, encoding):
+    """Else a genuine event would make valid whatever somebody wrote around it."""
+    around = in_sns(coded(PACKED), type="user.deleted")
+    document = json.loads(verify(sidecar, around, GOOD, encoding=encoding).body)
+    assert document["isValid"] is False
 
 
 @pytest.mark.parametrize("body", rows(MALFORMED))

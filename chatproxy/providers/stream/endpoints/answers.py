@@ -1,6 +1,6 @@
 """What Stream's endpoints answer, for the OpenAPI document."""
 
-from marshmallow import INCLUDE, Schema, fields
+from marshmallow import INCLUDE, Schema, fields, validate
 
 
 class Error(Schema):
@@ -28,9 +28,10 @@ class Key(Schema):
 
 
 class Verdict(Schema):
-    """Whether an event is the provider's."""
+    """Whether an event is the provider's. `verdict` is there for what comes by SNS and SQS."""
 
     isValid = fields.Boolean(required=True)
+    verdict = fields.String(validate=validate.OneOf(["valid", "invalid", "unsigned"]))
 
 
 class Authentication(Schema):

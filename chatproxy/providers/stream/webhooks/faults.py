@@ -1,15 +1,9 @@
-"""Stream's webhook signature: HMAC-SHA256 of the event's bytes, in lower-case hexadecimal.
-
-Source: the vendor's documentation of webhooks and its official SDKs.
-"""
+"""Why a signature is not right for an event."""
 
 import codecs
 import json
 import re
 from collections.abc import Callable, Iterator
-
-HEADER = "X-Signature"
-KEY_HEADER = "X-Api-Key"
 
 SIGNATURE = re.compile(r"[0-9a-f]{64}")
 
