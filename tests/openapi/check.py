@@ -14,6 +14,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from chatproxy.signing.tokens import mint
 from tests.calls import call
 from tests.openapi.house import LOGIN, PASSWORD, House, house
 
@@ -79,6 +80,8 @@ def credentials_of(furnished: House) -> str:
     }
     lines = [f'{name} = {{ api_key = "{text}" }}' for name, text in keys.items()]
     lines += [f'{name} = {{ bearer = "{text}" }}' for name, text in bearers.items()]
+    ours = mint({}, f"{LOGIN}:{PASSWORD}")
+    lines += [f'imbachatToken = {{ api_key = "{ours}" }}']
     lines += [f'imbachatLogin = {{ username = "{LOGIN}", password = "{PASSWORD}" }}']
     return "\n".join(["", "[auth.openapi]", *lines, ""])
 

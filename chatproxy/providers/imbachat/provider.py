@@ -1,12 +1,14 @@
 """One ImbaChat widget and imbachat.com."""
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from chatproxy.errors import NotServed
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.providers.base import Dialect, Provider, Verdict
-from chatproxy.providers.imbachat import basic
+from chatproxy.providers.imbachat import basic, jwt_token
 from chatproxy.providers.imbachat.errors import envelope
 from chatproxy.providers.imbachat.settings import NO_DEV_ID, ImbaChatSettings
 from chatproxy.providers.imbachat.tokens import UserTokens
@@ -28,6 +30,8 @@ class ImbaChat(Provider):
         self.dialects = {"/imbachat": self.dialect}
         self._script_path = f"/imbachat/v1/{settings.dev_id}/widget"
         self.script_url = settings.base_url.rstrip("/") + self._script_path
+        self.has_friends = settings.friends == "true"
+        self._dev_id = settings.dev_id
         self._api_login = settings.api_login
         self._api_passwords = settings.api_passwords
         self.tokens = UserTokens(settings)
@@ -63,3 +67,11 @@ class ImbaChat(Provider):
     def is_imbachat(self, given: tuple[str, str]) -> bool:
         """Return whether login and password are those that imbachat.com sends."""
         return basic.is_pair(given, self._api_login, self._api_passwords)
+
+    def claims_of(self, token: str) -> Mapping[str, Any] | None:
+        """Return what a token of imbachat.com says; None where imbachat.com did not sign it."""
+        return jwt_token.claims_of(token, self._api_login, self._api_passwords)
+
+    def is_in_force(self, claims: Mapping[str, Any], now: float) -> bool:
+        """Return whether a token of imbachat.com is for this widget and this time."""
+        return jwt_token.is_in_force(claims, self._dev_id, now)

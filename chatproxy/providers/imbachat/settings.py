@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from chatproxy.formats.compact_jwt import SHORTEST_SAFE_KEY
-from chatproxy.settings.fields import DAY, AppId, BaseURL, Duration, OneSecret, Text
+from chatproxy.settings.fields import DAY, AppId, BaseURL, Duration, OneOf, OneSecret, Text
 from chatproxy.settings.variables import ProviderSection, variable
 
 HOUR = 3600
@@ -93,6 +93,13 @@ class ImbaChatSettings(ProviderSection):
         AppId(),
         default="default",
         meaning="The app whose users imbachat.com is told of.",
+    )
+    friends: str = variable(
+        "IMBACHAT_FRIENDS",
+        OneOf("true", "false"),
+        default="false",
+        meaning="`true`: imbachat.com is told who a user's friends are: `friends` in its `custom`, "
+        "a list of ids.",
     )
 
     def servers(self) -> Iterator[tuple[str, str]]:

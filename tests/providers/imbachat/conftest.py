@@ -107,3 +107,11 @@ def site(request: pytest.FixtureRequest, imbachat_before: Callable[..., Any]) ->
     with imbachat_before(request.param) as made:
         made.import_users(PEOPLE)
         yield made
+
+
+@pytest.fixture(scope="session")
+def one_site(imbachat_before: Callable[..., Any]) -> Iterator[Site]:
+    """Such a site on one database, where the database is not what is tried."""
+    with imbachat_before() as made:
+        made.import_users(PEOPLE)
+        yield made

@@ -17,6 +17,10 @@ GUARDED = [
     "/imbachat/api/v1/users/6",
     "/imbachat/api/v1/search/",
     "/imbachat/api/v1/search/john",
+    "/imbachat/users?str=john",
+    "/imbachat/v1/getusers/6",
+    "/imbachat/v1/searchusers/john",
+    "/imbachat/v1/user/friends/6",
 ]
 
 
@@ -138,9 +142,25 @@ def test_what_is_not_there_is_404_in_the_same_shape(site: Site, path: str) -> No
     assert (reply.json["code"], reply.json["version"], reply.json["debug"]) == (404, "1.0", "")
 
 
-def test_a_login_check_is_not_offered(site: Site) -> None:
-    """No password of a user is known here."""
-    assert call(site.sidecar.port, "POST", "/imbachat/api/v1/auth_users").status == 404
+#: What the vendor's plugins do beside: they check passwords, tell or change the credentials, make
+#: a token for whoever has a session, and let guests in.
+NOT_OFFERED = [
+    "/imbachat/api/v1/auth_users",
+    "/imbachat/jwt",
+    "/imbachat/v1/authuser",
+    "/imbachat/v1/getauthdata",
+    "/imbachat/v1/gettoken",
+    "/imbachat/v1/notifications",
+    "/imbachat/v1/setguestimbachat",
+    "/imbachat/v1/sync",
+]
+
+
+@pytest.mark.parametrize("path", NOT_OFFERED)
+def test_what_would_tell_or_change_a_credential_is_not_there(site: Site, path: str) -> None:
+    for method in ("GET", "POST"):
+        reply = call(site.sidecar.port, method, path, basic(LOGIN, PASSWORD))
+        assert (reply.status, reply.json["code"]) == (404, 404)
 
 
 @pytest.mark.parametrize("path", ["/imbachat/api/v1", "/imbachat/users", "/imbachat/proxy/x"])

@@ -187,7 +187,36 @@ METADATA: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"profiles": [1]}, {}),
     ({"profiles": {"11": "x"}}, {}),
     ({"profiles": {"11": {"user_id": "P"}}}, {}),
-    ({"user_id": 6, "name": "Mallory", "chat_role": "admin", "permissions": {}}, {}),
+    ({"user_id": 6, "name": "Mallory", "permissions": {}}, {}),
+    ({"user_mail": "john@example.com"}, {"user_mail": "john@example.com"}),
+    ({"user_mail": "John <john@example.com>"}, {}),
+    ({"user_mail": "john@example.com\r\nBcc: x@y"}, {}),
+    ({"user_mail": "a" * 400 + "@b"}, {}),
+    ({"user_mail": "no address"}, {}),
+    ({"user_mail": ["john@example.com"]}, {}),
+    ({"user_mail": True}, {}),
+    ({"chat_role": "admin"}, {"chat_role": "admin"}),
+    ({"chat_role": "user"}, {"chat_role": "user"}),
+    ({"chat_role": "Admin"}, {}),
+    ({"chat_role": "administrator"}, {}),
+    ({"chat_role": ["admin"]}, {}),
+    ({"chat_role": True}, {}),
+    ({"role": "admin", "user_role": "admin"}, {}),
+    ({"permissions": False}, {"permissions": False}),
+    ({"permissions": True}, {}),
+    ({"permissions": None}, {}),
+    ({"permissions": 0}, {}),
+    ({"permissions": "all"}, {}),
+    ({"permissions": ["send_message"]}, {}),
+    ({"permissions": {"billing": True}}, {}),
+    (
+        {"permissions": {"send_message": 1, "send_files": False, "send_geo": "no", "billing": 1}},
+        {"permissions": {"send_message": True, "send_files": False, "send_geo": False}},
+    ),
+    (
+        {"permissions": {"audio_calls": "1", "video_calls": 2, "available_chat": True}},
+        {"permissions": {"available_chat": True, "audio_calls": False, "video_calls": False}},
+    ),
 ]
 FIRST = 50_000
 
@@ -197,7 +226,12 @@ def described(site: Site) -> Site:
     """The site with a user for each row of `METADATA`."""
     site.import_users(
         [
-            {"userId": str(FIRST + row), "image": "https://x/a.png", "custom": custom}
+            {
+                "userId": str(FIRST + row),
+                "image": "https://x/a.png",
+                "email": f"{row}@directory.example",
+                "custom": custom,
+            }
             for row, (custom, _) in enumerate(METADATA)
         ]
     )
@@ -247,4 +281,4 @@ def test_it_is_the_same_person_as_elsewhere(
 
         assert call(port, "DELETE", "/api/users/42", field).status == 200
         assert site.ids("/imbachat/users/42") == []
-        assert site.ask("/imbachat/api/v1/search/Dora").json["data"] == []
+        assert "data" not in site.ask("/imbachat/api/v1/search/Dora").json

@@ -20,6 +20,10 @@ class IdsQuery(Schema):
 
     user_ids = fields.String(metadata={"description": "Ids with commas between them."})
     ids = fields.String(metadata={"description": "The same."})
+    text = fields.String(
+        data_key="str",
+        metadata={"description": "Instead of ids a text, which the name or id contains."},
+    )
 
 
 class Profile(Schema):
@@ -39,23 +43,40 @@ class User(Schema):
     profile_url = fields.String()
     lastlogin = fields.Integer(metadata={"description": "In epoch seconds."})
     badge = fields.Raw(metadata=AN_ID)
+    user_mail = fields.String()
+    chat_role = fields.String(validate=validate.OneOf(("admin", "user")))
+    permissions = fields.Raw(
+        metadata={"type": ["object", "boolean"], "description": "`false`, or what the user may do."}
+    )
     profiles = fields.Dict(values=fields.Nested(Profile))
 
 
-class Hit(Schema):
+class Named(Schema):
     """A user who was found."""
 
     user_id = fields.Integer(required=True)
     name = fields.String(required=True)
+
+
+class FirstHit(Schema):
+    """The first user who was found; both are null where there is none."""
+
+    user_id = fields.Integer(required=True, allow_none=True)
+    name = fields.String(required=True, allow_none=True)
+
+
+class Hit(Named):
+    """A user who was found."""
+
     email = fields.String(required=True)
 
 
 class Hits(Schema):
-    """Who was found, at most 50."""
+    """Who was found, at most 50; without `data` where nobody was."""
 
     code = fields.Integer(required=True, validate=validate.Equal(200))
     version = fields.String(required=True)
-    data = fields.List(fields.Nested(Hit), required=True)
+    data = fields.List(fields.Nested(Hit))
 
 
 class Version(Schema):

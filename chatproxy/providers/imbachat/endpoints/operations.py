@@ -8,11 +8,12 @@ from chatproxy.openapi.operation import Answer, ErrorShape, Operation, Parameter
 from chatproxy.providers.imbachat.endpoints import answers
 from chatproxy.providers.imbachat.endpoints.users import LISTS
 from chatproxy.providers.imbachat.endpoints.widget import WidgetQuery
+from chatproxy.providers.imbachat.endpoints.wordpress import NO_FRIENDS
 from chatproxy.providers.imbachat.errors import VERSION, envelope
 from chatproxy.providers.imbachat.userids import LARGEST, USER_ID
 
 NO_STORE = {"Cache-Control": "`no-store`."}
-LOGIN = ({"imbachatLogin": ()},)
+LOGIN = ({"imbachatLogin": ()}, {"imbachatToken": ()})
 
 USER = Parameter(
     f"The user: a whole number from 1 to {LARGEST}, in ASCII digits.",
@@ -28,8 +29,8 @@ USERS = Operation(
     "The users with these ids",
     {
         200: Answer(
-            "Those that are known, in the order of the ids.",
-            {"type": "array", "items": answers.User},
+            "Those that are known, in the order of the ids; with `str` the first who was found.",
+            {"oneOf": [{"type": "array", "items": answers.User}, answers.FirstHit]},
             [JOHN],
             headers=NO_STORE,
         )
@@ -39,9 +40,28 @@ USERS = Operation(
     query=answers.IdsQuery,
     asked={"ids": "6"},
     path={"ids": Parameter("Ids with commas between them.", "6")},
-    errors=CREDENTIAL,
+    errors=(CallerError, *CREDENTIAL),
     security=LOGIN,
 )
+
+
+def _search(of: str, description: str) -> Operation:
+    return Operation(
+        f"Search for users, as {of} does",
+        {
+            200: Answer(
+                "Those whose name or id contains the text.",
+                {"type": "array", "items": answers.Named},
+                [{"user_id": 6, "name": "John"}],
+                headers=NO_STORE,
+            )
+        },
+        description,
+        path={"text": Parameter("The text, in upper or lower case.", "jo")},
+        errors=CREDENTIAL,
+        security=LOGIN,
+    )
+
 
 SURFACE = Surface(
     "ImbaChat",
@@ -63,6 +83,24 @@ SURFACE = Surface(
                 )
             },
             path={"key": Parameter("The text, in upper or lower case.", "jo")},
+            errors=CREDENTIAL,
+            security=LOGIN,
+        ),
+        "imbachat-wordpress.search": _search(
+            "the plugin for WordPress", "In the text `_` is a space. A body is not read."
+        ),
+        "imbachat-wordpress.plain_search": _search("the plugin for LiveStreet", ""),
+        "imbachat-wordpress.friends": Operation(
+            "The friends of a user",
+            {
+                200: Answer(
+                    "Users info of each; an error without `IMBACHAT_FRIENDS`.",
+                    {"oneOf": [{"type": "array", "items": answers.User}, answers.Error]},
+                    NO_FRIENDS,
+                    headers=NO_STORE,
+                )
+            },
+            path={"userId": Parameter("The user.", "7")},
             errors=CREDENTIAL,
             security=LOGIN,
         ),
@@ -107,6 +145,12 @@ SURFACE = Surface(
             "type": "http",
             "scheme": "basic",
             "description": "`IMBACHAT_API_LOGIN` and `IMBACHAT_API_PASSWORD`.",
-        }
+        },
+        "imbachatToken": {
+            "type": "apiKey",
+            "in": "query",
+            "name": "jwt_token",
+            "description": "A JWT that these two signed by HS256, with a colon between them.",
+        },
     },
 )
