@@ -18,12 +18,12 @@ install: $(VENV)/installed ## Install the sidecar and what its tests need into .
 run: $(VENV)/run-installed ## Start the sidecar on 127.0.0.1:3000, with a stand-in where no account is set
 	@$(BIN)/python -m sandbox run
 
-# In three processes, a file in one of them: much of the time a test waits.
+# Three parts at once, on two cores, too: much of the time a test waits.
 test: install sdks ## Run the tests, but for those that take longest
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not long"
+	$(BIN)/python -m tests.parts -n 3 -m "not long"
 
 test-long: install sdks ## Run those that take longest: gigabytes, failovers, restarts under load
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m long
+	$(BIN)/python -m tests.parts -n 3 -m long
 
 lint: install ## Check style and layout of the code
 	$(BIN)/ruff check .

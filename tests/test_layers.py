@@ -1,6 +1,7 @@
 """The rules of the house: who may import whom, who may read what."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,8 +56,13 @@ def place_of(module: str) -> tuple[int, str]:
     raise AssertionError(f"{module} stands on no floor")
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield the full name of everything that a file imports, for types only too."""
+@functools.cache
+def imports(path: Path) -> tuple[str, ...]:
+    """The full name of everything that a file imports, for types only too."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
