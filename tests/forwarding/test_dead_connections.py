@@ -15,19 +15,25 @@ ECHO = "/proxy/_sandbox/echo"
 KEPT = 5
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def nat(upstream: StreamUpstream) -> Iterator[Nat]:
     with Nat(upstream.port) as between:
         yield between
 
 
-@pytest.fixture
-def behind(nat: Nat, sidecar_before: Callable[..., Sidecar]) -> Iterator[Sidecar]:
-    """A sidecar that has kept a few connections through the NAT."""
+@pytest.fixture(scope="module")
+def running(nat: Nat, sidecar_before: Callable[..., Sidecar]) -> Iterator[Sidecar]:
     with sidecar_before(nat.url, UPSTREAM_READ_TIMEOUT="2") as sidecar:
-        keep(sidecar, KEPT)
-        assert len(nat.flows) == KEPT
         yield sidecar
+
+
+@pytest.fixture
+def behind(nat: Nat, running: Sidecar) -> Sidecar:
+    """A sidecar that has kept a few connections through the NAT, and none of another test."""
+    nat.end()
+    keep(running, KEPT)
+    assert len(nat.flows) == KEPT
+    return running
 
 
 def keep(sidecar: Sidecar, count: int) -> None:
@@ -57,7 +63,7 @@ def test_they_go_where_the_caller_does_not_wait_for_the_limit(nat: Nat, behind: 
         sock.sendall(get(ECHO))
         time.sleep(0.2)
 
-    behind.wait_for_line(path=ECHO, status=499)
+    behind.wait_for_line(path=ECHO, status=499)  # of this file's tests it alone leaves
     assert ask(behind.port, get(ECHO)).status == 200
 
 

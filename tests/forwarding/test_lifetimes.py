@@ -1,7 +1,7 @@
 """How long a connection is used: it follows a name that moves, and what the upstream announces."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,20 +42,22 @@ def test_a_name_that_moves_is_followed_by_connections_that_are_always_busy(
         assert len(other.journal) > 0
 
 
+@pytest.fixture(scope="module")
+def running(upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar]) -> Iterator[Sidecar]:
+    with sidecar_before(upstream.url) as sidecar:
+        yield sidecar
+
+
 @pytest.mark.parametrize("path", ["/proxy/app", "/-/check-up"], ids=["forwarded", "own call"])
 @pytest.mark.parametrize(
     ("announced", "connections"), [("timeout=0", 2), ("timeout=60", 1), ("timeout=1e9, max=-1", 1)]
 )
 def test_what_the_upstream_announces_is_kept_to(
-    upstream: StreamUpstream,
-    sidecar_before: Callable[..., Sidecar],
-    path: str,
-    announced: str,
-    connections: int,
+    upstream: StreamUpstream, running: Sidecar, path: str, announced: str, connections: int
 ) -> None:
-    with sidecar_before(upstream.url) as sidecar:
-        upstream.faults.next(f"keep-alive={announced}", path="/app")
-        assert ask(sidecar.port, get(path)).status == 200
-        assert ask(sidecar.port, get(path)).status == 200
+    """Calls that come one after the other keep one connection at most."""
+    upstream.faults.next(f"keep-alive={announced}", path="/app")
+    assert ask(running.port, get(path)).status == 200
+    assert ask(running.port, get(path)).status == 200
 
     assert len({one.connection for one in upstream.journal}) == connections

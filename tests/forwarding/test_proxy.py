@@ -168,6 +168,40 @@ def _flood(near: socket.socket, _: bytes) -> None:
         near.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
 
 
+@dataclasses.dataclass
+class Behind:
+    """A sidecar whose connections all go through one proxy."""
+
+    proxy: ConnectProxy
+    sidecar: Sidecar
+
+    def ask(self, instead: Misbehaviour, path: str) -> tuple[RawAnswer, dict[str, Any]]:
+        """Call while the proxy does that; return the answer and the line of this path's call."""
+        self.proxy.instead = instead
+        answer = ask(self.sidecar.port, get(path))
+        return answer, self.sidecar.wait_for_line(path=path)
+
+
+@pytest.fixture(scope="module")
+def plainly(upstream: StreamUpstream, sidecar_before: BeforeUrl) -> Iterator[Behind]:
+    """A plain upstream, and little patience with the proxy."""
+    with ConnectProxy() as proxy:
+        url = with_password(proxy.address)
+        settings = {"UPSTREAM_PROXY": url, "UPSTREAM_CONNECT_TIMEOUT": "1"}
+
+        with sidecar_before(upstream.url, **settings) as sidecar:
+            yield Behind(proxy, sidecar)
+
+
+@pytest.fixture(scope="module")
+def by_tls(sidecar_before: BeforeUrl) -> Iterator[Behind]:
+    with ConnectProxy() as proxy:
+        url = with_password(proxy.address)
+
+        with sidecar_before("https://chat.example", UPSTREAM_PROXY=url) as sidecar:
+            yield Behind(proxy, sidecar)
+
+
 @pytest.mark.parametrize(
     ("instead", "status", "detail"),
     [
@@ -193,26 +227,18 @@ def _flood(near: socket.socket, _: bytes) -> None:
     ],
 )  # fmt: skip
 def test_a_fault_of_the_proxy_is_laid_to_the_proxy(
+    request: pytest.FixtureRequest,
     upstream: StreamUpstream,
-    sidecar_before: BeforeUrl,
+    plainly: Behind,
     instead: Misbehaviour,
     status: int,
     detail: str,
 ) -> None:
-    with (
-        ConnectProxy(instead) as proxy,
-        sidecar_before(
-            upstream.url,
-            UPSTREAM_PROXY=with_password(proxy.address),
-            UPSTREAM_CONNECT_TIMEOUT="1",
-        ) as sidecar,
-    ):
-        started = time.monotonic()
-        answer = ask(sidecar.port, get(ECHO))
-        seconds = time.monotonic() - started
-        line = sidecar.wait_for_line(path=ECHO)
+    started = time.monotonic()
+    answer, line = plainly.ask(instead, _path_of(request))
+    seconds = time.monotonic() - started
 
-    _lays_it_to_the_proxy(answer, line, status, proxy.port)
+    _lays_it_to_the_proxy(answer, line, status, plainly.proxy.port)
     assert detail in line["error"]["detail"]
     assert seconds < 4
     assert len(upstream.journal) == 0
@@ -235,19 +261,12 @@ def _open_and_reset(near: socket.socket, _: bytes) -> None:
     "instead", [_say(OPEN), _open_and_say_later, _open_and_reset], ids=["end", "page", "reset"]
 )
 def test_a_tunnel_that_leads_nowhere_is_laid_to_the_proxy(
-    sidecar_before: BeforeUrl, instead: Misbehaviour
+    request: pytest.FixtureRequest, by_tls: Behind, instead: Misbehaviour
 ) -> None:
     """Some proxies say yes before they have connected."""
-    with (
-        ConnectProxy(instead) as proxy,
-        sidecar_before(
-            "https://chat.example", UPSTREAM_PROXY=with_password(proxy.address)
-        ) as sidecar,
-    ):
-        answer = ask(sidecar.port, get(ECHO))
-        line = sidecar.wait_for_line(path=ECHO)
+    answer, line = by_tls.ask(instead, _path_of(request))
 
-    _lays_it_to_the_proxy(answer, line, 502, proxy.port)
+    _lays_it_to_the_proxy(answer, line, 502, by_tls.proxy.port)
 
 
 @pytest.mark.parametrize("way", ["refused", "silent", "unknown name"])
@@ -345,6 +364,12 @@ def test_a_proxys_credentials_are_no_part_of_its_repr() -> None:
     assert Proxy.at(with_password("proxy:3128")) == Proxy("proxy", 3128, f"Basic {BASIC.decode()}")
     assert forms(PROXY_PASSWORD).isdisjoint(repr(Proxy.at(with_password("proxy"))).split("'"))
     assert "Basic" not in repr(Proxy.at(with_password("proxy")))
+
+
+def _path_of(request: pytest.FixtureRequest) -> str:
+    """A path of this test's own, by which its line is found."""
+    name: str = request.node.callspec.id
+    return f"{ECHO}/{name.replace(' ', '-')}"
 
 
 def _lays_it_to_the_proxy(

@@ -15,13 +15,13 @@ Misbehaviour = Callable[[socket.socket, bytes], None]
 class ConnectProxy:
     """Notes every head that it is sent, and what went to the upstreams; a context manager.
 
-    `instead` is what it does in place of opening a tunnel.
+    `instead` is what it does in place of opening a tunnel, from the next connection on.
     """
 
     def __init__(self, instead: Misbehaviour | None = None) -> None:
         self.heads: list[bytes] = []
         self.carried = b""
-        self._instead = instead
+        self.instead = instead
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._ends: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
@@ -72,10 +72,10 @@ class ConnectProxy:
 
             self.heads.append(head)
 
-            if self._instead is None:
+            if self.instead is None:
                 self._open(near, head)
             else:
-                self._instead(near, head)
+                self.instead(near, head)
                 near.shutdown(socket.SHUT_RDWR)
 
     def _open(self, near: socket.socket, head: bytes) -> None:

@@ -70,14 +70,19 @@ class Nat:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._acceptor.join()
         self._listener.close()
-
-        for flow in self.flows:
-            flow.close()
+        self.end()
 
     def forget(self, how: str = "silent") -> None:
         """Carry no more on what is open now; `reset` answers the next bytes with RST."""
         for flow in self.flows:
             flow.forgotten = how
+
+    def end(self) -> None:
+        """End what is open now, as both ends see, and carry anew."""
+        for flow in self.flows:
+            flow.close()
+
+        self.flows.clear()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
