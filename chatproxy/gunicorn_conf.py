@@ -21,6 +21,7 @@ from chatproxy.identity.schema_version import is_current
 from chatproxy.metrics import server as counted
 from chatproxy.providers import SETTINGS
 from chatproxy.server import arbiter, ports, refusal, request, response, signs_of_life
+from chatproxy.server.baton import BATON
 from chatproxy.server.drain import DRAIN
 from chatproxy.settings.sidecar import LAST_WORDS
 from chatproxy.settings.watch import of_this_process
@@ -177,11 +178,19 @@ def post_worker_init(worker: Any) -> None:
 
     if (services := _services(worker)) is not None:
         services.lifetime.ends_when(lambda: not worker.alive, DRAIN.has_begun)
+        _start_upkeep(services)
 
     # What stays as long as the worker, 100,000 objects, is left out of garbage collections from
     # now on. A full one looked at all of them, and held all requests up for 40 milliseconds.
     gc.collect()
     gc.freeze()
+
+
+def _start_upkeep(services: Any) -> None:
+    # Imported here: the first process loads nothing that workers patch.
+    from chatproxy.upkeep.work import Upkeep
+
+    Upkeep(services, BATON).start()
 
 
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn calls it so

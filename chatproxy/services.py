@@ -13,7 +13,7 @@ from chatproxy.errors import NotConfigured, UpstreamError
 from chatproxy.forwarding import Way
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.headers import Withheld, squeezed
-from chatproxy.forwarding.outbound import ask
+from chatproxy.forwarding.outbound import Answered, ask, ask_fully
 from chatproxy.forwarding.session import connect_by, open_session
 from chatproxy.forwarding.target import Upstream
 from chatproxy.forwarding.timeouts import Limits
@@ -112,6 +112,10 @@ class Peer:
     def ask(self, call: Call) -> tuple[int, bytes]:
         """Make a call; return the status and the start of the body. Raises `UpstreamError`."""
         return ask(self.way, call, self.limits, self.monotonic)
+
+    def ask_fully(self, call: Call, most: int) -> Answered:
+        """Make a call; return the answer, of its body so many bytes. Raises `UpstreamError`."""
+        return ask_fully(self.way, call, self.limits, self.monotonic, most)
 
     def ping(self) -> None:
         """Raise `UpstreamError` if the server does not work or does not accept us."""

@@ -34,6 +34,7 @@ LONG = (
     "providers/chatsdk/test_redis_failover.py",
     "providers/imkit/test_badge_at_once.py",
     "providers/imkit/test_socket_ends.py",
+    "providers/stream/permissions/test_replaced.py",
     "server/test_budget.py",
     "server/test_drain.py",
     "server/test_held_bodies.py",

@@ -30,8 +30,9 @@ FLOORS = [
     [r"providers\.[a-z]+\.endpoints"],
     [r"web"],
     [r"openapi"],  # how an operation is declared, beside its view
+    [r"upkeep"],
     [r"services"],
-    [rf"providers\.(?:{'|'.join(SETTINGS)})(?=\.(?!settings|client_config))"],
+    [rf"providers\.(?:{'|'.join(SETTINGS)})(?=\.(?!settings|client_config|permissions))"],
     [r"providers\.base"],
     [r"providers\.paths", r"providers\.issuing"],
     [r"server", r"limiting", r"tracing"],

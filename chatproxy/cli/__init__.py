@@ -20,6 +20,7 @@ COMMANDS = {
     "health": Place("health:command", "Ask the sidecar on this machine whether it is alive."),
     "keys": Place("keys:group", "Keep the API keys."),
     "openapi": Place("openapi:command", "Print the OpenAPI document."),
+    "permissions": Place("permissions:group", "Keep the permissions at a provider."),
     "run": Place("run:run", "Try the sidecar in a checkout."),
     "serve": Place("serve:serve", "Serve until SIGTERM."),
     "token": Place("token:group", "Make user tokens, look into them, and end them."),

@@ -1,6 +1,7 @@
 """Calls of the sidecar's own, to a server that it depends on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from chatproxy.errors import AnswerBroken, UpstreamError
 from chatproxy.forwarding import Way
@@ -13,8 +14,30 @@ from chatproxy.forwarding.timeouts import Deadline, Limits
 ENOUGH = 64 * 1024
 
 
+class Answered(NamedTuple):
+    """An answer: its status, its body as far as it was read, and its fields as they came."""
+
+    status: int
+    content: bytes
+    fields: Sequence[tuple[bytes, bytes]]
+
+    def field(self, name: str) -> str | None:
+        """Return the first value of a field, None where there is none."""
+        wanted = name.lower().encode()
+        found = (value for one, value in self.fields if one.lower() == wanted)
+        value = next(found, None)
+        return None if value is None else value.decode("latin-1")
+
+
 def ask(way: Way, call: Call, limits: Limits, monotonic: Callable[[], float]) -> tuple[int, bytes]:
     """Make the call; return the status and the beginning of the body. Raises `UpstreamError`."""
+    return ask_fully(way, call, limits, monotonic, ENOUGH)[:2]
+
+
+def ask_fully(
+    way: Way, call: Call, limits: Limits, monotonic: Callable[[], float], most: int
+) -> Answered:
+    """Make the call; return the answer, of its body so many bytes. Raises `UpstreamError`."""
     call.fields = [("Host", way.upstream.authority), *call.fields]
     call.address(way.upstream, Deadline(limits.for_a_short_answer(), monotonic))
     response, pieces = send(way.session, call)
@@ -24,11 +47,11 @@ def ask(way: Way, call: Call, limits: Limits, monotonic: Callable[[], float]) ->
         for piece in pieces:
             content += piece
 
-            if len(content) >= ENOUGH:
+            if len(content) >= most:
                 break
     except AnswerBroken as error:
         raise UpstreamError(error.message, detail=error.detail) from error
     finally:
         pieces.close()  # gives up the connection, unless the answer was read to its end
 
-    return response.status_code, content
+    return Answered(response.status_code, content, pieces.fields)

@@ -124,6 +124,24 @@ LIMIT_HITS = Counter(
     "chatproxy_limit_hits_total", "Requests answered 429, by the limit that was used up.", "limit"
 )
 
+# Permissions that follow a document.
+PERMISSIONS_PENDING = Gauge(
+    "chatproxy_permissions_pending",
+    "1 while the permissions document is not in force as a whole, else 0.",
+    "provider",
+)
+PERMISSIONS_ATTEMPTS = Counter(
+    "chatproxy_permissions_attempts_total",
+    "Attempts to put the permissions document in force, by what came of each.",
+    "provider",
+    "outcome",
+)
+PERMISSIONS_WRITES = Counter(
+    "chatproxy_permissions_writes_total",
+    "Calls by which permissions were changed at a provider.",
+    "provider",
+)
+
 # What the sidecar depends on.
 DIRECTORY_FAULTS = Counter(
     "chatproxy_directory_faults_total", "Questions to the database that failed.", "work"

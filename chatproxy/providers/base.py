@@ -11,6 +11,7 @@ from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.metrics.upstreams import UpstreamCounts
 from chatproxy.providers.issuing import Inspection, Minted, Wanted
+from chatproxy.providers.permissions import Ask, Permissions, Request
 
 if TYPE_CHECKING:
     from chatproxy.identity.directory import Directory
@@ -80,6 +81,24 @@ class SignsEvents(Protocol):
 
     def event_fault(self, body: bytes, signature: str) -> str:
         """Return why a signature is not right for an event, and an empty text where it is."""
+        ...
+
+
+@runtime_checkable
+class KeepsPermissions(Protocol):
+    """A provider with permissions of its own, which a document of ours may say."""
+
+    @property
+    def permissions(self) -> Permissions | None:
+        """Those of the document, None without one."""
+        ...
+
+    def permissions_call(self, request: Request) -> Call:
+        """Return a call about permissions with our credentials."""
+        ...
+
+    def export_permissions(self, ask: Ask, version: str | None) -> Mapping[str, Any]:
+        """Return what there is, as a document of a version. Raises `UpstreamError`."""
         ...
 
 

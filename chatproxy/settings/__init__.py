@@ -248,18 +248,24 @@ def _load(
 
 
 def load_for_commands(
-    environ: Mapping[str, str] | None = None, providers: Providers | None = None
+    environ: Mapping[str, str] | None = None,
+    providers: Providers | None = None,
+    documents: Mapping[str, str | None] | None = None,
 ) -> Settings:
     """Read what a command needs: the directory, how its keys are signed, and these providers.
 
-    Where none of the providers knows users the directory is left out.
+    Where none of the providers knows users the directory is left out. Of documents those are read
+    that `documents` names, each at its path there, else at that of the environment.
     """
-    environ = os.environ if environ is None else environ
+    documents = documents or {}
+    named = {name: path for name, path in documents.items() if path is not None}
+    environ = {**(os.environ if environ is None else environ), **named}
     providers = providers or {}
     problems: list[str] = []
     files = Files()
     # Without documents: a command may run where those of the sidecar are not mounted.
-    without = {name: text for name, text in environ.items() if name not in _documents(providers)}
+    left_out = _documents(providers) - documents.keys()
+    without = {name: text for name, text in environ.items() if name not in left_out}
     own = read(SidecarSettings, without, problems, files=files)
     kept, shared = None, dict[str, Any]()
 

@@ -59,7 +59,8 @@ class ProviderSection(Section):
     of its stand-in and of the compose file, which everybody knows. `endpoints` are those of its own
     that services call, each as `METHOD /path`. `user_parameters` and `user_headers` name what in a
     forwarded call says for which user it is, in lower case with `_` for `-` the former, and
-    `user_objects` the parameters whose JSON object has the same.
+    `user_objects` the parameters whose JSON object has the same. `permissions_document` is the
+    variable that names a document of permissions, where the provider has some of its own.
     """
 
     root_port: int | None = None
@@ -74,6 +75,7 @@ class ProviderSection(Section):
     user_parameters: ClassVar[tuple[str, ...]] = ()
     user_objects: ClassVar[tuple[str, ...]] = ()
     user_headers: ClassVar[tuple[str, ...]] = ()
+    permissions_document: ClassVar[str] = ""
 
     def servers(self) -> Iterator[tuple[str, str]]:
         """Yield (variable, URL) for each server that is called."""

@@ -1,8 +1,11 @@
-"""The app itself: its settings, its types of channels, block lists, devices, tasks, quotas."""
+"""The app itself: its settings, block lists, devices, tasks, quotas."""
 
-from .call import Call, chat, checked, common
+import copy
+
+from . import grants
+from .call import Call, checked, common
+from .errors import INPUT, StreamError
 from .limits import quota
-from .messages import TEXT_LIMIT
 from .state import Document, found, now, stamps
 
 TEXTS = ("webhook_url", "custom_action_handler_url", "sqs_url", "sns_topic_arn")
@@ -15,19 +18,12 @@ INITIAL: Document = {
     "permission_version": "v2",
     "webhook_events": [],
 }
-CHANNEL_TYPES = ("messaging", "livestream", "team", "gaming", "commerce")
-FEATURES = ("typing_events", "read_events", "reactions", "replies", "uploads", "mutes", "search")
+VERSIONS = ("v1", "v2")
 
 
-def channel_types() -> dict[str, Document]:
-    """Return the types that every app has."""
-    shared: Document = {
-        **dict.fromkeys(FEATURES, True),
-        "max_message_length": TEXT_LIMIT,
-        "commands": [],
-        **stamps(),
-    }
-    return {name: {"name": name, **shared} for name in CHANNEL_TYPES}
+def initial() -> Document:
+    """Return the settings of a new app."""
+    return {**INITIAL, "grants": copy.deepcopy(grants.APP_GRANTS), "policies": {}}
 
 
 def _get_app(call: Call) -> Document:
@@ -38,12 +34,17 @@ def _update_app(call: Call) -> Document:
     for field in call.body.keys() & TEXTS:
         checked(call.body[field], str, field)
 
-    call.state.app.update(call.body)
+    if call.body.get("permission_version", VERSIONS[0]) not in VERSIONS:
+        wanted = f"permission_version must be one of [{' '.join(VERSIONS)}]"
+        raise StreamError(INPUT, wanted, "permission_version")
+
+    changed = dict(call.body)
+    if "grants" in changed:
+        before = call.state.app["grants"]
+        changed["grants"] = grants.granted(before, changed["grants"], call.state.roles)
+
+    call.state.app.update(changed)
     return {}
-
-
-def _list_channel_types(call: Call) -> Document:
-    return {"channel_types": call.state.channel_types}
 
 
 def _create_block_list(call: Call) -> Document:
@@ -83,7 +84,6 @@ def _rate_limits(call: Call) -> Document:
 ROUTES = (
     *common("GET", "/app", _get_app, server_only=True),
     *common("PATCH", "/app", _update_app, server_only=True),
-    *chat("GET", "/channeltypes", _list_channel_types, server_only=True),
     *common("POST", "/blocklists", _create_block_list, server_only=True),
     *common("GET", "/blocklists/{name}", _get_block_list, server_only=True),
     *common("POST", "/devices", _add_device),

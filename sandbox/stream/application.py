@@ -4,14 +4,28 @@ from urllib.parse import parse_qsl
 
 from ..answers import Answer, Request, json_answer
 from ..application import Application
-from . import app, channels, files, members, messages, moderation, reactions, users
+from . import (
+    app,
+    channel_types,
+    channels,
+    files,
+    members,
+    messages,
+    moderation,
+    reactions,
+    roles,
+    users,
+)
 from .authentication import Credentials, authenticate, check_not_revoked
 from .call import V2, Call
 from .errors import NO_TIME, NOT_ALLOWED, NOT_FOUND, StreamError, of_status
 from .limits import headers, quota
 from .state import State, now
 
-TABLES = (users, moderation, app, channels, members, messages, reactions, files)
+TABLES = (
+    *(users, roles, moderation, app, channel_types, channels, members, messages, reactions),
+    files,
+)
 
 
 class StreamApplication(Application[Call]):
@@ -19,7 +33,9 @@ class StreamApplication(Application[Call]):
 
     def __init__(self, credentials: Credentials) -> None:
         super().__init__(route for table in TABLES for route in table.ROUTES)
-        self.state = State(app=dict(app.INITIAL), channel_types=app.channel_types())
+        self.state = State(
+            app=app.initial(), channel_types=channel_types.built_in(), roles=roles.built_in()
+        )
         self._credentials = credentials
 
     def respond(self, request: Request) -> Answer:

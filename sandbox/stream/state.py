@@ -69,6 +69,7 @@ class State:
 
     app: Document
     channel_types: dict[str, Document]
+    roles: dict[str, Document]
     block_lists: dict[str, Document] = field(default_factory=dict)
     users: dict[str, Document] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)

@@ -81,6 +81,7 @@ def test_all_problems_are_reported_at_once() -> None:
         ("STREAM_AUTH_TOKEN", "not-a-token"),
         ("STREAM_ROOT_PORT", "x"),
         ("PERMISSIONS_VERSION", "3"),
+        ("PERMISSIONS_CREATE_TYPES", "yes"),
         ("ERROR_OBJ_KEY", "authentication"),
     ],
 )
@@ -174,7 +175,6 @@ def test_the_stand_ins_credentials_do_not_mix_with_real_ones(
         ({"BIND_HOST": "0.0.0.0"}, "administrator of the chat"),
         ({"BIND_HOST": "0.0.0.0"}, "set ALLOWED_HOSTS to the names that callers use"),
         ({"BIND_HOST": "::"}, "any name is served as Host"),
-        ({"PERMISSIONS_CONFIG": "/x.json"}, "not applied yet"),
         ({"STREAM_API_SECRET": "short"}, "shorter than 32 bytes"),
     ],
 )

@@ -5,14 +5,19 @@ Source: the vendor's REST documentation and its official SDKs.
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from chatproxy.errors import CallerError
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.providers.base import Dialect, Provider
 from chatproxy.providers.issuing import Inspection, Minted, Wanted
+from chatproxy.providers.permissions import Ask, Request
 from chatproxy.providers.stream import client_config, webhooks
 from chatproxy.providers.stream.errors import envelope
+from chatproxy.providers.stream.permissions.export import export
+from chatproxy.providers.stream.permissions.keeper import StreamPermissions
+from chatproxy.providers.stream.permissions.today import look
 from chatproxy.providers.stream.settings import StreamSettings
 from chatproxy.providers.stream.tokens import UserTokens
 from chatproxy.providers.stream.webhooks import faults
@@ -47,6 +52,8 @@ class Stream(Provider):
         style = settings.style_config
         self.client_config = {} if style is None else client_config.parse(style.content)
         self.signatures = Signatures(settings.api_secrets)
+        self.permissions = _permissions(settings)
+        self.permissions_version = settings.permissions_version
         self.tokens = UserTokens(settings)
         server_token = settings.auth_token or mint({"server": True}, settings.api_secrets[0])
         self._credentials = Credentials(
@@ -65,6 +72,21 @@ class Stream(Provider):
         ours = self._credentials
         return Call.own("GET", "/app", query=ours.query, headers=ours.headers)
 
+    def permissions_call(self, request: Request) -> Call:
+        """Return a call about permissions, as the customer's server makes it."""
+        ours = self._credentials
+        body = request.content()
+        kind = [] if body is None else [("Content-Type", "application/json")]
+        headers = [*ours.headers, *kind]
+        return Call.own(request.method, request.path, query=ours.query, headers=headers, body=body)
+
+    def export_permissions(self, ask: Ask, version: str | None) -> Mapping[str, Any]:
+        """Return what there is at Stream, as a document of a version, else of that of the settings.
+
+        Raises `UpstreamError`.
+        """
+        return export(look(ask), version or self.permissions_version)
+
     def mint(self, wanted: Wanted, directory: object, now: float) -> Minted:  # noqa: ARG002
         """Make a user token; the user need not exist."""
         return self.tokens.mint(wanted, now)
@@ -80,3 +102,11 @@ class Stream(Provider):
     def event_fault(self, body: bytes, signature: str) -> str:
         """Return why a signature is not right for an event; empty where it is."""
         return faults.fault(body, signature, self.signatures.secrets, self.signatures.is_right)
+
+
+def _permissions(settings: StreamSettings) -> StreamPermissions | None:
+    if (mounted := settings.permissions_config) is None:
+        return None
+
+    creates = settings.permissions_create_types == "true"
+    return StreamPermissions(mounted.content, creates_types=creates)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from chatproxy.formats.compact_jwt import SHORTEST_SAFE_KEY, is_compact_jwt
 from chatproxy.providers.stream import client_config
+from chatproxy.providers.stream.permissions import document
 from chatproxy.settings.fields import (
     BaseURL,
     FilePath,
@@ -43,6 +44,7 @@ class StreamSettings(ProviderSection):
     )
     user_parameters: ClassVar[tuple[str, ...]] = ("user_id",)
     user_objects: ClassVar[tuple[str, ...]] = ("payload",)
+    permissions_document: ClassVar[str] = "PERMISSIONS_CONFIG"
     tokens_stay: ClassVar[str] = (
         "Stream alone checks them. End them there, with `revoke_tokens_issued_before`"
     )
@@ -110,21 +112,34 @@ class StreamSettings(ProviderSection):
         meaning="Document behind `GET /config`. Read again when it changes.",
         check=client_config.problems,
     )
-    permissions_config: str | None = variable(
+    permissions_config: MountedFile | None = variable(
         "PERMISSIONS_CONFIG",
         FilePath("a JSON file"),
         default=None,
-        meaning="Permissions document. Accepted, not applied yet: the start warns.",
+        meaning="Permissions document, put in force at the start and when it changes. Absent: "
+        "nothing is touched.",
+        check=document.problems,
     )
     permissions_version: str = variable(
         "PERMISSIONS_VERSION",
         OneOf("1", "2"),
         default="2",
-        meaning="Permission system of that document. Accepted, not applied yet.",
+        meaning="Which of Stream's permission systems that document is for: `1` or `2`.",
+    )
+    permissions_create_types: str = variable(
+        "PERMISSIONS_CREATE_TYPES",
+        OneOf("true", "false"),
+        default="false",
+        meaning="Whether channel types that are missing are made for version `2`. For version `1` "
+        "they always are.",
     )
 
     def problems(self) -> Iterator[str]:
-        """Refuse a mix of the stand-in's credentials and real ones."""
+        """Refuse a document of the other version, and a mix of the stand-in's credentials."""
+        # First: what follows ends at a credential that is faulty itself.
+        if fault := self._mismatch():
+            yield f"PERMISSIONS_CONFIG: {fault}."
+
         stand_in_key = self.api_key == STAND_IN_KEY
         stand_in_secret = STAND_IN_SECRET in self.api_secrets
 
@@ -140,7 +155,7 @@ class StreamSettings(ProviderSection):
             )
 
     def warnings(self) -> Iterator[str]:
-        """Warn of the stand-in, of secrets that are easy to guess, and of unused permissions."""
+        """Warn of the stand-in, of secrets that are easy to guess, of slips in permissions."""
         if self.api_key == STAND_IN_KEY:
             yield "the credentials are the stand-in's: nothing reaches Stream"
 
@@ -148,4 +163,15 @@ class StreamSettings(ProviderSection):
             yield f"STREAM_API_SECRET is shorter than {SHORTEST_SAFE_KEY} bytes: easy to guess"
 
         if self.permissions_config is not None:
-            yield "PERMISSIONS_CONFIG is set but not applied yet: the provider's permissions stay"
+            for warning in document.warnings(document.parse(self.permissions_config.content)):
+                yield f"PERMISSIONS_CONFIG: {warning}"
+
+    def _mismatch(self) -> str:
+        mounted, version = self.permissions_config, self.permissions_version
+
+        # Absent, or faulty and told.
+        if not isinstance(mounted, MountedFile) or not isinstance(version, str):
+            return ""
+
+        fault = document.mismatch(document.parse(mounted.content), version)
+        return fault and f"{mounted.path} cannot be used: {fault}"

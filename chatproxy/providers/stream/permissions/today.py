@@ -1,0 +1,89 @@
+"""What there is at Stream: its roles, the grants of the application, its types of channels."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chatproxy.providers.permissions import Ask, Reply, Request, Unanswered
+from chatproxy.providers.stream.permissions import grants
+from chatproxy.providers.stream.permissions.refusals import reply_to
+
+#: What `PUT /channeltypes/{name}` takes beside `grants` and `permissions` (OpenAPI,
+#: `UpdateChannelTypeRequest`). It requires the first three.
+REQUIRED = ("max_message_length", "automod", "automod_behavior")
+SENT_BACK = (
+    *REQUIRED,
+    *("allowed_flag_reasons", "automod_thresholds", "blocklist", "blocklist_behavior"),
+    *("blocklists", "chat_preferences", "commands", "connect_events", "count_messages"),
+    *("custom_events", "delivery_events", "mark_messages_pending", "message_retention", "mutes"),
+    *("partition_size", "partition_ttl", "polls", "push_level", "push_notifications", "quotes"),
+    *("reactions", "read_events", "reminders", "replies", "search", "shared_locations"),
+    *("skip_last_msg_update_for_system_msgs", "typing_events", "uploads", "url_enrichment"),
+    "user_message_reminders",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Today:
+    """What Stream has. `types` are its types of channels as they were read, by name.
+
+    `version` is the system that the application goes by: `1` or `2`, or another text.
+    """
+
+    roles: frozenset[str]
+    custom_roles: tuple[str, ...]
+    app: Mapping[str, list[str]]
+    types: Mapping[str, Mapping[str, Any]]
+    version: str
+
+    def grants_of(self, name: str) -> dict[str, list[str]]:
+        """Return what roles are granted in a type of channels."""
+        return grants.of_stream(self.types[name].get("grants"))
+
+    def sent_back(self, name: str) -> dict[str, Any]:
+        """Return what has to go with a change of a type of channels, for the rest to stay."""
+        # What a PUT leaves out may go back to its default: the three that it requires show that
+        # it is no change of single fields.
+        read = self.types[name]
+        fields = {one: read[one] for one in SENT_BACK if read.get(one) is not None}
+
+        if "commands" in fields:
+            fields["commands"] = [_name_of(one) for one in fields["commands"]]
+
+        return fields
+
+
+def look(ask: Ask) -> Today:
+    """Read all of it. Raises `UpstreamError`."""
+    roles = list(_roles(_asked(ask, "/roles", "roles", list)))
+    app = _asked(ask, "/app", "app", dict)
+    types = _asked(ask, "/channeltypes", "channel_types", dict)
+    return Today(
+        frozenset(name for name, _ in roles),
+        tuple(name for name, is_custom in roles if is_custom),
+        grants.of_stream(app.get("grants")),
+        {name: one for name, one in types.items() if isinstance(one, dict)},
+        str(app.get("permission_version", "")).removeprefix("v"),
+    )
+
+
+def _asked(ask: Ask, path: str, field: str, kind: type) -> Any:
+    request = Request("GET", path)
+    found: Reply = reply_to(ask, request)
+    value = None if found.document is None else found.document.get(field)
+
+    if not isinstance(value, kind):
+        raise Unanswered(f"Stream's answer to GET {path} has no {field}.", kind="unreadable")
+
+    return value
+
+
+def _roles(given: list[Any]) -> Iterator[tuple[str, bool]]:
+    for one in given:
+        if isinstance(one, dict) and isinstance(one.get("name"), str):
+            yield one["name"], one.get("custom") is True
+
+
+def _name_of(command: Any) -> Any:
+    # They are read as objects and written as names.
+    return command.get("name") if isinstance(command, dict) else command

@@ -1,0 +1,1 @@
+"""Stream's permissions after a document."""
