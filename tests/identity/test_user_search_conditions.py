@@ -195,7 +195,8 @@ def test_a_text_of_any_length_is_compared(named: Callable[..., Directory]) -> No
     assert len(letters) > MOST_REPLACED
     assert letters in names(directory, "holds", letters, any_case=True)
     assert len(names(directory, "begins", letters[:MOST_REPLACED], any_case=True)) == 2
-    assert names(directory, "holds", "ÖöÅ" * 30_000, any_case=True) == []
+    # Longer than the 50,000 bytes that SQLite has for a pattern of its own.
+    assert names(directory, "holds", "ÖöÅ" * 10_000, any_case=True) == []
 
 
 @pytest.mark.parametrize("any_case", [False, True], ids=["its case", "any case"])

@@ -53,6 +53,21 @@ def test_the_first_process_loads_nothing_that_a_worker_must_patch() -> None:
     assert done.stdout.strip() == "[]", done.stderr
 
 
+def test_both_processes_look_for_garbage_once_they_serve() -> None:
+    """A worker that never did would grow until it is killed."""
+    code = (
+        "import gc; from types import SimpleNamespace; from chatproxy import gunicorn_conf as c; "
+        "looks = [gc.isenabled()]; c._watch.start = lambda: None; "
+        "c.when_ready(None); looks.append(gc.isenabled()); "
+        "c.post_fork(None, None); looks.append(gc.isenabled()); "
+        "c.post_worker_init(SimpleNamespace(wsgi=None)); looks.append(gc.isenabled()); "
+        "print(looks, gc.get_freeze_count() > 10_000)"
+    )
+    done = start("-c", code, STREAM_API_KEY="k", STREAM_API_SECRET="s" * 40)
+
+    assert done.stdout.strip() == "[False, True, False, True] True", done.stderr
+
+
 def test_every_line_of_the_output_is_json_and_warnings_are_said_once(
     upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar]
 ) -> None:
