@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from flask import Flask
 
 from chatproxy import settings
 from chatproxy.access.patterns import segments_of
@@ -412,18 +413,38 @@ def test_no_spelling_opens_more_than_the_plain_one(
         assert provider.requests == []
 
 
-@pytest.mark.parametrize(("method", "target", "allowed"), SPELLINGS)
-def test_explain_says_what_the_server_does(
-    document: Path, provider: CannedUpstream, method: str, target: str, allowed: bool
-) -> None:
+@pytest.fixture(scope="module")
+def as_guarded(document: Path, provider: CannedUpstream) -> Flask:
+    """The application that `guarded` serves, to be asked only."""
     environ = environ_before(provider.url) | {
         "ACCESS_CONFIG": str(document),
         "DATABASE_URL": "sqlite:////nonexistent/x.db",
     }
-    app = create_app(settings.load(SETTINGS, environ))
-    found = app.extensions["chatproxy"].access.callers["narrow"]
+    return create_app(settings.load(SETTINGS, environ))
 
-    assert explain(app, found, method, target).allowed is allowed
+
+@pytest.mark.parametrize(("method", "target", "allowed"), SPELLINGS)
+def test_explain_says_what_the_server_does(
+    as_guarded: Flask, method: str, target: str, allowed: bool
+) -> None:
+    found = as_guarded.extensions["chatproxy"].access.callers["narrow"]
+
+    assert explain(as_guarded, found, method, target).allowed is allowed
+
+
+@pytest.fixture(scope="module")
+def for_ann(provider: CannedUpstream, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """An application with a caller who may act for one user only."""
+    folder, whole = (
+        tmp_path_factory.mktemp("ann"),
+        {"providers": list(SETTINGS), "endpoints": ["/"]},
+    )
+    environ = environ_before(provider.url) | {
+        "ACCESS_CONFIG": write(folder / "access.json", a=caller(users=["ann"], **whole)),
+        "DATABASE_URL": "sqlite:////nonexistent/x.db",
+        "CLIENT_PORT": str(free_port()),
+    }
+    return create_app(settings.load(SETTINGS, environ))
 
 
 @pytest.mark.parametrize(
@@ -443,19 +464,11 @@ def test_explain_says_what_the_server_does(
     ],
 )
 def test_explain_knows_whom_an_endpoint_shows(
-    provider: CannedUpstream, tmp_path: Path, target: str, user: str | None, allowed: bool
+    for_ann: Flask, target: str, user: str | None, allowed: bool
 ) -> None:
-    whole = {"providers": list(SETTINGS), "endpoints": ["/"]}
-    path = write(tmp_path / "access.json", a=caller(users=["ann"], **whole))
-    environ = environ_before(provider.url) | {
-        "ACCESS_CONFIG": path,
-        "DATABASE_URL": "sqlite:////nonexistent/x.db",
-        "CLIENT_PORT": str(free_port()),
-    }
-    app = create_app(settings.load(SETTINGS, environ))
-    found = app.extensions["chatproxy"].access.callers["a"]
+    found = for_ann.extensions["chatproxy"].access.callers["a"]
 
-    assert explain(app, found, "GET", target, user).allowed is allowed
+    assert explain(for_ann, found, "GET", target, user).allowed is allowed
 
 
 def test_a_field_that_changes_the_method_is_not_forwarded(
