@@ -35,6 +35,7 @@
     ├── UpstreamError             502
     │   ├── UpstreamUnreachable   502 no connection: name, route, refusal or TLS
     │   │   └── ProxyUnreachable  502 it was the outbound proxy that failed
+    │   ├── UpstreamBusy          503 above the limit that the provider sets for us
     │   ├── UpstreamBroken        502 reset, or an answer that is not HTTP
     │   └── UpstreamTimeout       504
     │       └── ProxyTimeout      504 it was the outbound proxy that failed
@@ -310,6 +311,14 @@ class UpstreamBroken(UpstreamError):
         super().__init__(message, detail=detail)
         self.nothing_sent = nothing_sent
         self.answer_begun = answer_begun
+
+
+class UpstreamBusy(UpstreamError):
+    """The provider answers that we call it too often. It is no limit of the caller's."""
+
+    status = 503
+    # Limits are counted by the minute.
+    headers = {"Retry-After": "60"}  # noqa: RUF012 - as in the base
 
 
 class UpstreamTimeout(UpstreamError):

@@ -23,6 +23,7 @@ from chatproxy.metrics import requests as counted
 from chatproxy.metrics.upstreams import UpstreamCounts
 from chatproxy.providers import SETTINGS
 from chatproxy.providers.base import CredentialWatch, Notes, Provider, Server
+from chatproxy.providers.people import Reach
 from chatproxy.settings import Settings
 from chatproxy.tracing import open_tracing
 
@@ -193,6 +194,27 @@ class Services:
         found = self.backends[kind.name].provider
         assert isinstance(found, kind)  # noqa: S101 - see `providers.registry`
         return found
+
+    def reach(self) -> Reach:
+        """Return what a provider needs to act for somebody now."""
+        return Reach(self.directory, self.ask, self.peers.keys(), self.clock.now())
+
+    def ask(self, server: str, call: Call) -> tuple[int, bytes]:
+        """Make a call to a server; return the status and the start of the body.
+
+        Raises `UpstreamError`, and `NotConfigured` for a provider without a server.
+        """
+        backend, peer = self.backends.get(server), self.peers.get(server)
+
+        if peer is None:
+            raise self.backends[server].not_configured()
+
+        status, content = peer.ask(call)
+
+        if backend is not None:
+            backend.credential.saw(status, backend.provider.verdict(status, None))
+
+        return status, content
 
     def use(self, settings: Settings, providers: Sequence[Provider]) -> None:
         """Go on with other secrets and documents, and with providers that are made of them."""

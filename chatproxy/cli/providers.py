@@ -1,6 +1,8 @@
 """Providers as commands use them: made from the environment, without a server around them."""
 
 import contextlib
+import dataclasses
+import logging
 from collections.abc import Iterator, Mapping
 
 import click
@@ -11,7 +13,9 @@ from chatproxy.errors import SettingsError
 from chatproxy.identity.directory import Directory
 from chatproxy.providers import SETTINGS
 from chatproxy.providers.base import Provider
+from chatproxy.providers.people import Reach
 from chatproxy.providers.registry import REGISTRY
+from chatproxy.services import open_services
 from chatproxy.settings.variables import is_sound
 
 DEFAULT = next(name for name, one in SETTINGS.items() if one.on_by_default)
@@ -51,6 +55,25 @@ def open_all() -> Iterator[tuple[Mapping[str, Provider], Directory | None]]:
 
     with _directory(found) as directory:
         yield {name: REGISTRY[name].provider(one) for name, one in sections.items()}, directory
+
+
+@contextlib.contextmanager
+def open_reach(name: str) -> Iterator[tuple[Provider, Reach]]:
+    """Give a provider, and the way to its servers and to the directory; raise `SettingsError`."""
+    section = SETTINGS[name]
+    found = settings.load_for_commands(providers={name: section})
+    tell_of_kept(found)
+    provider = REGISTRY[name].provider(found.provider_settings[name])
+    # What a server's log says of a call is said by the command.
+    logging.getLogger("chatproxy").addHandler(logging.NullHandler())
+    # The directory is opened as every command does it, and nothing is counted.
+    services = open_services(dataclasses.replace(found, directory=None), [provider])
+
+    try:
+        with _directory(found) as directory:
+            yield provider, dataclasses.replace(services.reach(), directory=directory)
+    finally:
+        services.close()
 
 
 @contextlib.contextmanager

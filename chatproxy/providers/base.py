@@ -11,6 +11,7 @@ from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.metrics.upstreams import UpstreamCounts
 from chatproxy.providers.issuing import Inspection, Minted, Wanted
+from chatproxy.providers.people import Ended, Reach
 from chatproxy.providers.permissions import Ask, Permissions, Request
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 #: Seconds by which `iat` is set back. Verifiers refuse a token from the future, and the
 #: clocks of two machines differ.
 BACK_DATED = 5
+
+NO_SUCH_USER = "there is no such user"
 
 #: What an answer says about our credential. Most say nothing.
 Verdict = Literal["refused", "accepted", "unknown"]
@@ -164,6 +167,25 @@ class Provider(abc.ABC):
             raise CallerError("It has no id by which it could be ended: end all of its user.")
 
         directory.tokens.revoke_token(said.app, said.token_id, said.expires)
+
+    def end_user(self, user_id: str, app: str, reach: Reach) -> Ended:
+        """End all tokens that a user of an app has now.
+
+        Raises `UpstreamError` and its like where that cannot be said of all of them.
+        """
+        if reach.directory is None:
+            raise NotServed(f"{self.name} has no tokens that can be ended here.")
+
+        is_known = reach.directory.tokens.revoke_user(app, user_id)
+        return Ended() if is_known else Ended("unknown", NO_SUCH_USER)
+
+    def end_everybody(self, app: str, reach: Reach) -> Ended:
+        """End all tokens that the users of an app have now; raise as `end_user` does."""
+        if reach.directory is None:
+            raise NotServed(f"{self.name} has no tokens that can be ended here.")
+
+        is_known = reach.directory.tokens.revoke_app(app)
+        return Ended() if is_known else Ended("unknown", f"there is no app {app}")
 
 
 class CredentialWatch:

@@ -65,8 +65,16 @@ def load(schema: Schema, document: Any) -> dict[str, Any]:
     return loaded
 
 
-def load_query(schema: Schema) -> dict[str, Any]:
-    """Check the query against the schema; raise `CallerError`."""
+def load_query(schema: Schema, *, once: bool = False) -> dict[str, Any]:
+    """Check the query against the schema; raise `CallerError`.
+
+    With `once` a field that is there twice is refused, since one value would be taken in silence.
+    """
+    names = [field.data_key or name for name, field in schema.fields.items()] if once else []
+
+    if twice := [name for name in names if len(query_values(name)) > 1]:
+        raise CallerError(f"{twice[0]}: Given more than once.")
+
     try:
         return load(schema, request.args.to_dict())
     except InvalidBody as error:

@@ -1,12 +1,13 @@
 """The app itself: its settings, block lists, devices, tasks, quotas."""
 
 import copy
+from datetime import datetime
 
 from . import grants
 from .call import Call, checked, common
 from .errors import INPUT, StreamError
 from .limits import quota
-from .state import Document, found, now, stamps
+from .state import REVOCATION, Document, found, now, stamps
 
 TEXTS = ("webhook_url", "custom_action_handler_url", "sqs_url", "sns_topic_arn")
 # Of the some sixty settings those that say what a sidecar is before.
@@ -42,6 +43,9 @@ def _update_app(call: Call) -> Document:
     if "grants" in changed:
         before = call.state.app["grants"]
         changed["grants"] = grants.granted(before, changed["grants"], call.state.roles)
+
+    if REVOCATION in changed:
+        changed[REVOCATION] = changed[REVOCATION] and datetime.fromisoformat(changed[REVOCATION])
 
     call.state.app.update(changed)
     return {}

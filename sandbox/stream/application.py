@@ -18,9 +18,9 @@ from . import (
 )
 from .authentication import Credentials, authenticate, check_not_revoked
 from .call import V2, Call
-from .errors import NO_TIME, NOT_ALLOWED, NOT_FOUND, StreamError, of_status
+from .errors import AUTHENTICATION, NO_TIME, NOT_ALLOWED, NOT_FOUND, StreamError, of_status
 from .limits import headers, quota
-from .state import State, now
+from .state import REVOCATION, State, now
 
 TABLES = (
     *(users, roles, moderation, app, channel_types, channels, members, messages, reactions),
@@ -34,7 +34,10 @@ class StreamApplication(Application[Call]):
     def __init__(self, credentials: Credentials) -> None:
         super().__init__(route for table in TABLES for route in table.ROUTES)
         self.state = State(
-            app=app.initial(), channel_types=channel_types.built_in(), roles=roles.built_in()
+            app=app.initial(),
+            channel_types=channel_types.built_in(),
+            roles=roles.built_in(),
+            secret=credentials.secrets[0],
         )
         self._credentials = credentials
 
@@ -49,11 +52,16 @@ class StreamApplication(Application[Call]):
         principal = authenticate(head, query, self._credentials, now())
         with self.state.lock:
             user = self.state.users.get(principal.user_id or "", {})
-            check_not_revoked(principal, user.get("revoke_tokens_issued_before"))
+            check_not_revoked(principal, user.get(REVOCATION))
+            check_not_revoked(principal, self.state.app.get(REVOCATION))
 
         found = self.routes.find(head.method, head.path)
         if found is None:
             raise StreamError(NOT_FOUND, f"url not found: {head.path}")
+
+        # Who has no token may become a guest, and nothing else.
+        if principal.is_anonymous and not found.route.is_open:
+            raise StreamError(AUTHENTICATION, "stream-auth-type missing or invalid")
 
         if found.route.server_only and not principal.is_server:
             raise StreamError(NOT_ALLOWED, "only allowed with server side auth")

@@ -36,11 +36,12 @@ class Principal:
 
     user_id: str | None
     issued_at: int | None = None
+    is_anonymous: bool = False
 
     @property
     def is_server(self) -> bool:
         """Whether it may do everything."""
-        return self.user_id is None
+        return self.user_id is None and not self.is_anonymous
 
 
 def authenticate(
@@ -49,6 +50,9 @@ def authenticate(
     """Check a request's three credentials. Raises StreamError 2, 5 or 40 to 43."""
     _check_api_key([value for name, value in query if name == "api_key"], credentials.api_key)
     kind = _only(head.values("stream-auth-type"), "stream-auth-type")
+    if kind == "anonymous":
+        return Principal(None, is_anonymous=True)
+
     if kind != "jwt":
         raise StreamError(errors.AUTHENTICATION, "stream-auth-type missing or invalid")
 
@@ -108,7 +112,7 @@ def check_not_revoked(principal: Principal, before: datetime | None) -> None:
 
     Raises StreamError 40. Server tokens are never revoked this way.
     """
-    if before is None or principal.is_server:
+    if before is None or principal.user_id is None:
         return
 
     if principal.issued_at is None or principal.issued_at < before.timestamp():

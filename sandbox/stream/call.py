@@ -90,6 +90,7 @@ def endpoint(
     *,
     folders: Sequence[str],
     server_only: bool = False,
+    is_open: bool = False,
     read: Callable[[Request], Document] = read_object,
 ) -> tuple[Route[Call], ...]:
     """Return an endpoint's rows of the table: one for each version, in that version's folder.
@@ -97,7 +98,7 @@ def endpoint(
     `read` makes the call's body of what was sent.
     """
     run = _answering(handler, read)
-    return tuple(Route(method, folder + path, run, server_only) for folder in folders)
+    return tuple(Route(method, folder + path, run, server_only, is_open) for folder in folders)
 
 
 # Version 2 has the chat's own endpoints in one folder, those of all products in another.

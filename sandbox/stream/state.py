@@ -17,6 +17,8 @@ from .errors import INPUT, NOT_FOUND, StreamError
 Document = dict[str, Any]
 T = TypeVar("T")
 
+#: The field of a user, and of the app, with the time before which tokens are ended.
+REVOCATION = "revoke_tokens_issued_before"
 USER_ID = re.compile(r"[A-Za-z0-9@_-]{1,255}")
 USER_DEFAULTS: Document = {
     "role": "user",
@@ -80,6 +82,7 @@ class State:
     files: dict[str, Document] = field(default_factory=dict)
     tasks: dict[str, Document] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
+    secret: str = field(default="", repr=False)
 
     def named_user(self, user_id: object, place: str) -> Document:
         """Return a user whom a body names at `place`. Raises StreamError 4."""

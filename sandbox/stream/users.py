@@ -1,12 +1,15 @@
 """Users: upsert, change, query, and their end."""
 
+import uuid
 from datetime import datetime
+
+import jwt
 
 from .call import Call, checked, common
 from .errors import INPUT, NOT_ALLOWED, StreamError
 from .filters import select
 from .rendering import change, split
-from .state import Document, found, now
+from .state import REVOCATION, Document, found, now
 
 WRITABLE = {"id", "name", "image", "role", "language", "teams", "invisible"}
 BATCH = 100
@@ -43,6 +46,11 @@ def _upsert(call: Call) -> Document:
 def _write(call: Call, given: Document) -> Document:
     fields = split(given, WRITABLE, call.version)
     user = call.state.add_user(str(given["id"]))
+
+    # What is there already is replaced, as the vendor documents it: what is not named is gone.
+    for name in ("name", "image"):
+        user.pop(name, None)
+
     user.update(fields, updated_at=now())
     return user
 
@@ -60,14 +68,23 @@ def _change(call: Call) -> Document:
 
 def _revoke(call: Call, user: Document, values: Document) -> None:
     """End the tokens issued before a time, where one is set; null takes that back."""
-    name = "revoke_tokens_issued_before"
-    if name not in values:
+    if REVOCATION not in values:
         return
 
     if not call.principal.is_server:
-        raise StreamError(NOT_ALLOWED, f"{name} is only allowed with server side auth")
+        raise StreamError(NOT_ALLOWED, f"{REVOCATION} is only allowed with server side auth")
 
-    user[name] = values[name] and datetime.fromisoformat(values[name])
+    user[REVOCATION] = values[REVOCATION] and datetime.fromisoformat(values[REVOCATION])
+
+
+def _guest(call: Call) -> Document:
+    """Make a user who came without a token, with an id of its own, and a token to go on with."""
+    given = call.part("user")
+    name = checked(given.get("id"), str, "user.id")
+    user_id = f"guest-{uuid.uuid4()}-{name}"
+    user = _write(call, {**given, "id": user_id, "role": "guest"})
+    claims = {"user_id": user_id, "iat": int(now().timestamp())}
+    return {"user": public(user), "access_token": jwt.encode(claims, call.state.secret, "HS256")}
 
 
 def _query(call: Call) -> Document:
@@ -104,6 +121,7 @@ ROUTES = (
     *common("POST", "/users", _upsert),
     *common("PATCH", "/users", _change),
     *common("GET", "/users", _query),
+    *common("POST", "/guest", _guest, is_open=True),
     *common("POST", "/users/delete", _delete_many, server_only=True),
     *common("POST", f"{USER}/deactivate", _deactivate, server_only=True),
     *common("GET", f"{USER}/export", _export, server_only=True),

@@ -104,6 +104,7 @@ def furnished(sidecar: Sidecar) -> House:
         body={"_id": "alice", "nickname": "Alice", "issueAccessToken": True},
     ).json
     call(port, "POST", "/api/users/ensure", f"X-API-Key: {text}", body=JOHN)
+    call(port, "GET", "/token/alice?upsert=true")
     call(port, "POST", "/imkit/badge/alice", body={"source": "imkit", "count": 3})
     return House(
         sidecar,

@@ -179,9 +179,11 @@ def test_what_is_on_decides_what_is_in_it(prefix: str) -> None:
                 "/documentation",
                 "/documentation/json",
                 "/documentation/{name}",
+                "/guest",
                 "/proxy/{path}",
                 "/stream/proxy/{path}",
                 "/token/{userId}",
+                "/users/{userId}/revoke-tokens",
                 "/webhook/verify",
             )
         ),

@@ -30,7 +30,7 @@ EACH = sorted(
 
 #: What differs from run to run: a token, an id that is made here, a time.
 TOLD_APART = re.compile(
-    r"eyJ[\w.…-]*|it_[\w.…-]*|(pk|cu)_[\w…]*|[0-9a-f]{32}|\d{4}-\d\d-\d\dT[\d:.]*Z"
+    r"eyJ[\w.…-]*|guest-[\w-]*|it_[\w.…-]*|(pk|cu)_[\w…]*|[0-9a-f]{32}|\d{4}-\d\d-\d\dT[\d:.]*Z"
 )
 #: Fields that differ as a whole.
 CHANGING = {

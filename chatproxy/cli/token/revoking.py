@@ -6,7 +6,7 @@ from chatproxy.cli.directory import open_directory
 from chatproxy.cli.examples import examples
 from chatproxy.cli.exits import Failure
 from chatproxy.cli.output import as_json, print_result
-from chatproxy.cli.providers import open_all
+from chatproxy.cli.providers import open_all, open_reach
 from chatproxy.cli.token.inspecting import NOBODY
 from chatproxy.cli.token.reading import text_of
 from chatproxy.clock import Clock
@@ -17,36 +17,54 @@ from chatproxy.providers import SETTINGS
 #: one made elsewhere with the same secret is not known.
 REMEMBERED = 10 * 365 * 24 * 3600
 
+#: Its tokens are ended by a call to it.
+CHECKS_ALONE = next(name for name, one in SETTINGS.items() if one.tokens_stay)
 
 EXAMPLES = examples(
     "chatproxy token revoke < token.txt",
     "chatproxy token revoke --user alice --json",
     "chatproxy token revoke --all --app shop",
+    f"chatproxy token revoke --provider {CHECKS_ALONE} --user alice",
 )
 
 
 @click.command("revoke", epilog=EXAMPLES)
 @click.argument("token", default="")
 @click.option("--app", default=DEFAULT_APP, show_default=True, help="Whose tokens.")
+@click.option("--provider", type=click.Choice(list(SETTINGS)), help="Those of one provider only.")
 @click.option("--user", help="All tokens of one user.")
 @click.option("--id", "token_id", help="The tokens of one id (`jti`).")
 @click.option("--all", "everything", is_flag=True, help="All tokens of the app.")
 @as_json
 def revoke(
-    token: str, app: str, user: str | None, token_id: str | None, everything: bool, as_json: bool
+    token: str,
+    app: str,
+    provider: str | None,
+    user: str | None,
+    token_id: str | None,
+    everything: bool,
+    as_json: bool,
 ) -> None:
     """End tokens. One that is read from stdin (`-`), or those of a user, an id or an app.
 
     Every sidecar with this directory refuses them from then on. The answer names the providers
-    whose tokens that ends, and those whose tokens stay good.
+    whose tokens that ends, and those whose tokens stay good. With --provider they are ended as
+    that provider has it, by a call to its server where it checks them itself.
     """
     given = (bool(token), user is not None, token_id is not None, everything)
 
     if sum(given) != 1:
         raise click.UsageError("give one of -, --user, --id, --all")
 
+    if provider is not None and (token or token_id is not None):
+        raise click.UsageError("--provider goes with --user or --all")
+
     if token:
         end_token(text_of(token), as_json=as_json)
+        return
+
+    if provider is not None:
+        end_at(provider, app, user, as_json=as_json)
         return
 
     with open_directory() as directory:
@@ -63,6 +81,21 @@ def revoke(
         raise Failure(reason)
 
     _tell(token_id, as_json=as_json)
+
+
+def end_at(name: str, app: str, user: str | None, *, as_json: bool) -> None:
+    """End the tokens of one user, or of all, at one provider; raise `Failure` where they stay."""
+    with open_reach(name) as (provider, reach):
+        if user is None:
+            ended = provider.end_everybody(app, reach)
+        else:
+            ended = provider.end_user(user, app, reach)
+
+    if ended.end != "ended":
+        raise Failure(f"{name}: {ended.reason}")
+
+    whose = {"all": True} if user is None else {"userId": user}
+    print_result({"revoked": True, "provider": name, **whose, **ended.facts}, as_json=as_json)
 
 
 def end_token(text: str, *, as_json: bool) -> None:

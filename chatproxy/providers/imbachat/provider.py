@@ -13,6 +13,7 @@ from chatproxy.providers.imbachat.errors import envelope
 from chatproxy.providers.imbachat.settings import NO_DEV_ID, ImbaChatSettings
 from chatproxy.providers.imbachat.tokens import UserTokens
 from chatproxy.providers.issuing import Inspection, Minted, Wanted
+from chatproxy.providers.people import Ended, Reach, moments
 
 NO_WEBSOCKET = "WebSockets are not proxied. The widget opens its own, at imbachat.com."
 
@@ -63,6 +64,15 @@ class ImbaChat(Provider):
     def inspect(self, token: str, directory: object, now: float) -> Inspection | None:  # noqa: ARG002
         """Return what a token says. Whether it is accepted only imbachat.com knows."""
         return self.tokens.inspect(token, now)
+
+    def end_user(self, user_id: str, app: str, reach: Reach) -> Ended:  # noqa: ARG002
+        """Say that they stay, as long as they can be good."""
+        until = moments(validUntil=int(reach.now) + self.tokens.ttl)
+        return Ended("notEnded", ImbaChatSettings.tokens_stay, until)
+
+    def end_everybody(self, app: str, reach: Reach) -> Ended:
+        """Say that they stay."""
+        return self.end_user("", app, reach)
 
     def is_imbachat(self, given: tuple[str, str]) -> bool:
         """Return whether login and password are those that imbachat.com sends."""

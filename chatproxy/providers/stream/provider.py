@@ -12,20 +12,20 @@ from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.providers.base import Dialect, Provider
 from chatproxy.providers.issuing import Inspection, Minted, Wanted
+from chatproxy.providers.people import Ended, Reach
 from chatproxy.providers.permissions import Ask, Request
 from chatproxy.providers.stream import client_config, webhooks
+from chatproxy.providers.stream.credentials import ServerCredentials
 from chatproxy.providers.stream.errors import envelope
+from chatproxy.providers.stream.people import People, moment_after
 from chatproxy.providers.stream.permissions.export import export
 from chatproxy.providers.stream.permissions.keeper import StreamPermissions
 from chatproxy.providers.stream.permissions.today import look
 from chatproxy.providers.stream.settings import StreamSettings
-from chatproxy.providers.stream.tokens import UserTokens
+from chatproxy.providers.stream.tokens import BAD_USER_ID, UserTokens, is_user_id
 from chatproxy.providers.stream.webhooks import faults
 from chatproxy.providers.stream.webhooks.signatures import Signatures
 from chatproxy.signing.tokens import mint
-
-#: Names of headers and query fields in which Stream could find a credential of the caller.
-RESERVED = frozenset({"api_key", "api_secret", "authorization", "stream_auth_type"})
 
 NO_WEBSOCKET = (
     "WebSockets are not proxied. Clients connect to wss://chat.stream-io-api.com/connect "
@@ -55,30 +55,22 @@ class Stream(Provider):
         self.permissions = _permissions(settings)
         self.permissions_version = settings.permissions_version
         self.tokens = UserTokens(settings)
-        server_token = settings.auth_token or mint({"server": True}, settings.api_secrets[0])
-        self._credentials = Credentials(
-            query=[("api_key", settings.api_key)],
-            headers=[("Authorization", server_token), ("stream-auth-type", "jwt")],
-            reserved=RESERVED,
-            made_from=settings.api_secrets,
-        )
+        secrets = settings.api_secrets
+        server_token = settings.auth_token or mint({"server": True}, secrets[0])
+        self._credentials = ServerCredentials(settings.api_key, server_token, secrets)
+        self.people = People(self.name, self._credentials)
 
     def authorise(self) -> Credentials:
-        """Return the key and the server token, which Stream takes without `Bearer`."""
-        return self._credentials
+        """Return the key and the server token."""
+        return self._credentials.put_in
 
     def check(self) -> Call:
         """Ask for the application's own settings, which needs the key and changes nothing."""
-        ours = self._credentials
-        return Call.own("GET", "/app", query=ours.query, headers=ours.headers)
+        return self._credentials.call("GET", "/app")
 
     def permissions_call(self, request: Request) -> Call:
         """Return a call about permissions, as the customer's server makes it."""
-        ours = self._credentials
-        body = request.content()
-        kind = [] if body is None else [("Content-Type", "application/json")]
-        headers = [*ours.headers, *kind]
-        return Call.own(request.method, request.path, query=ours.query, headers=headers, body=body)
+        return self._credentials.call(request.method, request.path, body=request.content())
 
     def export_permissions(self, ask: Ask, version: str | None) -> Mapping[str, Any]:
         """Return what there is at Stream, as a document of a version, else of that of the settings.
@@ -94,6 +86,17 @@ class Stream(Provider):
     def inspect(self, token: str, directory: object, now: float) -> Inspection | None:  # noqa: ARG002
         """Return what a token says. Whether it was revoked only Stream knows."""
         return self.tokens.inspect(token, now)
+
+    def end_user(self, user_id: str, app: str, reach: Reach) -> Ended:  # noqa: ARG002
+        """End a user's tokens at Stream; raise `UnknownUser` where it has no such user."""
+        if not is_user_id(user_id):
+            raise CallerError(BAD_USER_ID)
+
+        return self.people.end_tokens(reach, user_id, moment_after(reach.now))
+
+    def end_everybody(self, app: str, reach: Reach) -> Ended:  # noqa: ARG002
+        """End the tokens of all users at Stream."""
+        return self.people.end_all_tokens(reach, moment_after(reach.now))
 
     def sign_event(self, body: bytes) -> Mapping[str, str]:
         """Return the headers with which Stream sends an event; a compressed one is inflated."""

@@ -40,13 +40,16 @@ class StreamSettings(ProviderSection):
         "GET /api-key",
         "GET /config",
         "GET /token/<user_id>",
+        "POST /guest",
+        "POST /users/<user_id>/revoke-tokens",
         "POST /webhook/verify",
     )
     user_parameters: ClassVar[tuple[str, ...]] = ("user_id",)
     user_objects: ClassVar[tuple[str, ...]] = ("payload",)
     permissions_document: ClassVar[str] = "PERMISSIONS_CONFIG"
     tokens_stay: ClassVar[str] = (
-        "Stream alone checks them. End them there, with `revoke_tokens_issued_before`"
+        "Stream alone checks them. End them there: `chatproxy token revoke --provider stream`, "
+        "which sets `revoke_tokens_issued_before`"
     )
 
     api_key: str = variable(

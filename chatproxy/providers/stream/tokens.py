@@ -30,6 +30,9 @@ BAD_USER_ID = "The user id must be 1 to 255 of the characters A-Z a-z 0-9 @ _ -"
 OURS = frozenset({"user_id", "exp", "iat", "nbf", "server"})
 LONGEST = 10 * 366 * 86400
 
+#: Seconds in a query. No sign, no zero in front, and no more digits than are needed.
+SECONDS = re.compile(r"[1-9][0-9]{0,9}")
+
 
 def is_user_id(text: str) -> bool:
     """Return whether Stream can have a user with this id."""
@@ -44,10 +47,30 @@ class UserTokens:
         self._key = settings.api_secrets[0]
         self._duration = settings.token_duration
 
-    def make(self, user_id: str, now: float) -> str:
-        """Make a user token, byte for byte as the official SDKs do; `now` is in epoch seconds."""
+    def make(self, user_id: str, now: float, life: int | None = None) -> str:
+        """Make a user token, byte for byte as the official SDKs do; `now` is in epoch seconds.
+
+        `life` is in seconds, None for that of the settings.
+        """
         TOKENS_MINTED.add("stream")
-        return self._make(user_id, now, self._duration, {})
+        return self._make(user_id, now, self._duration if life is None else life, {})
+
+    def life(self, text: str) -> int:
+        """Read the seconds that a token is to live; raise `CallerError`.
+
+        It is refused, and not shortened, above what the settings allow: a caller renews a token by
+        the life that it asked for.
+        """
+        most = self._duration or LONGEST
+
+        if not SECONDS.fullmatch(text) or int(text) > most:
+            raise CallerError(f"expiresIn: Must be a whole number of seconds from 1 to {most}.")
+
+        return int(text)
+
+    def end(self, now: float) -> float | None:
+        """Return when a token ends that is made now; None where it has no end."""
+        return None if self._duration is None else int(now) + self._duration
 
     def mint(self, wanted: Wanted, now: float) -> Minted:
         """Make a user token as a command asks for it; raise `CallerError`."""

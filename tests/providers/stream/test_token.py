@@ -1,6 +1,7 @@
 """User tokens, byte for byte as the provider's own SDKs make them."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import jwt
@@ -94,6 +95,56 @@ def test_another_id_is_400_in_the_sidecars_own_words(user_id: str) -> None:
 
 def test_the_key_is_told() -> None:
     assert client().get("/api-key").get_json() == {"api_key": "key"}
+
+
+BOUNDED = {"EXPIRATION_TOKEN_DURATION": "3600"}
+TEN_YEARS = 10 * 366 * 86400
+
+
+@pytest.mark.parametrize(
+    ("environ", "seconds"), [({}, 1), ({}, 60), ({}, TEN_YEARS), (BOUNDED, 60), (BOUNDED, 3600)]
+)
+def test_a_caller_may_ask_for_an_end(environ: dict[str, str], seconds: int) -> None:
+    body = client(**environ).get(f"/token/alice?expiresIn={seconds}").get_json()
+
+    assert set(body) == {"userId", "token", "expiresAt"}
+    assert claims(body["token"]) == {
+        "user_id": "alice",
+        "exp": int(NOW) + seconds,
+        "iat": int(NOW) - 5,
+    }
+    assert datetime.fromisoformat(body["expiresAt"]).timestamp() == int(NOW) + seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "0", "-1", "+60", "1.5", "60.0", "1e3", "0x10", "060", " 60", "60 ", "60s", "1h",
+        "60,60", "null", "true", "NaN", "Infinity", "9" * 10, "9" * 400, "%D9%A1%D9%A2",
+        "%EF%BC%91", "1_000", "60%00", "60%0A", str(TEN_YEARS + 1),
+    ],
+)  # fmt: skip
+def test_what_is_no_number_of_seconds_is_400(text: str) -> None:
+    answer = client().get(f"/token/alice?expiresIn={text.replace('+', '%2B')}")
+
+    assert answer.status_code == 400
+    assert answer.get_json() == {
+        "errorMsg": f"expiresIn: Must be a whole number of seconds from 1 to {TEN_YEARS}."
+    }
+
+
+def test_a_life_above_that_of_the_settings_is_refused_and_not_shortened() -> None:
+    answer = client(**BOUNDED).get("/token/alice?expiresIn=3601")
+
+    assert answer.status_code == 400
+    assert "from 1 to 3600" in answer.get_json()["errorMsg"]
+
+
+def test_two_lives_are_none() -> None:
+    answer = client().get("/token/alice?expiresIn=60&expiresIn=60")
+
+    assert answer.status_code == 400
+    assert answer.get_json() == {"errorMsg": "expiresIn: Given more than once."}
 
 
 def _server_token(made: FlaskClient) -> str:

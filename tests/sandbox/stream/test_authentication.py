@@ -1,5 +1,6 @@
 """Each refusal of a credential, and what a revocation ends."""
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -164,6 +165,47 @@ def test_one_users_revocation_leaves_the_others(client: Client, room: str) -> No
 
     assert as_user(client, "GET", "/users").refusal == (401, 40)
     assert client.call("GET", "/users", Authorization=token(user_id="bob")).status == 200
+
+
+def test_the_apps_revocation_ends_the_tokens_of_all_users_and_no_servers(
+    client: Client, room: str
+) -> None:
+    second = int(datetime.now(UTC).timestamp()) - 100
+    before = datetime.fromtimestamp(second, UTC).isoformat()
+    assert client.call("PATCH", "/app", {"revoke_tokens_issued_before": before}).status == 200
+
+    assert as_user(client, "GET", "/users", iat=second - 1).refusal == (401, 40)
+    assert as_user(client, "GET", "/users").refusal == (401, 40)
+    assert as_user(client, "GET", "/users", iat=second).status == 200
+    assert client.call("GET", "/app")["app"]["revoke_tokens_issued_before"].startswith(before[:19])
+
+    client.call("PATCH", "/app", {"revoke_tokens_issued_before": None})
+    assert as_user(client, "GET", "/users", iat=second - 1).status == 200
+
+
+@pytest.mark.parametrize("path", ["/guest", "/api/v2/guest"])
+def test_a_guest_needs_no_token_and_gets_one(client: Client, path: str) -> None:
+    fields = {"stream-auth-type": "anonymous"}
+    body = json.dumps({"user": {"id": "tom", "name": "Tom"}}).encode()
+    told = client.send("POST", with_key(path), body, fields)
+
+    assert told.status == 201
+    assert told["user"]["id"].endswith("-tom")
+    assert (told["user"]["name"], told["user"]["role"]) == ("Tom", "guest")
+    theirs = {"Authorization": told["access_token"]}
+    assert client.call("GET", "/users", **theirs).status == 200
+    assert client.call("GET", "/app", **theirs).refusal == (403, 17)
+
+
+def test_an_upsert_replaces_what_is_there_and_a_change_keeps_it(client: Client) -> None:
+    ann = {"id": "ann", "name": "Ann", "image": "https://a.example/1.png", "shoe": 38}
+    client.call("POST", "/users", {"users": {"ann": ann}})
+    change = {"users": [{"id": "ann", "set": {"name": "Anna"}}]}
+    kept = client.call("PATCH", "/users", change)["users"]["ann"]
+    replaced = client.call("POST", "/users", {"users": {"ann": {"id": "ann"}}})["users"]["ann"]
+
+    assert (kept["name"], kept["image"], kept["shoe"]) == ("Anna", ann["image"], 38)
+    assert not {"name", "image", "shoe"} & replaced.keys()
 
 
 def test_a_time_that_is_none_is_refused(revoke: Any) -> None:

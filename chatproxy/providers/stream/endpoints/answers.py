@@ -21,6 +21,37 @@ class Token(Schema):
     token = fields.String(required=True, metadata={"description": "A JWT, signed by HS256."})
 
 
+class TokenWithEnd(Token):
+    """A user token, with its end where one was asked for."""
+
+    expiresAt = fields.String(metadata={"format": "date-time"})
+
+
+class Revoked(Schema):
+    """Which tokens of a user are ended."""
+
+    userId = fields.String(required=True)
+    revokedBefore = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Tokens issued before it are ended. Null: none."},
+    )
+    newTokensFrom = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "A token made here is good from then on: it says that it was issued "
+            "seconds before it was."
+        },
+    )
+
+
+class Guest(Token):
+    """A guest of Stream's, and its token."""
+
+    user = fields.Dict(required=True, metadata={"description": "The user, as Stream answers it."})
+
+
 class Key(Schema):
     """The public key by which a client names the application."""
 

@@ -1,16 +1,40 @@
 """What Stream's endpoints take and answer, for the OpenAPI document."""
 
-from chatproxy.errors import CallerError, ChatproxyError
+from chatproxy.errors import (
+    CallerError,
+    ChatproxyError,
+    NotFound,
+    UpstreamBroken,
+    UpstreamBusy,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
 from chatproxy.openapi.operation import Answer, ErrorShape, Operation, Parameter, Surface
 from chatproxy.providers.stream.endpoints import answers
 from chatproxy.providers.stream.endpoints.config import ConfigQuery
+from chatproxy.providers.stream.endpoints.token import TokenQuery, UpsertQuery
+from chatproxy.providers.stream.endpoints.users import GuestBody, RevocationBody
 from chatproxy.providers.stream.endpoints.webhook import Event
 from chatproxy.providers.stream.errors import envelope
 from chatproxy.providers.stream.tokens import USER_ID
 
 NO_STORE = {"Cache-Control": "`no-store`: the answer holds a token."}
+ID = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": f"^{USER_ID.pattern}$"}
+#: What can go wrong where Stream is asked.
+ASKING = (UpstreamError, UpstreamUnreachable, UpstreamBroken, UpstreamBusy, UpstreamTimeout)
 PAYLOAD = '{"type":"message.new","user":{"id":"alice"}}'
 
+
+GUEST = {
+    "id": "guest-1f0c-tom",
+    "name": "Tom",
+    "role": "guest",
+    "language": "",
+    **dict.fromkeys(("banned", "online", "invisible", "shadow_banned"), False),
+    **dict.fromkeys(("created_at", "updated_at"), "2026-11-27T09:00:00.000000Z"),
+    **dict[str, list[str]](teams=[], blocked_user_ids=[]),
+}
 
 #: With `encoding` the event is in base64.
 EVENT = {
@@ -32,25 +56,56 @@ SURFACE = Surface(
             {
                 201: Answer(
                     "The token.",
-                    answers.Token,
+                    answers.TokenWithEnd,
                     {"userId": "alice", "token": "eyJ…"},
                     headers=NO_STORE,
                 )
             },
-            "The user need not exist. The token ends where `EXPIRATION_TOKEN_DURATION` is set.",
-            path={
-                "userId": Parameter(
-                    "Who the token is for.",
-                    "alice",
+            "The user need not exist. The token ends where `EXPIRATION_TOKEN_DURATION` is set or "
+            "`expiresIn` is given, and never otherwise.",
+            path={"userId": Parameter("Who the token is for.", "alice", ID)},
+            query=TokenQuery,
+            errors=(CallerError, *ASKING),
+        ),
+        "stream-revocation.revoke": Operation(
+            "End the tokens of a user at Stream",
+            {
+                200: Answer(
+                    "They are ended.",
+                    answers.Revoked,
                     {
-                        "type": "string",
-                        "minLength": 1,
-                        "maxLength": 255,
-                        "pattern": f"^{USER_ID.pattern}$",
+                        "userId": "alice",
+                        "revokedBefore": "2026-11-27T09:00:01.000Z",
+                        "newTokensFrom": "2026-11-27T09:00:06.000Z",
                     },
                 )
             },
-            errors=(CallerError,),
+            "By Stream's own `revoke_tokens_issued_before`. A user whom Stream does not have is "
+            "404, since nothing can be noted about it there; `upsert` makes it first.",
+            path={"userId": Parameter("Whose tokens they are.", "alice", ID)},
+            query=UpsertQuery,
+            body=RevocationBody,
+            example={},
+            body_is_required=False,
+            errors=(CallerError, NotFound, *ASKING),
+        ),
+        "stream-guests.make_guest": Operation(
+            "Make a guest at Stream",
+            {
+                201: Answer(
+                    "The guest, and its token.",
+                    answers.Guest,
+                    {
+                        "userId": "guest-1f0c-tom",
+                        "token": "eyJ…",
+                        "user": GUEST,
+                    },
+                    headers=NO_STORE,
+                )
+            },
+            body=GuestBody,
+            example={"user": {"id": "tom", "name": "Tom"}},
+            errors=(CallerError, *ASKING),
         ),
         "stream-api-key.api_key": Operation(
             "The public API key",
