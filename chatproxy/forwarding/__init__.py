@@ -2,11 +2,13 @@
 
 import dataclasses
 from http import HTTPStatus
+from typing import ClassVar
 
 import requests
 
-from chatproxy.forwarding import headers
+from chatproxy.forwarding import headers, session
 from chatproxy.forwarding.call import Call
+from chatproxy.forwarding.connection import SWITCHING, Connection
 from chatproxy.forwarding.credentials import Credentials, without
 from chatproxy.forwarding.session import AnswerStream, send
 from chatproxy.forwarding.target import Target, Upstream
@@ -50,9 +52,43 @@ def forward(
     """
     _prepare(call, way, credentials, deadline)
     response, pieces = send(way.session, call)
+    return _answer(response.status_code, response.reason, pieces, way, credentials, mount)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Switched:
+    """The upstream speaks another protocol now. `connection` must be closed."""
+
+    status: ClassVar[int] = SWITCHING
+    fields: headers.Fields
+    connection: Connection
+
+
+def switch(
+    call: Call, way: Way, credentials: Credentials, deadline: Deadline, protocol: str, *, mount: str
+) -> Switched | Answer:
+    """Ask the upstream for another protocol, as `forward` sends a request.
+
+    Returns its answer where it refuses. Raises what `forward` does.
+    """
+    _prepare(call, way, credentials, deadline)
+    # Back in: they concern one connection only, and this is another one (RFC 9110 section 7.8).
+    call.fields = [*call.fields, ("Connection", "Upgrade"), ("Upgrade", protocol)]
+    head, rest = session.switch(way.session, call)
+
+    if isinstance(rest, AnswerStream):
+        reason = head.reason.decode("latin-1")
+        return _answer(head.status_code, reason, rest, way, credentials, mount)
+
+    fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers]
+    return Switched(fields, rest)
+
+
+def _answer(
+    status: int, reason: str, pieces: AnswerStream, way: Way, credentials: Credentials, mount: str
+) -> Answer:
     fields = _places_for_caller(headers.answered(pieces.fields), way.upstream, credentials, mount)
-    reason = response.reason or _reason_phrase(response.status_code)
-    return Answer(response.status_code, reason, fields, pieces)
+    return Answer(status, reason or _reason_phrase(status), fields, pieces)
 
 
 def _prepare(call: Call, way: Way, credentials: Credentials, deadline: Deadline) -> None:

@@ -28,6 +28,10 @@ from chatproxy.forwarding.timeouts import CHECK_CALLER_EVERY, Deadline
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
+#: The status of an answer after which another protocol is spoken (RFC 9110 section 15.2.2).
+SWITCHING = 101
+
+
 class _AnsweredEarly(Exception):
     """The answer began before the upload ended."""
 
@@ -79,6 +83,33 @@ class Connection:
             self._upload(head, body, deadline)
 
         return self._early or self._answer(deadline)
+
+    def switch(
+        self, request: h11.Request, deadline: Deadline
+    ) -> h11.InformationalResponse | h11.Response:
+        """Ask for another protocol; return the head of the 101, or of the answer in its place.
+
+        Raises as `exchange` does. After a 101 the connection is whatever was agreed upon.
+        """
+        self._sent = self._received = 0
+        head = self._h11.send(request) or b""
+        self._send(head + (self._h11.send(h11.EndOfMessage()) or b""), deadline)
+
+        while not isinstance(event := self._next(), h11.Response):
+            # h11 refuses a 101 that nobody has asked for. All other 1xx are no answers.
+            if isinstance(event, h11.InformationalResponse) and event.status_code == SWITCHING:
+                return event
+
+            if event is h11.NEED_DATA:
+                self._feed(self._receive(deadline.limits.read, deadline))
+            else:
+                time.sleep(0)  # as in `_answer`
+
+        return event
+
+    def switched(self) -> tuple[socket.socket, bytes]:
+        """Return the socket, and what has arrived behind the 101."""
+        return self._sock, bytes(self._h11.trailing_data[0])
 
     def pieces(self, deadline: Deadline) -> Iterator[bytes]:
         """Yield the answer's body as it comes; raise `AnswerBroken` if it breaks off."""

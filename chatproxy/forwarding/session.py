@@ -112,6 +112,30 @@ class UpstreamAdapter(BaseAdapter):
 
         return self._response(call, head, connection)
 
+    def switch(self, call: Call) -> tuple[h11.InformationalResponse | h11.Response, Connection]:
+        """Ask for another protocol on a connection of its own; return the head, and that one."""
+        began = call.deadline.monotonic()
+        connection = None
+
+        try:
+            connection = self._connector.connect(call.deadline)
+            head = connection.switch(call.head(), call.deadline)
+        except BaseException as error:
+            if connection is not None:
+                connection.close()
+
+            if isinstance(error, UpstreamError):
+                self._counts.failed(error)
+
+            raise
+
+        self._counts.answered(head.status_code, call.deadline.monotonic() - began)
+        return head, connection
+
+    def stream(self, head: h11.Response, connection: Connection, call: Call) -> AnswerStream:
+        """Return an answer on a connection, to be read or closed."""
+        return AnswerStream(head, connection, self._pool, call.deadline, self._counts)
+
     def connect_by(self, ca_file: MountedFile | None, proxy: Proxy | None) -> None:
         """Open further connections with other certificates, or by another proxy."""
         self._connector.connect_by(ca_file, proxy)
@@ -143,7 +167,7 @@ class UpstreamAdapter(BaseAdapter):
         response.reason = head.reason.decode("latin-1")
         response.url = ""  # it holds the API key, and `requests` quotes it in its messages
         response.request = call
-        response.raw = AnswerStream(head, connection, self._pool, call.deadline, self._counts)
+        response.raw = self.stream(head, connection, call)
         return response
 
 
@@ -178,6 +202,22 @@ def connect_by(session: requests.Session, ca_file: MountedFile | None, proxy: Pr
     """Open a session's further connections with other certificates, or by another proxy."""
     for adapter in session.adapters.values():
         cast(UpstreamAdapter, adapter).connect_by(ca_file, proxy)
+
+
+def switch(
+    session: requests.Session, call: Call
+) -> tuple[h11.InformationalResponse, Connection] | tuple[h11.Response, AnswerStream]:
+    """Ask for another protocol; return the head of the 101 and the connection, to be closed.
+
+    Where it is refused that is an answer's head, and its body as it comes.
+    """
+    adapter = cast(UpstreamAdapter, session.get_adapter(str(call.url)))
+    head, connection = adapter.switch(call)
+
+    if isinstance(head, h11.Response):
+        return head, adapter.stream(head, connection, call)
+
+    return head, connection
 
 
 def send(session: requests.Session, call: Call) -> tuple[requests.Response, AnswerStream]:

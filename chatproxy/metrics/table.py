@@ -51,6 +51,13 @@ ENDED_WAITS = Counter(
     "Connections whose caller kept a worker waiting, ended to make room for another.",
 )
 
+SOCKETS = Gauge("chatproxy_sockets", "Open sockets of clients, relayed ones among them.")
+SOCKETS_ENDED = Counter(
+    "chatproxy_sockets_ended_total",
+    "Sockets that ended, by who or what ended them: `token` is the end of the client's token.",
+    "by",
+)
+
 # The way to providers, and to other servers that they need.
 UPSTREAM_CALLS = Counter(
     "chatproxy_upstream_calls_total",

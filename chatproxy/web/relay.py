@@ -1,17 +1,18 @@
 """Forwarding a request to a provider with our credentials."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Container, Iterable
+from typing import Any, TypeVar
 
 from flask import Blueprint, Response, request
 from werkzeug.wsgi import ClosingIterator
 
+from chatproxy import forwarding
 from chatproxy.errors import WrongMethod
-from chatproxy.forwarding import Answer, forward, headers
+from chatproxy.forwarding import Answer, Switched, Way, headers
 from chatproxy.forwarding.body import with_json_fields
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
-from chatproxy.forwarding.timeouts import Deadline
+from chatproxy.forwarding.timeouts import Caller, Deadline, Limits
 from chatproxy.logs import correlation
 from chatproxy.services import Backend
 from chatproxy.web.current import context, services
@@ -19,6 +20,8 @@ from chatproxy.web.request_log import StartResponse
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 REQUEST_ID = "x-request-id"
+
+AnswerT = TypeVar("AnswerT", Answer, Switched | Answer)
 
 
 def proxy(backend: Backend, mount: str) -> Blueprint:
@@ -32,14 +35,44 @@ def proxy(backend: Backend, mount: str) -> Blueprint:
     return blueprint
 
 
-def relay(backend: Backend, mount: str, credentials: Credentials | None = None) -> "Relay":
+def relay(
+    backend: Backend,
+    mount: str,
+    credentials: Credentials | None = None,
+    *,
+    limits: Limits | None = None,
+    caller: Caller | None = None,
+) -> "Relay":
     """Forward the current request; `mount` stands for the provider's base URL.
 
-    `credentials` are used in place of the provider's own.
+    `credentials` are used in place of the provider's own, `limits` in place of the usual ones, and
+    `caller` is asked whether anybody still waits.
     """
-    credentials = credentials or backend.provider.authorise()
+    found = credentials or backend.provider.authorise()
+    call = _load(mount, found)
+
+    def ask(way: Way, deadline: Deadline, public_mount: str) -> Answer:
+        return forwarding.forward(call, way, found, deadline, mount=public_mount)
+
+    return Relay(_ask(call, mount, backend, ask, limits, caller))
+
+
+def switch(
+    backend: Backend, mount: str, protocol: str, credentials: Credentials, dropped: Container[str]
+) -> "Switched | Relay":
+    """Ask the provider for another protocol, as the current request does.
+
+    Fields of a `dropped` name, in lower case, do not go on. Returns the provider's answer where it
+    refuses.
+    """
     call = _load(mount, credentials)
-    return Relay(_forward(call, mount, backend, credentials))
+    call.fields = [pair for pair in call.fields if pair[0].lower() not in dropped]
+
+    def ask(way: Way, deadline: Deadline, public_mount: str) -> Switched | Answer:
+        return forwarding.switch(call, way, credentials, deadline, protocol, mount=public_mount)
+
+    found = _ask(call, mount, backend, ask)
+    return found if isinstance(found, Switched) else Relay(found)
 
 
 def _load(mount: str, credentials: Credentials) -> Call:
@@ -58,7 +91,14 @@ def _load(mount: str, credentials: Credentials) -> Call:
     return Call(request.method, target, fields, body)
 
 
-def _forward(call: Call, mount: str, backend: Backend, credentials: Credentials) -> Answer:
+def _ask(
+    call: Call,
+    mount: str,
+    backend: Backend,
+    ask: Callable[[Way, Deadline, str], AnswerT],
+    limits: Limits | None = None,
+    caller: Caller | None = None,
+) -> AnswerT:
     current, peer = context(), backend.peer
 
     if peer is None:
@@ -71,11 +111,11 @@ def _forward(call: Call, mount: str, backend: Backend, credentials: Credentials)
             call.fields, str(call.method), name, upstream.host, upstream.port
         )
 
-    deadline = Deadline(peer.limits, current.monotonic, current)
+    deadline = Deadline(limits or peer.limits, current.monotonic, caller or current)
     started = current.seconds()
     # Where the provider is at the root, its redirects must be, too.
     public_mount = mount.removeprefix(current.mount)
-    answer = forward(call, peer.way, credentials, deadline, mount=public_mount)
+    answer = ask(peer.way, deadline, public_mount)
 
     if current.span is not None:
         current.span.answered(answer.status)
@@ -91,7 +131,7 @@ def _forward(call: Call, mount: str, backend: Backend, credentials: Credentials)
     return answer
 
 
-def _keep_their_id(answer: Answer, upstream: dict[str, Any]) -> None:
+def _keep_their_id(answer: Answer | Switched, upstream: dict[str, Any]) -> None:
     # The caller gets ours, by which it is found here; two would be joined by most clients, and
     # be none. The provider's support asks for theirs.
     theirs = headers.value_of(answer.fields, REQUEST_ID)

@@ -3,7 +3,7 @@
 import dataclasses
 import importlib.util
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +57,7 @@ class IMKit(Provider):
         self.app = settings.app
         self.token_ttl = settings.token_ttl
         self.verifies_all = settings.verifies == "all"
+        self.relays_sockets = settings.socket == "relay"
         self.max_sockets = settings.max_sockets
         self.max_badge_clients = settings.max_badge_clients
         self.allowed_origins = settings.allowed_origins
@@ -94,6 +95,34 @@ class IMKit(Provider):
         ]
         names = {"im_authorization", "im_client_id", *(("authorization",) if legacy else ())}
         return Credentials([], headers, KEYS | names, public=PUBLIC)
+
+    @property
+    def client_key(self) -> str:
+        """The real client key, for what a client says on a socket."""
+        return self._client_key
+
+    def for_socket(
+        self,
+        query: Sequence[tuple[str, str]],
+        reserved: frozenset[str],
+        client_id: str | None,
+        token: str | None,
+    ) -> Credentials:
+        """Return the credentials of a request for a socket, or of a part of one.
+
+        `query` are those that the caller put there, with what replaces them. The client is known
+        only where the request itself shows a token.
+        """
+        headers = [("IM-Client-Key", self._client_key)]
+
+        if client_id is not None and token is not None:
+            headers += [
+                ("IM-Authorization", token),
+                ("IM-CLIENT-ID", client_id.encode().decode("latin-1")),
+            ]
+
+        names = {"im_authorization", "authorization", "im_client_id"}
+        return Credentials(query, headers, KEYS | names | reserved, public=PUBLIC)
 
     def is_first_use(self, caller: str, name: str) -> bool:
         """Return whether a caller uses a deprecated header for the first time in this worker."""

@@ -100,6 +100,13 @@ class IMKitSettings(ProviderSection):
         meaning="Socket.IO connections that each worker holds at once, at most half of the "
         "connections that it holds. Above it the answer is 503.",
     )
+    socket: str = variable(
+        "IMKIT_SOCKET",
+        OneOf("authenticate", "relay"),
+        default="authenticate",
+        meaning="What `/imkit/socket.io` is. `relay`: a tunnel to the IMKit server, for any client "
+        "of Socket.IO. `authenticate`: it signs clients in, and the chat is at the IMKit server.",
+    )
     at_client_root: str = variable(
         "IMKIT_ROOT",
         OneOf("true", "false"),
@@ -130,3 +137,6 @@ class IMKitSettings(ProviderSection):
                 "IMKIT_BASE_URL: IMKIT_API_KEY and IMKIT_CLIENT_KEY go with it. "
                 "Set all three or none."
             )
+
+        if self.socket == "relay" and not self.base_url:
+            yield "IMKIT_SOCKET: relay leads to the IMKit server. Set IMKIT_BASE_URL as well."

@@ -17,14 +17,15 @@ import websocket
 from chatproxy.errors import DirectoryUnavailable
 from chatproxy.identity.records import User
 from chatproxy.identity.token_records import Binding
-from chatproxy.providers.imkit.sockets import packets
-from chatproxy.providers.imkit.sockets import websocket as frames
+from chatproxy.providers.imkit.sockets import frames, packets
+from chatproxy.providers.imkit.sockets import websocket as texts
 from chatproxy.providers.imkit.sockets.dialogue import Dialogue
+from chatproxy.providers.imkit.sockets.frames import SocketClosed
 from chatproxy.providers.imkit.sockets.hub import Hub, Tokens
 from chatproxy.providers.imkit.sockets.packets import Event
 from chatproxy.providers.imkit.sockets.periodic import Periodic
 from chatproxy.providers.imkit.sockets.session import Times
-from chatproxy.providers.imkit.sockets.websocket import SocketClosed, WebSocket
+from chatproxy.providers.imkit.sockets.websocket import WebSocket
 
 QUICK = Times(authenticate=0.3, ping_every=0.2, pong_within=0.2)
 SLOW = Times(authenticate=60, ping_every=60, pong_within=60)
@@ -306,7 +307,7 @@ def test_an_event_beyond_the_limits_of_json_is_no_packet(content: str) -> None:
 
 
 def test_pieces_with_nothing_in_them_come_to_an_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "LONGEST", 1000)
+    monkeypatch.setattr(texts, "LONGEST", 1000)
 
     with pytest.raises(SocketClosed) as raised:
         received(b"\x01\x80\0\0\0\0" + b"\x00\x80\0\0\0\0" * 1000)

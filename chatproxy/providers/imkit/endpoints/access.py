@@ -118,6 +118,11 @@ def client() -> Client:
     return found
 
 
+def check_client_key(text: str) -> Key:
+    """Let in whoever shows this client key; raise `InvalidClientKey`, `TooManyRequests`."""
+    return _check_key(text, "client", None)
+
+
 def acting_user() -> User:
     """Let in a client or a platform; return the user whom the call is about."""
     found = caller()

@@ -43,11 +43,15 @@ class Dialogue:
         except ChatproxyError as error:
             answer = error_envelope(error)
         except Exception as error:  # noqa: BLE001 - the client waits for an answer
-            _log_unexpected(error)
+            log_unexpected(error)
             answer = error_envelope(ChatproxyError(INTERNAL))
 
         # The encoding changes from the next answer on: the client reads this one as plain JSON.
         return answer if event.name == "conf" else self._encode(answer)
+
+    def refusal(self, error: ChatproxyError) -> Any:
+        """Return the answer to an event that is refused."""
+        return self._encode(error_envelope(error))
 
     def _handle(self, event: Event) -> dict[str, Any]:
         if event.name == "conf":
@@ -93,7 +97,8 @@ class Dialogue:
         return base64.b64encode(json.dumps(answer).encode()).decode()
 
 
-def _log_unexpected(error: Exception) -> None:
+def log_unexpected(error: Exception) -> None:
+    """Log where something has failed on a socket."""
     # Only where it happened: the text of the exception may contain the client's token.
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error(

@@ -30,10 +30,15 @@ class WrongVersion(CallerError):
         self.headers = {"Sec-WebSocket-Version": VERSION}
 
 
-def accept_token(environ: Mapping[str, Any]) -> str:
-    """Return the value of `Sec-WebSocket-Accept`; raise `CallerError` for a bad request."""
+def accept_token(environ: Mapping[str, Any], *, relayed: bool = False) -> str:
+    """Return the value of `Sec-WebSocket-Accept`; raise `CallerError` for a bad request.
+
+    Where it is relayed the query is the server's business.
+    """
     _check_transport(environ)
-    _check_query(environ)
+
+    if not relayed:
+        _check_query(environ)
 
     if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != VERSION:
         raise WrongVersion(f"Only version {VERSION} of WebSocket is spoken here.")

@@ -4,14 +4,17 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Collection
+from typing import Protocol
 
 from wsproto.frame_protocol import CloseReason
 
 from chatproxy.errors import ChatproxyError, DirectoryUnavailable
+from chatproxy.metrics.table import SOCKETS, SOCKETS_ENDED
 from chatproxy.providers.imkit.sockets.dialogue import Authenticate, Dialogue
+from chatproxy.providers.imkit.sockets.frames import SocketClosed
 from chatproxy.providers.imkit.sockets.periodic import Periodic
 from chatproxy.providers.imkit.sockets.session import Session, Times
-from chatproxy.providers.imkit.sockets.websocket import SocketClosed, WebSocket
+from chatproxy.providers.imkit.sockets.websocket import WebSocket
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +26,27 @@ BATCH_SIZE = 500
 
 Tokens = Collection[tuple[str, str]]
 StillValid = Callable[[Tokens], set[tuple[str, str]]]
+
+
+class Held(Protocol):
+    """One socket, as the hub sees it. `token` is None as long as nobody has signed in on it."""
+
+    @property
+    def token(self) -> tuple[str, str] | None:
+        """The app and the digest of the client's token."""
+        ...
+
+    def gives_way(self) -> bool:
+        """Say whether another client may have its place."""
+        ...
+
+    def end(self, closed: SocketClosed) -> None:
+        """End it from any thread; called again and again until it has ended."""
+        ...
+
+    def run(self) -> str:
+        """Serve it until it ends; return who ended it."""
+        ...
 
 
 class TooManySockets(ChatproxyError):
@@ -58,7 +82,7 @@ class Hub:
         self._times = times or Times()
         self._lock = threading.Lock()
         self._slots_taken = 0
-        self._sessions: dict[Session, None] = {}  # the oldest first
+        self._sessions: dict[Held, None] = {}  # the oldest first
         self._directory_failed = False
         # Two threads, so that a slow directory does not delay the stop of the worker.
         self._watches = (
@@ -80,19 +104,29 @@ class Hub:
             self._slots_taken -= 1
 
     def serve(self, sock: socket.socket, authenticate: Authenticate) -> str:
-        """Serve a socket until it ends; return who ended it."""
+        """Serve a socket on which clients authenticate; return who ended it."""
         websocket = WebSocket(sock, self._monotonic)
-        session = Session(websocket, Dialogue(authenticate), self._monotonic, self._times)
+        return self.hold(Session(websocket, Dialogue(authenticate), self._monotonic, self._times))
+
+    def hold(self, session: Held) -> str:
+        """Serve a socket until it ends; return who ended it."""
+        ended_by = "failure"
 
         with self._lock:
             self._sessions[session] = None
+
+        SOCKETS.add()
 
         try:
             for watch in self._watches:
                 watch.start()
 
-            return session.run()
+            ended_by = session.run()
+            return ended_by
         finally:
+            SOCKETS.add(by=-1)
+            SOCKETS_ENDED.add(ended_by.replace(" ", "_"))
+
             with self._lock:
                 self._sessions.pop(session, None)
 
@@ -147,6 +181,6 @@ class Hub:
 
         return valid
 
-    def _current_sessions(self) -> list[Session]:
+    def _current_sessions(self) -> list[Held]:
         with self._lock:
             return list(self._sessions)

@@ -10,8 +10,9 @@ from wsproto.frame_protocol import CloseReason
 
 from chatproxy.providers.imkit.sockets import packets
 from chatproxy.providers.imkit.sockets.dialogue import Dialogue
+from chatproxy.providers.imkit.sockets.frames import SocketClosed
 from chatproxy.providers.imkit.sockets.packets import Connect, Event, Packet, Signal
-from chatproxy.providers.imkit.sockets.websocket import LONGEST, SocketClosed, WebSocket
+from chatproxy.providers.imkit.sockets.websocket import LONGEST, WebSocket
 
 #: Random bytes of a socket's id, 20 characters in base64.
 ID_BYTES = 15

@@ -1,0 +1,108 @@
+// A Socket.IO server that takes every client (Engine.IO 3 and 4, polling and WebSocket), as an IMKit
+// server would. Prints its port. What it was sent is at `/_seen`; a `fault` in the query of a
+// handshake makes it misbehave.
+
+import { createHash } from 'node:crypto';
+import { createServer } from 'node:http';
+import { Server } from 'socket.io';
+
+const MAGIC = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+const seen = { handshakes: [], signIns: [], rest: [], closed: [] };
+const open = new Set();
+
+const http = createServer((request, response) => {
+  const answer = (value) => {
+    response.setHeader('Content-Type', 'application/json');
+    response.end(JSON.stringify(value));
+  };
+  let body = '';
+  request.on('data', (piece) => (body += piece));
+  request.on('end', async () => {
+    if (request.url === '/_seen') {
+      return answer({ ...seen, open: open.size });
+    }
+
+    if (request.url === '/_say') {
+      const [name, ...values] = JSON.parse(body);
+      io.emit(name, ...values);
+      return answer({});
+    }
+
+    seen.rest.push(`${request.method} ${request.url}`);
+    answer({ RC: 0, RM: 'OK', result: {} });
+  });
+});
+
+const io = new Server({
+  allowEIO3: true,
+  maxHttpBufferSize: 5e6,
+  pingInterval: 25000,
+  httpCompression: false,
+});
+io.attach(http);
+
+io.engine.on('connection', (socket) => open.add(socket) && socket.on('close', () => open.delete(socket)));
+
+io.on('connection', (socket) => {
+  const { headers, query, auth } = socket.handshake;
+  let encoding;
+  seen.handshakes.push({ headers, query, auth });
+  socket.on('disconnect', (reason) => seen.closed.push(reason));
+  const shown = (value) =>
+    encoding === 'base64' ? Buffer.from(JSON.stringify(value)).toString('base64') : value;
+
+  socket.on('conf', (options, ack) => {
+    encoding = options?.encoding;
+    ack?.({ RC: 0, RM: 'OK', result: options });
+  });
+
+  for (const name of ['auth', 'auth2']) {
+    socket.on(name, (...values) => {
+      const ack = typeof values.at(-1) === 'function' ? values.pop() : () => {};
+      seen.signIns.push([name, ...values]);
+      ack(shown({ RC: 0, RM: 'OK', result: { client: { _id: 'theirs' } } }));
+    });
+  }
+
+  for (const name of ['sendMessage', 'chat message']) {
+    socket.on(name, (message, ack) => {
+      ack?.({ RC: 0, RM: 'OK', result: message });
+      socket.broadcast.emit('chat message', message);
+    });
+  }
+
+  socket.on('echo', (...values) => values.pop()(...values));
+  socket.on('leave', () => socket.disconnect(true));
+  socket.on('break', () => socket.conn.transport.socket?._socket.destroy());
+});
+
+// What a handshake with a `fault` gets instead of Socket.IO.
+const faults = {
+  never: () => {},
+  silent: (request, socket) => socket.write(accepted(request)),
+  redirect: (_, socket) => socket.end('HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n'),
+  refused: (_, socket) => socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno'),
+  other: (request, socket) => socket.write(accepted({ headers: { 'sec-websocket-key': 'x' } })),
+  compressed: (request, socket) =>
+    socket.write(accepted(request, 'Sec-WebSocket-Extensions: permessage-deflate\r\n')),
+  garbage: (request, socket) => socket.write(accepted(request) + 'not frames at all, but text'),
+  gone: (_, socket) => socket.destroy(),
+};
+
+function accepted({ headers }, more = '') {
+  const accept = createHash('sha1').update(headers['sec-websocket-key'] + MAGIC).digest('base64');
+  return (
+    'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+    `Sec-WebSocket-Accept: ${accept}\r\n${more}\r\n`
+  );
+}
+
+const [upgrade] = http.listeners('upgrade');
+http.removeAllListeners('upgrade');
+http.on('upgrade', (request, socket, head) => {
+  const fault = faults[new URL(request.url, 'http://a').searchParams.get('fault')];
+  socket.on('error', () => {});
+  return fault ? fault(request, socket) : upgrade(request, socket, head);
+});
+
+http.listen(0, '127.0.0.1', () => console.log(http.address().port));
