@@ -41,11 +41,16 @@ class Upkeep:
     """The work of one worker on the documents of all its providers."""
 
     def __init__(
-        self, services: Services, baton: Baton, chance: Callable[[], float] = random.random
+        self,
+        services: Services,
+        baton: Baton,
+        chance: Callable[[], float] = random.random,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._services = services
         self._baton = baton
         self._chance = chance
+        self._sleep = sleep
         self._monotonic = services.clock.monotonic
         self._ended = threading.Event()
 
@@ -89,7 +94,7 @@ class Upkeep:
                 for name, backend, kept in list(self._documents()):
                     self._try(name, backend, kept)
 
-                time.sleep(TICK)
+                self._sleep(TICK)
                 self._services.renew()
         finally:
             for name, _, _ in self._documents():
@@ -104,7 +109,7 @@ class Upkeep:
             except Exception:
                 log.exception("permissions cannot be looked at")
 
-            time.sleep(TICK)
+            self._sleep(TICK)
 
     def _is_over(self) -> bool:
         return self._ended.is_set() or self._services.lifetime.is_ending()

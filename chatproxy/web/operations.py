@@ -59,6 +59,9 @@ class Readiness(Status):
     )
     config = fields.Dict(metadata={"description": "Changed settings that are not in force."})
     credentials = fields.Dict(metadata={"description": "Our credentials that a provider refuses."})
+    permissions = fields.Dict(
+        metadata={"description": "Permissions documents that are not in force, by provider."}
+    )
     directory = fields.Dict(metadata={"description": "Why the directory cannot be used."})
     limits = fields.Dict(metadata={"description": "Why limits cannot be counted."})
 

@@ -28,6 +28,8 @@ GIPHY: Document = {
     "set": "fun_set",
 }
 COMMANDS = {one["name"]: one for one in (GIPHY,)}
+# The official SDKs give a new type all of them.
+ALL = "all"
 
 AUTOMOD = ("disabled", "simple", "AI")
 BEHAVIOUR = ("flag", "block", "shadow_block")
@@ -61,7 +63,7 @@ def _made(name: str, fields: Document, commands: list[str]) -> Document:
         "name": name,
         **DEFAULTS,
         **fields,
-        "commands": [COMMANDS[one] for one in commands],
+        "commands": [one for name, one in COMMANDS.items() if {name, ALL} & set(commands)],
         "grants": copy.deepcopy(grants.TYPE_GRANTS),
         "permissions": copy.deepcopy(grants.POLICIES),
         **stamps(),
@@ -131,7 +133,7 @@ def _fields(given: Document, behaviour: tuple[str, ...]) -> Document:
         checked(given[feature], bool, feature)
 
     for command in checked(given.get("commands", []), list, "commands"):
-        _one_of(command, "commands", tuple(COMMANDS))
+        _one_of(command, "commands", (*COMMANDS, ALL))
 
     return {one: value for one, value in given.items() if one not in ("grants", "permissions")}
 

@@ -209,7 +209,27 @@ async def settings(walk: Walk) -> None:
 
     with walk.call("list_channel_types"):
         answer = await got(walk.chat.list_channel_types())
-        assert answer.data.channel_types["messaging"].max_message_length == 5_000
+        messaging = answer.data.channel_types["messaging"]
+        assert messaging.max_message_length == 5_000
+        assert "create-channel" in messaging.grants["user"]
+        assert messaging.permissions[0].action == "Allow"
+
+    with walk.call("create_role, list_roles"):
+        made = (await got(client.create_role(f"role-{walk.run}"))).data.role
+        assert made.custom
+        roles = (await got(client.list_roles())).data.roles
+        assert made.name in [one.name for one in roles]
+
+    with walk.call("create_channel_type"):
+        made = await got(
+            walk.chat.create_channel_type(
+                automod="disabled",
+                automod_behavior="flag",
+                max_message_length=99,
+                name=f"type-{walk.run}",
+            )
+        )
+        assert made.data.max_message_length == 99
 
     with walk.call("create_device, list_devices"):
         await got(client.create_device(f"phone-{walk.run}", "apn", user_id=walk.ann))

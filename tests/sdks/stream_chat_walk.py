@@ -269,6 +269,19 @@ async def settings(walk: Walk) -> None:
     with sdk.call("list_channel_types"):
         assert "messaging" in (await got(client.list_channel_types()))["channel_types"]
 
+    with sdk.call("create_role, list_roles"):
+        assert (await got(client.create_role(f"role-{run}")))["role"]["custom"]
+        roles = (await got(client.list_roles()))["roles"]
+        assert f"role-{run}" in [one["name"] for one in roles]
+
+    with sdk.call("create_channel_type, update_channel_type"):
+        given = {"max_message_length": 99, "automod": "disabled", "automod_behavior": "flag"}
+        await got(client.create_channel_type({"name": f"type-{run}", **given}))
+        grants = {f"role-{run}": ["read-channel"]}
+        await got(client.update_channel_type(f"type-{run}", **given, grants=grants))
+        found = await got(client.get_channel_type(f"type-{run}"))
+        assert found["grants"][f"role-{run}"] == ["read-channel"]
+
     with sdk.call("create_blocklist"):
         assert (await got(client.create_blocklist(f"words-{run}", ["drat"]))).is_ok()
         assert (await got(client.get_blocklist(f"words-{run}")))["blocklist"]["words"] == ["drat"]

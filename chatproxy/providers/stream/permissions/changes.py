@@ -8,12 +8,13 @@ from chatproxy.providers.permissions import Request, Write
 from chatproxy.providers.stream.permissions import names
 from chatproxy.providers.stream.permissions.policies import Policy
 
-#: What a new type of channels needs beside its name. The vendor's example of one has this length,
-#: as its built-in types have; nothing is moderated that nobody has asked for.
+#: What a new type of channels needs beside its name. Its length is that of the built-in types, all
+#: commands are what the official SDKs give it, and nothing is moderated that nobody has asked for.
 NEW_TYPE: Mapping[str, Any] = {
     "max_message_length": 5000,
     "automod": "disabled",
     "automod_behavior": "flag",
+    "commands": ["all"],
 }
 
 Grants = Mapping[str, Sequence[str]]

@@ -171,6 +171,7 @@ def test_a_missing_type_of_version_2_is_made_on_request() -> None:
             "max_message_length": 5000,
             "automod": "disabled",
             "automod_behavior": "flag",
+            "commands": ["all"],
         },
     )
 

@@ -1,0 +1,1 @@
+"""Permissions documents that the sidecar puts in force itself."""
