@@ -14,6 +14,7 @@ CENTRIFUGO_SECRET = "canary-centrifugo-secret-8e2b6d0f4a7c"
 KEY_SIGNING_SECRET = "canary-key-signing-secret-1c9e5a3f7b20"
 CENTRIFUGO_KEY = "canary-centrifugo-key-4d8f2b6a"
 CHATSDK_KEY = "chatsdk_canary7c1e9a5f3b8d2046e8a0"
+CHATSDK_APP_KEY = "chatsdk_canary2f8d4b6e0a1c3957d5e7"
 IMKIT_KEY = "canary-imkit-platform-key-3f7a1c9e"
 IMKIT_CLIENT_KEY = "canary-imkit-client-key-8b2d6f40"
 BOUND_TOKEN = "canary-customers-own-token-5e9c1a7d"
@@ -45,6 +46,7 @@ CANARIES = {
     "secret that signs API keys": KEY_SIGNING_SECRET,
     "key of Centrifugo": CENTRIFUGO_KEY,
     "key of the ChatSDK server": CHATSDK_KEY,
+    "app-scoped key of the ChatSDK server": CHATSDK_APP_KEY,
     "imported API key": IMPORTED_KEY,
     "platform key of the IMKit server": IMKIT_KEY,
     "client key of the IMKit server": IMKIT_CLIENT_KEY,

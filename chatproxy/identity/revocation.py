@@ -1,10 +1,10 @@
 """Which signed tokens are valid: by their id, by their user, by their app.
 
-The id of every token made here begins with the version that its user and app had at
-that moment, and a revocation counts the version up. So no clock is involved: a token made
-right afterwards is valid, one made right before is not, whatever a clock did meanwhile. A
-token with another id was made by somebody else with the same secret; it is valid where it
-was issued after the last revocation.
+Every token made here tells, in a claim or at the beginning of its id, the version that its user
+and app had at that moment, and a revocation counts the version up. So no clock is involved: a
+token made right afterwards is valid, one made right before is not, whatever a clock did
+meanwhile. A token without a version was made by somebody else with the same secret; it is valid
+where it was issued after the last revocation.
 """
 
 from collections.abc import Callable
@@ -99,8 +99,12 @@ class Revocation:
 
         return changed.rowcount == 1
 
-    def revoke_token(self, app_id: str, token_id: str, expires: float) -> None:
-        """End the tokens of one id, which end by themselves at `expires`; raise `IdentityError`."""
+    def revoke_token(self, app_id: str, token_id: str, expires: float) -> bool:
+        """End the tokens of one id, which end by themselves at `expires`; raise `IdentityError`.
+
+        Of callers at once, exactly one is told that it was the first to do so. The id may be that
+        of a family, too.
+        """
         row = {"app_id": app_id, "token_id": token_id, "expires": expires}
         revoked = self._database.insert(revoked_tokens).values(row).on_conflict_do_nothing()
         over = revoked_tokens.c.expires < self._now() - REMEMBERED
@@ -108,14 +112,15 @@ class Revocation:
         with self._database.writing(refusal=f"there is no app {app_id}") as connection:
             # No other job clears the table: whoever adds a row pays for those that are over.
             connection.execute(delete(revoked_tokens).where(over))
-            connection.execute(revoked)
+            return connection.execute(revoked).rowcount == 1
 
 
 def _all_about(token: Issued) -> Select[Any]:
     """Select app, user and revocation in one statement: none can change between two of them."""
     own_id = users.c.id if token.by_our_id else users.c.external_id
     of_user = and_(users.c.app_id == apps.c.id, own_id == token.user_id)
-    of_id = and_(revoked_tokens.c.app_id == apps.c.id, revoked_tokens.c.token_id == token.token_id)
+    ids = [one for one in (token.token_id, token.family) if one is not None]
+    of_id = and_(revoked_tokens.c.app_id == apps.c.id, revoked_tokens.c.token_id.in_(ids))
     return (
         select(users, *APP_COLUMNS)
         .select_from(apps.outerjoin(users, of_user).outerjoin(revoked_tokens, of_id))

@@ -18,7 +18,9 @@ TOKEN_ID = re.compile(r"([0-9]{1,9})-[0-9a-f]{32}")
 class Issued:
     """What a signed token says about its issue. `token_id` is None where it has no id.
 
-    `user_id` is the caller's id, or ours where `by_our_id` is set.
+    `user_id` is the caller's id, or ours where `by_our_id` is set. `counted` is the version where a
+    claim of its own has it, `family` the id that a token shares with all that were made in its
+    place.
     """
 
     app_id: str
@@ -27,10 +29,15 @@ class Issued:
     issued: float
     expires: float
     by_our_id: bool = False
+    counted: int | None = None
+    family: str | None = None
 
     @property
     def version(self) -> int | None:
-        """The version in the token's id, None for a token that was not made here."""
+        """The version that the token was made for, None for a token that was not made here."""
+        if self.counted is not None:
+            return self.counted
+
         ours = TOKEN_ID.fullmatch(self.token_id or "")
         return int(ours[1]) if ours else None
 

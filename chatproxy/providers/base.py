@@ -124,6 +124,10 @@ class Provider(abc.ABC):
     def authorise(self) -> Credentials:
         """Return the credentials for a forwarded call."""
 
+    def credentials_for(self, path: str) -> Credentials:  # noqa: ARG002
+        """Return those for a call to a path at the provider, where one path needs others."""
+        return self.authorise()
+
     @abc.abstractmethod
     def check(self) -> Call:
         """Return a cheap call that succeeds only if the server works and accepts us."""

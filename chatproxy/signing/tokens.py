@@ -52,10 +52,10 @@ def read(
     # No claim is read before the signature is verified.
     claims = _read_object(_verified_payload(token, keys))
 
-    if not all(_is_plain_text(claims.get(name)) for name in texts):
+    if not all(is_plain_text(claims.get(name)) for name in texts):
         raise TokenMalformed("Invalid token", detail="a claim is missing or no plain text")
 
-    if "jti" in claims and not _is_plain_text(claims["jti"]):
+    if "jti" in claims and not is_plain_text(claims["jti"]):
         raise TokenMalformed("Invalid token", detail="its id is no plain text")
 
     expires, issued = _numeric_date(claims.get("exp")), _numeric_date(claims.get("iat"))
@@ -103,6 +103,11 @@ def check_times(claims: Mapping[str, Any], now: float) -> None:
 
     if "exp" in claims and now >= _numeric_date(claims["exp"]):
         raise TokenExpired("Token expired")
+
+
+def is_plain_text(value: Any) -> bool:
+    """Say whether a claim can be the id of somebody or something."""
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and is_storable(value)
 
 
 def _check_header(token: str) -> None:
@@ -158,10 +163,6 @@ def _read_object(content: bytes) -> dict[str, Any]:
         raise TokenMalformed("Invalid token", detail="it holds no JSON object")
 
     return document
-
-
-def _is_plain_text(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and is_storable(value)
 
 
 def _numeric_date(value: Any) -> float:

@@ -12,6 +12,7 @@ from chatproxy.forwarding import Answer, Switched, Way, headers
 from chatproxy.forwarding.body import with_json_fields
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
+from chatproxy.forwarding.target import Target
 from chatproxy.forwarding.timeouts import Caller, Deadline, Limits
 from chatproxy.logs import correlation
 from chatproxy.services import Backend
@@ -48,8 +49,9 @@ def relay(
     `credentials` are used in place of the provider's own, `limits` in place of the usual ones, and
     `caller` is asked whether anybody still waits.
     """
-    found = credentials or backend.provider.authorise()
-    call = _load(mount, found)
+    target = context().target.below(mount)
+    found = credentials or backend.provider.credentials_for(target.path)
+    call = _load(target, found)
 
     def ask(way: Way, deadline: Deadline, public_mount: str) -> Answer:
         return forwarding.forward(call, way, found, deadline, mount=public_mount)
@@ -65,7 +67,7 @@ def switch(
     Fields of a `dropped` name, in lower case, do not go on. Returns the provider's answer where it
     refuses.
     """
-    call = _load(mount, credentials)
+    call = _load(context().target.below(mount), credentials)
     call.fields = [pair for pair in call.fields if pair[0].lower() not in dropped]
 
     def ask(way: Way, deadline: Deadline, public_mount: str) -> Switched | Answer:
@@ -75,9 +77,8 @@ def switch(
     return found if isinstance(found, Switched) else Relay(found)
 
 
-def _load(mount: str, credentials: Credentials) -> Call:
+def _load(target: Target, credentials: Credentials) -> Call:
     current = context()
-    target = current.target.below(mount)
 
     if request.method not in METHODS:  # HEAD, which werkzeug adds to GET
         raise WrongMethod("This method is not forwarded.", allowed=METHODS)

@@ -13,7 +13,7 @@ from ..bodies import read_json, small
 from ..credentials import is_same
 from ..routing import Route
 from ..wire import Head
-from .connecting import connect
+from .connecting import Parties, connect
 
 Document = dict[str, Any]
 
@@ -36,9 +36,12 @@ class BareRefusal(Refusal):
 class CentrifugoApplication(Application[Request]):
     """One server: its key, the secrets of its tokens, and whom it was told to disconnect."""
 
-    def __init__(self, api_key: str, secrets: tuple[str, ...], disconnected: list[str]) -> None:
+    def __init__(
+        self, api_key: str, secrets: tuple[str, ...], parties: Parties, disconnected: list[str]
+    ) -> None:
         self._api_key = api_key
         self._secrets = secrets
+        self._parties = parties
         self._disconnected = disconnected
         super().__init__(
             (
@@ -89,7 +92,7 @@ class CentrifugoApplication(Application[Request]):
         if not isinstance(token, str):
             raise _bare(400, "token is not a string")
 
-        return json_answer(200, connect(token, self._secrets, time.time()))
+        return json_answer(200, connect(token, self._secrets, time.time(), self._parties))
 
 
 def _info(request: Request) -> Answer:

@@ -18,7 +18,7 @@ CHANNEL = (
 
 def _list(call: Call) -> Answer:
     """Answer with the channels that the caller is in."""
-    me = call.acting_user()
+    me = call.acting_user("chat:read")
     with call.state.lock:
         mine = [one for one in call.state.channels.values() if me in one["memberIds"]]
 
@@ -27,7 +27,7 @@ def _list(call: Call) -> Answer:
 
 def _create(call: Call) -> Answer:
     """Make a channel; a direct one that exists is pointed to instead."""
-    me, given = call.acting_user(), call.document(CHANNEL)
+    me, given = call.acting_user("channel:create"), call.document(CHANNEL)
     kind, channel_id = given.get("type", DIRECT), str(uuid.uuid4())
     members = [me, *given.get("memberIds", [])]
     if kind == DIRECT and len(members) != 2:

@@ -12,6 +12,19 @@ CODES = {
 }
 
 
+class Thrown(Exception):
+    """What the server throws at a request, for its handler of errors to answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+    def refusal(self, *, is_january: bool) -> Refusal:
+        """Return what becomes of it. In January the handler made a 500 of everything."""
+        return of_api(500 if is_january else self.status, self.message)
+
+
 def of_api(status: int, message: str) -> Refusal:
     """Refuse with a message, and the code that goes with the status."""
     return Refusal(status, {"error": {"message": message, "code": CODES.get(status, "ERROR")}})

@@ -75,6 +75,7 @@ def credentials_of(furnished: House) -> str:
     }
     bearers = {
         "chatsdkToken": tokens["token"],
+        "chatsdkRefreshToken": tokens["token"],
         "chatsdkWsToken": tokens["wsToken"],
         "performchatToken": furnished.performchat["token"],
     }

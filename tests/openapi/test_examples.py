@@ -124,6 +124,7 @@ def credentials(home: House, operation: dict[str, Any]) -> Iterator[tuple[str, s
     known = {
         "chatsdkKey": ("X-API-Key", key),
         "chatsdkToken": ("Authorization", f"Bearer {home.chatsdk['token']}"),
+        "chatsdkRefreshToken": ("Authorization", f"Bearer {home.chatsdk['token']}"),
         "chatsdkWsToken": ("Authorization", f"Bearer {home.chatsdk['wsToken']}"),
         "performchatToken": ("Authorization", f"Bearer {home.performchat['token']}"),
         "imkitKey": ("IM-API-KEY", key),

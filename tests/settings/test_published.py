@@ -49,6 +49,7 @@ PROVIDERS: dict[str, dict[str, str]] = {
     "chatsdk": {
         "CHATSDK_BASE_URL": REAL,
         "CHATSDK_API_KEY": "chatsdk_sandbox_key_of_the_stand_in",
+        "CHATSDK_APP_KEY": "chatsdk_sandbox_app_key_of_the_stand_in",
         "CHATSDK_JWT_SECRET": FROM_COMPOSE["CHATSDK_JWT_SECRET"],
         "CENTRIFUGO_TOKEN_SECRET": f"{OWN},{FROM_COMPOSE['CENTRIFUGO_TOKEN_SECRET']}",
     },

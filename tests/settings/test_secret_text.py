@@ -23,6 +23,7 @@ GOOD = {
     "CHATSDK_JWT_SECRET": f"j-{LONG}",
     "CENTRIFUGO_TOKEN_SECRET": f"c-{LONG}",
     "CHATSDK_API_KEY": "chatsdk_key",
+    "CHATSDK_APP_KEY": "chatsdk_app_key",
     "CENTRIFUGO_API_KEY": "centrifugo-key",
     "PERFORMCHAT_JWT_SECRET": f"p-{LONG}",
     "PERFORMCHAT_KEY_ID": "pk_1",

@@ -1,7 +1,8 @@
 """ChatSDK's error bodies, for failures that chatproxy itself reports.
 
-There are three shapes. An invalid body lists its issues, in the shape of the validator that
-the vendor uses. The token routes have only a message. Everything else has a code as well.
+There are four shapes. An invalid body lists its issues, in the shape of the validator that
+the vendor uses. The token routes have only a message. Everything else has a code as well, and a
+refused credential at `/api/auth` has a suggestion, too.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from chatproxy.errors import (
     FaultKind,
     InvalidBody,
     LimiterUnavailable,
+    TokenExpired,
     TooManyRequests,
 )
 
@@ -32,6 +34,11 @@ VALIDATOR = "ZodError"
 #: The vendor sends a `hint` beside the message of a refused token.
 HINT = "Get new tokens from your backend. REST calls take `token`, the WebSocket takes `wsToken`."
 
+NO_REFRESH_TOKEN = "Missing refresh token"  # noqa: S105 - a message
+CONNECT_CODES = {"Missing API key": "MISSING_API_KEY", "Invalid API key": "INVALID_API_KEY"}
+CONNECT_SUGGESTION = "Send a platform key of this sidecar as X-API-Key, from a server."
+RENEW_SUGGESTION = "Send the refreshToken of the last answer, or connect again."
+
 
 def token_envelope(error: ChatproxyError, _seconds: float) -> dict[str, Any]:
     """Return the body for the routes that issue tokens."""
@@ -51,6 +58,28 @@ def api_envelope(error: ChatproxyError, _seconds: float) -> dict[str, Any]:
     otherwise = "BAD_REQUEST" if error.status < 500 else "ERROR"
     code = CODES.get(error.status, otherwise)
     return _common_envelope(error) or {"error": {"message": error.message, "code": code}}
+
+
+def connect_envelope(error: ChatproxyError, seconds: float) -> dict[str, Any]:
+    """Return the body for the route where a service connects a user."""
+    if error.status != 401:
+        return api_envelope(error, seconds)
+
+    return _suggesting(CONNECT_CODES.get(error.message, CODES[401]), error, CONNECT_SUGGESTION)
+
+
+def refresh_envelope(error: ChatproxyError, seconds: float) -> dict[str, Any]:
+    """Return the body for the route that takes a refresh token."""
+    if error.status != 401:
+        return api_envelope(error, seconds)
+
+    code = "REFRESH_TOKEN_EXPIRED" if isinstance(error, TokenExpired) else "INVALID_REFRESH_TOKEN"
+    code = "MISSING_REFRESH_TOKEN" if error.message == NO_REFRESH_TOKEN else code
+    return _suggesting(code, error, RENEW_SUGGESTION)
+
+
+def _suggesting(code: str, error: ChatproxyError, suggestion: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": error.message, "suggestion": suggestion}}
 
 
 def _common_envelope(error: ChatproxyError) -> dict[str, Any] | None:

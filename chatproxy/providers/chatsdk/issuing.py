@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from chatproxy.errors import TokenRevoked
 from chatproxy.identity.records import DEFAULT_APP, Profile
-from chatproxy.identity.token_records import new_token_id
-from chatproxy.providers.chatsdk.tokens import TokenKind, TokenPairs
+from chatproxy.providers.chatsdk.claims import Holder
+from chatproxy.providers.chatsdk.kinds import TokenKind
+from chatproxy.providers.chatsdk.tokens import TokenPairs
 from chatproxy.providers.issuing import Inspection, Minted, Wanted, inspection_of, signed
 from chatproxy.settings.fields import DAY
 
@@ -22,7 +23,7 @@ def mint(pairs: TokenPairs, wanted: Wanted, directory: "Directory", now: float) 
     wanted.only("app")
     app, ttl = wanted.app or DEFAULT_APP, wanted.seconds(None, LONGEST)
     user, _ = directory.users.upsert(app, wanted.user_id, Profile(), seen=False)
-    made = pairs.make(app, wanted.user_id, new_token_id(user.version), now, ttl)
+    made = pairs.make(Holder(app, wanted.user_id, user.version), now, ttl)
     texts = {name: made[name] for name in ("token", "wsToken")}
     return Minted(texts, int(now) + made["expiresIn"])
 
@@ -37,7 +38,7 @@ def inspect(pairs: TokenPairs, token: str, directory: "Directory", now: float) -
 
     reader = next(reader for kind, reader in kinds if kind == found.kind)
     said = inspection_of(found, lambda: _check(reader, token, directory, now))
-    user, app = found.claims.get(reader.user_claim), found.claims.get("app_id")
+    user, app = found.claims.get("user_id", found.claims.get("sub")), found.claims.get("app_id")
     return dataclasses.replace(
         said,
         user=user if isinstance(user, str) else None,

@@ -11,15 +11,19 @@ from chatproxy.forwarding.credentials import without
 from chatproxy.providers.paths import END, readings
 
 #: Method and path below /api, from the server routes in the vendor's public code. What lies below
-#: one of them counts as well, but for the last. An id may be several segments to some servers.
+#: one of them counts as well, but for the last two. An id may be several segments to some servers.
 KEY_ROUTES: Sequence[tuple[str, re.Pattern[str]]] = [
     (method, re.compile(rf"/*api/+{path}"))
     for method, path in (
-        ("*", rf"auth{END}/+connect{END}"),
+        ("*", rf"auth{END}/+connect(?:-dev)?{END}"),
         ("*", rf"server{END}"),
         ("*", rf"admin{END}"),
-        ("*", rf"users{END}/+(?:bulk-)?ensure{END}"),
+        ("*", rf"users{END}/+(?:(?:bulk-)?ensure|bulk-delete|sync){END}"),
         ("*", rf"users{END}/(?:.*/)?revoke-tokens{END}"),
+        # A user's export of its own, `me/export`, is a client's.
+        ("*", rf"users{END}/(?!/*me/+export/*$)(?:.*/)?export{END}"),
+        ("*", rf"channels{END}/+[^/]+/+ensure{END}"),
+        ("PUT", rf"users{END}/*+[^/]*+/*+$"),
         ("DELETE", rf"users{END}/*+[^/]*+/*+$"),
     )
 ]

@@ -1,5 +1,7 @@
 """One ChatSDK application and its server."""
 
+import dataclasses
+import json
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,12 +13,19 @@ from chatproxy.identity.token_records import Issued
 from chatproxy.providers.base import Dialect, Provider, Server, Verdict
 from chatproxy.providers.chatsdk import errors, issuing
 from chatproxy.providers.chatsdk.centrifugo import Centrifugo
-from chatproxy.providers.chatsdk.settings import ChatSDKSettings
+from chatproxy.providers.chatsdk.settings import JANUARY, ChatSDKSettings
 from chatproxy.providers.chatsdk.tokens import TokenPairs
 from chatproxy.providers.issuing import Inspection, Minted, Wanted
 
 if TYPE_CHECKING:
     from chatproxy.identity.directory import Directory
+
+#: What a server of 2.0 lets nobody in for but the primary key: the routes that give tokens out.
+PRIMARY = ("/tokens", "/api/auth")
+#: In the message of a refusal, whatever its status: January's server answers 500 to a bad key.
+BAD_KEY = "API key"
+#: In that of a good key alone, at a route that is for a user.
+NO_USER = "User authentication required"
 
 
 class ChatSDK(Provider):
@@ -26,7 +35,12 @@ class ChatSDK(Provider):
     needed = "CHATSDK_BASE_URL and CHATSDK_API_KEY"
 
     def __init__(self, settings: ChatSDKSettings) -> None:
-        self.base_url = settings.base_url if settings.api_key else None
+        self.is_january = settings.api_version == JANUARY
+        app_key = None if self.is_january else settings.app_key
+        self._primary_key = settings.api_key or app_key
+        self._app_key = app_key or settings.api_key
+        self._is_checked = self.is_january or app_key is not None
+        self.base_url = settings.base_url if self._primary_key else None
         self.allowed_origins = settings.allowed_origins
         self.refresh_grace = settings.refresh_grace
         self.tokens = TokenPairs(settings)
@@ -38,33 +52,57 @@ class ChatSDK(Provider):
             "/tokens/validate": Dialect(errors.validation_envelope, self.no_websocket),
             "/tokens/validate-ws": Dialect(errors.validation_envelope, self.no_websocket),
             "/api": self.dialect,
+            "/api/auth/connect": Dialect(errors.connect_envelope, self.no_websocket),
+            "/api/auth/refresh": Dialect(errors.refresh_envelope, self.no_websocket),
             "/ws": self.dialect,
         }
-        self._headers = [("X-API-Key", settings.api_key)] if settings.api_key else []
 
     def authorise(self) -> Credentials:
-        """Return the real key. The caller's `Authorization` stays, because it names the user."""
-        return Credentials([], self._headers, frozenset({"x_api_key"}))
+        """Return the key. The caller's `Authorization` stays, because it names the user."""
+        return self._credentials(self._app_key)
+
+    def credentials_for(self, path: str) -> Credentials:
+        """Return the key that the server takes at a path. One alone has to serve everywhere."""
+        needs_primary = any(path == one or path.startswith(f"{one}/") for one in PRIMARY)
+        return self._credentials(self._primary_key if needs_primary else self._app_key)
+
+    def credentials_of_user(self, bearer: str) -> Credentials:
+        """Return what goes out for a user, whose token was checked here."""
+        # January's server wants its key with every call. Today's wants none, and without one no
+        # call of a user can be taken for one of the app, whatever the path is read as.
+        ours = self.authorise()
+        headers = ours.headers if self.is_january else ()
+        return dataclasses.replace(ours, headers=headers).beside(
+            [("Authorization", f"Bearer {bearer}")]
+        )
 
     def verdict(self, status: int, content: bytes | None) -> Verdict:
         """Return what an answer says about our key."""
-        # The server checks the key first and the user's token second; both are a 401. Only
-        # the message tells them apart.
-        if content is None or status >= 500:
+        # The key and the user's token are refused with the same status: 401, and 500 by January's
+        # server. Only the message tells them apart, and that of a forwarded call is the caller's.
+        if content is None:
             return "unknown"
 
-        return "refused" if status == 401 and b"API key" in content else "accepted"
+        # Today's server takes the primary key nowhere below /api, where the check asks.
+        if BAD_KEY in (message := _message_in(content)):
+            return "refused" if self._is_checked else "unknown"
+
+        return "accepted" if status < 300 or NO_USER in message else "unknown"
 
     def check(self) -> Call:
-        """Ask for channels with the key alone. A good key gets a 401 for the missing user token."""
-        return Call.own("GET", "/api/channels", headers=self._headers)
+        """Ask for no users, with the key alone: a call that changes nothing and shows nobody.
+
+        January's server answers 200 to a good key, today's a 401 for the missing user.
+        """
+        return Call.own("GET", "/api/users?limit=0", headers=self.authorise().headers)
 
     def fault_in(self, status: int, content: bytes) -> str:
         """Return what is wrong with the answer to `check`, or an empty text."""
         if self.verdict(status, content) == "refused":
             return "refuses the API key."
 
-        return f"answered {status}." if status >= 500 else ""
+        is_answered = status < 300 or any(one in _message_in(content) for one in (NO_USER, BAD_KEY))
+        return "" if is_answered else f"answered {status}."
 
     def read_user_token(self, token: str, now: float) -> Issued:
         """Read a `token`, not a `wsToken`; raise a `TokenRejected`."""
@@ -83,6 +121,19 @@ class ChatSDK(Provider):
     def servers(self) -> Sequence[Server]:
         """Return the Centrifugo whose connections a revocation ends."""
         return [self.centrifugo]
+
+    def _credentials(self, key: str | None) -> Credentials:
+        headers = [("X-API-Key", key)] if key else []
+        # No answer may show the key that did not go out either.
+        both = [one for one in (self._primary_key, self._app_key) if one]
+        return Credentials([], headers, frozenset({"x_api_key"}), made_from=both)
+
+
+def _message_in(content: bytes) -> str:
+    try:
+        return str(json.loads(content)["error"]["message"])
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return ""
 
 
 def _no_websocket(url: str | None) -> str:

@@ -1,5 +1,6 @@
 """A sidecar with ChatSDK on, on each database, and who calls it."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from chatproxy.providers.chatsdk.settings import JANUARY, TODAY
 from tests import canaries, commands
 from tests.calls import Reply, call, segment
 from tests.databases import KINDS
 from tests.directories import make_key
 from tests.sidecar import Sidecar
 
+VERSIONS = (JANUARY, TODAY)
 OFTEN = "100000 per minute"
 TOKEN_SECRETS = {
     "CHATSDK_JWT_SECRET": canaries.JWT_SECRET,
@@ -96,3 +99,40 @@ def app(request: pytest.FixtureRequest, chatsdk_before: Callable[..., Any]) -> I
     """The app that most tests share, once on each database."""
     with chatsdk_before(request.param) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def house_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+    """Return the application of an API version, in this process; one for each set of settings."""
+    from tests.providers.chatsdk.in_process import House, house
+
+    with contextlib.ExitStack() as open_until_end:
+        made: dict[tuple[tuple[str, str], ...], House] = {}
+
+        def of(version: str, **more: str) -> House:
+            environ = {"CHATSDK_API_VERSION": version, **more}
+            name = tuple(sorted(environ.items()))
+
+            if name not in made:
+                opened = house(tmp_path_factory.mktemp("house"), environ)
+                made[name] = open_until_end.enter_context(opened)
+
+            return made[name]
+
+        yield of
+
+
+@pytest.fixture(params=VERSIONS)
+def either(request: pytest.FixtureRequest, house_of: Callable[..., Any]) -> Any:
+    """The application, once of each API version."""
+    return house_of(request.param)
+
+
+@pytest.fixture
+def january(house_of: Callable[..., Any]) -> Any:
+    return house_of(JANUARY)
+
+
+@pytest.fixture
+def today(house_of: Callable[..., Any]) -> Any:
+    return house_of(TODAY)

@@ -103,7 +103,7 @@ def test_a_users_token_does_not_open_what_is_done_with_the_key(
     assert len(list(server.journal)) == 0
 
 
-@pytest.mark.parametrize("path", ["/api/users/bob", "/api/users/a/devices", "/api/auth/refresh"])
+@pytest.mark.parametrize("path", ["/api/users/bob", "/api/users/a/devices", "/api/users/me/export"])
 def test_a_users_own_routes_stay_open(behind: App, server: ChatSDKUpstream, path: str) -> None:
     behind.bearing(behind.tokens("alice")["token"], "GET", path)
 
@@ -303,7 +303,7 @@ def test_a_refused_key_shows_on_ready_and_a_refused_token_does_not(
 
 def test_the_check_up_asks_the_server(behind: App, server: ChatSDKUpstream) -> None:
     assert call(behind.sidecar.port, "GET", "/-/check-up").status == 200
-    assert [one.target for one in server.journal] == ["/api/channels"]
+    assert [one.target for one in server.journal] == ["/api/users?limit=0"]
 
 
 def test_below_a_prefix_all_is_found_and_the_server_sees_none_of_it(

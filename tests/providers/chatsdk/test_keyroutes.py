@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from chatproxy.errors import BadTarget
+from chatproxy.forwarding.target import Target
 from chatproxy.providers.chatsdk.keyroutes import needs_api_key
 from chatproxy.web.relay import METHODS
 from tests.badinput.canned import CannedUpstream
@@ -31,6 +32,16 @@ ROUTES = {
     "bulk": ("POST", ["users", "bulk-ensure"]),
     "revoke": ("POST", ["users", "bob", "revoke-tokens"]),
     "delete": ("DELETE", ["users", "bob"]),
+}
+
+#: Those of the server of 2.0, and of the ones between. The spellings are tried without a server.
+LATER = {
+    "connect for development": ("POST", ["auth", "connect-dev"]),
+    "bulk deletion": ("POST", ["users", "bulk-delete"]),
+    "sync": ("POST", ["users", "sync"]),
+    "sync of one": ("PUT", ["users", "bob"]),
+    "another user's export": ("POST", ["users", "bob", "export"]),
+    "a channel of others": ("POST", ["channels", "dm", "ensure"]),
 }
 
 #: Ways to spell a path of segments, behind `/api/`.
@@ -141,7 +152,11 @@ OPEN = [
     ("GET", "users/revoke"),
     ("GET", "/".join("abcdefgh") + "/i" * 80),
     ("POST", "users/me/block"),
-    ("POST", "auth/refresh"),
+    ("POST", "users/me/export"),
+    ("POST", "users/me/export/"),
+    ("GET", "users/export"),
+    ("GET", "channels/ensure"),
+    ("GET", "channels/general/ensured"),
     ("POST", "realtime/subscription-token"),
     ("GET", "servers/x"),
     ("GET", "administrators"),
@@ -218,6 +233,34 @@ def test_no_spelling_reaches_a_key_route(
 
     for one in methods:
         check_nothing_goes_out(behind[1], recording, one, f"/api/{spelling(segments)}", bearer)
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_a_later_key_route_is_refused(
+    behind: tuple[App, int], bearer: str, recording: CannedUpstream, name: str
+) -> None:
+    method, segments = LATER[name]
+    check_nothing_goes_out(behind[1], recording, method, f"/api/{'/'.join(segments)}", bearer)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("name", LATER)
+def test_no_spelling_is_taken_for_another_route(
+    name: str, spelling: Callable[[list[str]], str]
+) -> None:
+    method, segments = LATER[name]
+
+    with contextlib.suppress(BadTarget):
+        target = Target.read(f"/api/{spelling(segments)}").below("")
+        assert needs_api_key(method, target.path, target.query, "")
+
+
+EXPORTS = ["bob/export", "me/me/export", "x/me/export", "m/export", "mee/export", "me;x/x/export"]
+
+
+@pytest.mark.parametrize("path", EXPORTS)
+def test_a_user_exports_nobody_else(path: str) -> None:
+    assert needs_api_key("POST", f"/api/users/{path}", None, "")
 
 
 @pytest.mark.parametrize("name", PER_ID)

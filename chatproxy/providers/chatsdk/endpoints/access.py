@@ -7,8 +7,8 @@ from typing import Any
 from chatproxy.errors import TokenOfAnotherApp, TokenRejected, TokenRevoked, Unauthenticated
 from chatproxy.identity.records import Key, Profile
 from chatproxy.identity.token_records import Issued, Standing
+from chatproxy.providers.chatsdk.kinds import TokenKind
 from chatproxy.providers.chatsdk.provider import ChatSDK
-from chatproxy.providers.chatsdk.tokens import TokenKind
 from chatproxy.web import guards
 from chatproxy.web.current import directory, now, provider
 from chatproxy.web.parsing import header
@@ -54,26 +54,30 @@ class PlatformKey:
 
 def rest_token() -> Client:
     """Let a client in by its `token`."""
-    return _client(provider(ChatSDK).tokens.rest)
+    return client_with(bearer(), provider(ChatSDK).tokens.rest)
 
 
 def exchangeable_token() -> Client:
     """Let a client in by its `token`, even one that expired within the refresh grace."""
     chatsdk = provider(ChatSDK)
-    return _client(chatsdk.tokens.rest, chatsdk.refresh_grace)
+    return client_with(bearer(), chatsdk.tokens.exchangeable, chatsdk.refresh_grace)
 
 
 def websocket_token() -> Client:
     """Let a client in by its `wsToken`."""
-    return _client(provider(ChatSDK).tokens.websocket)
+    return client_with(bearer(), provider(ChatSDK).tokens.websocket)
 
 
-def _client(kind: TokenKind, grace: int = 0) -> Client:
-    token = guards.bearer(missing="Missing token")
+def bearer() -> str:
+    """Return the token in `Authorization`; raise `Unauthenticated`."""
+    return guards.bearer(missing="Missing token")
 
+
+def client_with(token: str, kind: TokenKind, grace: int = 0) -> Client:
+    """Return the client that has a token of this kind; raise a `TokenRejected`."""
     try:
         issued = kind.read(token, now(), grace)
-        standing = directory().tokens.check(issued)
+        standing = directory().tokens.check(kind.checked(issued))
     except TokenRejected as error:
         guards.count_rejected(token, error)
 

@@ -48,6 +48,26 @@ class ApiError(Schema):
     error = fields.Nested(CodedMessage, required=True)
 
 
+class SuggestingMessage(CodedMessage):
+    """Why a credential is refused, and what to do."""
+
+    suggestion = fields.String(required=True)
+
+
+class ConnectingError(ApiError):
+    """A failure of the route that connects a user, beside a key that is refused."""
+
+
+class RenewalError(ApiError):
+    """A failure of the route that takes a refresh token, beside a token that is refused."""
+
+
+class RefusedCredential(Schema):
+    """A credential that a route below `/api/auth` refuses."""
+
+    error = fields.Nested(SuggestingMessage, required=True)
+
+
 class LimitedMessage(CodedMessage):
     """A limit is used up."""
 
@@ -102,6 +122,38 @@ class IssuedTokens(Tokens):
     """New tokens and whom they are for."""
 
     user = fields.Nested(Echo, required=True)
+
+
+class Internal(Schema):
+    """What the vendor's client takes for its own use."""
+
+    wsToken = fields.String(required=True, metadata=WS_TOKEN)
+
+
+class Renewed(Schema):
+    """New tokens, and what the next ones are asked for with."""
+
+    token = fields.String(required=True, metadata=TOKEN)
+    refreshToken = fields.String(
+        required=True, metadata={"description": "For `/api/auth/refresh`. Good once."}
+    )
+    expiresIn = fields.Integer(required=True, metadata=LIFE)
+    _internal = fields.Nested(Internal, required=True)
+
+
+class ConnectedUser(Schema):
+    """The user as the request describes it, not as it is stored."""
+
+    id = fields.String(required=True)
+    displayName = fields.String(required=True)
+    avatar = fields.String(required=True, allow_none=True)
+    metadata = fields.Dict(required=True)
+
+
+class Connected(Renewed):
+    """New tokens and whom they are for."""
+
+    user = fields.Nested(ConnectedUser, required=True)
 
 
 class Payload(Schema):

@@ -35,9 +35,7 @@ def forwarded(path: str) -> Response:  # noqa: ARG001 - the raw target is forwar
     if _is_for_keys():
         raise Forbidden("This call is made with an API key, not for a user.")
 
-    # The server of January 2026 wants its key with every call, and the user's token beside it.
-    ours = provider(ChatSDK).authorise()
-    credentials = ours.beside([("Authorization", f"Bearer {bearer}")])
+    credentials = provider(ChatSDK).credentials_of_user(bearer)
     prefix = services().settings.service_prefix
     return relay(services().backends[ChatSDK.name], prefix, credentials)
 

@@ -17,7 +17,11 @@ from chatproxy.openapi.failures import CREDENTIAL
 from chatproxy.openapi.operation import Answer, ErrorShape, Operation, Parameter, Surface
 from chatproxy.providers.chatsdk import errors
 from chatproxy.providers.chatsdk.endpoints import answers
-from chatproxy.providers.chatsdk.endpoints.schemas import RevocationBody
+from chatproxy.providers.chatsdk.endpoints.schemas import (
+    ConnectionBody,
+    RenewalBody,
+    RevocationBody,
+)
 from chatproxy.web.operations import ANYWHERE, BELOW, ORIGIN
 from chatproxy.web.user_schema import UserSchema
 
@@ -31,6 +35,7 @@ COUNTED = NO_STORE | {
 KEY = ({"chatsdkKey": ()},)
 TOKEN = ({"chatsdkToken": ()},)
 SOCKET_TOKEN = ({"chatsdkWsToken": ()},)
+REFRESH_TOKEN = ({"chatsdkRefreshToken": ()},)
 KEY_OR_TOKEN = (*KEY, *TOKEN)
 
 USER = Parameter(
@@ -38,6 +43,15 @@ USER = Parameter(
 )
 ALICE = {"id": "alice", "name": "Alice"}
 PAIR = {"token": "eyJ…", "wsToken": "eyJ…", "expiresIn": 86400}
+RENEWED = {
+    "token": "eyJ…",
+    "refreshToken": "eyJ…",
+    "expiresIn": 86400,
+    "_internal": {"wsToken": "eyJ…"},
+}
+CONNECTED = RENEWED | {
+    "user": {"id": "alice", "displayName": "Alice", "avatar": None, "metadata": {}}
+}
 PAYLOAD = {
     "userId": "alice",
     "appId": "default",
@@ -83,6 +97,26 @@ SURFACE = Surface(
             "A token is good for this until `CHATSDK_REFRESH_GRACE` after its end.",
             errors=REJECTED,
             security=TOKEN,
+        ),
+        "chatsdk-connecting.connect": Operation(
+            "Connect a user",
+            {200: Answer("The tokens.", answers.Connected, CONNECTED, headers=COUNTED)},
+            "As `ChatSDK.connect` of the vendor's client asks with an API key, on a server. The "
+            "user is the one that the body names, as at `/tokens`, which shares the limit.",
+            body=ConnectionBody,
+            example={"userId": "alice", "displayName": "Alice"},
+            errors=CREDENTIAL,
+            security=KEY,
+        ),
+        "chatsdk-renewal.renew": Operation(
+            "Get new tokens for a refresh token",
+            {200: Answer("The tokens.", answers.Renewed, RENEWED, headers=COUNTED)},
+            "It comes as Bearer, or in the body, as the vendor's `TokenManager` sends it. A second "
+            "use ends all tokens that come from it. A `token` of `/tokens` is taken too.",
+            body=RenewalBody,
+            body_is_required=False,
+            errors=REJECTED,
+            security=REFRESH_TOKEN,
         ),
         "chatsdk-validation.validate": Operation(
             "Is a `token` valid?",
@@ -205,6 +239,16 @@ SURFACE = Surface(
             ErrorShape((Unauthenticated,), answers.RejectedToken),
             ErrorShape((ChatproxyError,), answers.ValidationError),
         ],
+        errors.connect_envelope: [
+            *ONE_LIMIT,
+            ErrorShape((Unauthenticated,), answers.RefusedCredential),
+            ErrorShape((ChatproxyError,), answers.ConnectingError),
+        ],
+        errors.refresh_envelope: [
+            *ONE_LIMIT,
+            ErrorShape((Unauthenticated,), answers.RefusedCredential),
+            ErrorShape((ChatproxyError,), answers.RenewalError),
+        ],
         errors.api_envelope: [*ONE_LIMIT, ErrorShape((ChatproxyError,), answers.ApiError)],
     },
     {
@@ -219,6 +263,12 @@ SURFACE = Surface(
             "scheme": "bearer",
             "bearerFormat": "JWT",
             "description": "A user's `token`.",
+        },
+        "chatsdkRefreshToken": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "A user's `refreshToken`.",
         },
         "chatsdkWsToken": {
             "type": "http",

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 
-from chatproxy.providers.chatsdk.endpoints import api, tokens, users, websocket
+from chatproxy.providers.chatsdk.endpoints import api, auth, tokens, users, websocket
 from chatproxy.providers.chatsdk.endpoints.access import (
     PlatformKey,
     exchangeable_token,
     rest_token,
     websocket_token,
 )
-from chatproxy.providers.chatsdk.endpoints.schemas import requested_user
+from chatproxy.providers.chatsdk.endpoints.schemas import (
+    requested_connection,
+    requested_user,
+)
 from chatproxy.services import Services
 from chatproxy.web.route import Route, any_page, anybody
 
@@ -21,6 +24,8 @@ def routes(_services: Services) -> Sequence[Route]:
     return (
         Route("/tokens", tokens.issuing, PlatformKey(requested_user), "service"),
         Route("/tokens/refresh", tokens.exchange, exchangeable_token, "client"),
+        Route("/api/auth/connect", auth.connecting, PlatformKey(requested_connection), "service"),
+        Route("/api/auth/refresh", auth.renewal, auth.renewing_client, "client", any_page),
         Route("/tokens/validate", tokens.validation, rest_token, "client"),
         Route("/tokens/validate-ws", tokens.websocket_validation, websocket_token, "client"),
         Route(f"{USERS}/ensure", users.ensuring, PlatformKey(requested_user), "service"),

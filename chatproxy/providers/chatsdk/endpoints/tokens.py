@@ -9,8 +9,9 @@ from chatproxy.formats.objects import without_none
 from chatproxy.formats.rates import Rate
 from chatproxy.formats.timestamps import iso
 from chatproxy.identity.records import Profile, User
-from chatproxy.identity.token_records import Issued, new_token_id
+from chatproxy.identity.token_records import Issued
 from chatproxy.limiting.limiter import Count
+from chatproxy.providers.chatsdk.claims import Holder
 from chatproxy.providers.chatsdk.endpoints.access import Client, Service
 from chatproxy.providers.chatsdk.provider import ChatSDK
 from chatproxy.web import access
@@ -29,6 +30,16 @@ TOO_MANY = "Too many token requests, please try again later"
 def issue() -> Response:
     """Issue both tokens for a user, who is created or updated on the way."""
     service = authenticated(Service)
+    user_id, profile = service.requested
+    user, count = counted_user(service)
+    tokens = provider(ChatSDK).tokens.make(Holder(user.app_id, user_id, user.version), now())
+    answer = private(tokens | {"user": _echo(user_id, profile)})
+    answer.headers.update(count.headers())
+    return answer
+
+
+def counted_user(service: Service) -> tuple[User, Count]:
+    """Make or change the user who is to get tokens, where the service may have more of them."""
     key, (user_id, profile) = service.key, service.requested
     access.acts_for(user_id)
     subject = f"tokens {key.id} {key.app_id} {user_id}"
@@ -41,26 +52,30 @@ def issue() -> Response:
         limiter().give_back(subject, _rate())  # no token was issued
         raise
 
-    tokens = provider(ChatSDK).tokens.make(key.app_id, user_id, new_token_id(user.version), now())
-    answer = private(tokens | {"user": _echo(user_id, profile)})
-    answer.headers.update(count.headers())
-    return answer
+    return user, count
 
 
 @exchange.post("")
 def refresh() -> Response:
     """Issue new tokens for one that is valid, or expired within the refresh grace."""
     client = authenticated(Client)
-    issued, standing = client.issued, client.standing
-    count = _spend(f"exchanged tokens {issued.app_id} {issued.user_id}")
-
-    # The version is the one that was checked. If the user is revoked in between, the new
-    # tokens are revoked as well.
-    token_id = new_token_id(standing.version)
-    tokens = provider(ChatSDK).tokens.make(issued.app_id, issued.user_id, token_id, now())
-    answer = private(tokens)
+    count = counted_exchange(client)
+    answer = private(provider(ChatSDK).tokens.make(holder_of(client), now()))
     answer.headers.update(count.headers())
     return answer
+
+
+def counted_exchange(client: Client) -> Count:
+    """Count that a client gets new tokens for its own; raise `TooManyRequests`."""
+    return _spend(f"exchanged tokens {client.issued.app_id} {client.issued.user_id}")
+
+
+def holder_of(client: Client) -> Holder:
+    """Return for whom new tokens are made in place of the client's."""
+    issued = client.issued
+    # The version is the one that was checked. If the user is revoked in between, the new
+    # tokens are revoked as well.
+    return Holder(issued.app_id, issued.user_id, client.standing.version, issued.family)
 
 
 @validation.get("")

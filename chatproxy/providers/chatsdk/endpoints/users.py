@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from chatproxy.errors import ChatproxyError, NotFound, UpstreamError
+from chatproxy.errors import NotFound
 from chatproxy.formats.objects import without_none
 from chatproxy.identity.records import User
 from chatproxy.metrics.table import TOKENS_REVOKED
@@ -81,7 +81,7 @@ def revoke(user_id: str) -> Response:  # noqa: ARG001 - read from the raw path
 
     TOKENS_REVOKED.add(ChatSDK.name)
     log.info("tokens revoked", extra={"keyId": key.id, "reason": reason})
-    _disconnect(named)
+    _disconnect(key.app_id, named)
     return private({"success": True, "revokedUserId": named})
 
 
@@ -117,7 +117,7 @@ def delete(user_id: str) -> Response:
 
     TOKENS_REVOKED.add(ChatSDK.name)
     # The user is deleted last: if Centrifugo fails, the caller can repeat the request.
-    _disconnect(named)
+    _disconnect(app_id, named)
     directory().users.delete(app_id, named)
     return private({"success": True, "anonymizedUserId": named})
 
@@ -128,29 +128,13 @@ def _check_access(named: str | None) -> None:
         access.acts_for(named)
 
 
-def _disconnect(user_id: str) -> None:
-    """Close the user's connections at Centrifugo; raise `UpstreamError` if that fails.
-
-    The tokens are revoked by then, and the request can safely be repeated.
-    """
+def _disconnect(app_id: str, user_id: str) -> None:
+    """Close the user's connections; raise `UpstreamError` if that fails."""
     centrifugo = provider(ChatSDK).centrifugo
     peer = services().peers.get(centrifugo.name)
 
-    if peer is None:
-        return
-
-    try:
-        status, content = peer.ask(centrifugo.disconnect(user_id))
-        fault = centrifugo.fault_in(status, content)
-    except ChatproxyError as error:
-        fault = error.detail or error.message
-
-    if fault:
-        raise UpstreamError(
-            "The tokens are revoked, but Centrifugo could not be told to disconnect the user. "
-            "Ask again.",
-            detail=f"centrifugo: {fault}",
-        )
+    if peer is not None:
+        centrifugo.end_connections(peer.ask, app_id, user_id)
 
 
 def _user_body(user: User) -> dict[str, Any]:
