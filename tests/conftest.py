@@ -95,8 +95,9 @@ def leaks_in(folder: Path) -> list[str]:
     return [
         f"{name} in {path.name}"
         for path in sorted(folder.iterdir())
+        for text in [path.read_text(errors="replace")]
         for name, secret in CANARIES.items()
-        if any(form in path.read_text(errors="replace") for form in forms(secret))
+        if any(form in text for form in forms(secret))
     ]
 
 

@@ -32,6 +32,7 @@ class Sidecar:
     def __init__(self, output: Path, environ: dict[str, str]) -> None:
         self.port = free_port()
         self.output = output
+        self._read: list[dict[str, Any]] = []
         self.environ = bare_environ() | {"HTTP_PORT": str(self.port)} | environ
         self.port = int(self.environ["HTTP_PORT"])
         self.url = f"http://127.0.0.1:{self.port}"
@@ -71,7 +72,11 @@ class Sidecar:
         # A reader may see a write that crosses a page of the file half done; a process that
         # has ended is in the middle of nothing.
         assert not half or self.process.poll() is None, f"the log ends within a line: {half}"
-        return [json.loads(line) for line in whole.split("\n") if line]
+        texts = [line for line in whole.split("\n") if line]
+        # Each is read once: tests that share a sidecar, and those that wait, ask again and again.
+        read = self._read
+        self._read = read + [json.loads(line) for line in texts[len(read) :]]
+        return list(self._read)
 
     def completed(self, **wanted: Any) -> list[dict[str, Any]]:
         """The access lines, those with a given path or status only."""
