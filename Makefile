@@ -52,7 +52,8 @@ dist: install ## Build the wheel and the sdist, and check what is in them
 smoke: dist ## Install the wheel and the sdist alone, on each Python that is here, and use them
 	$(BIN)/python -m release.smoke dist
 
-image: install ## Build the image's layout in a folder, use and measure it there (root, Linux)
+# It needs nothing that is installed: what it tries out it installs itself.
+image: $(VENV)/bin/python ## Build the image's layout in a folder, use and measure it there (root, Linux)
 	$(BIN)/python -m release.image
 
 lock: install ## Write the exact packages of the image, with their hashes
