@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 SDKS := tests/sdks
 SDK_VENV := .venv-sdks
 ST_VENV := .venv-schemathesis
+EXAMPLES := examples
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-long lint types bench sdks dist smoke image lock sbom release-check openapi-check clean
+.PHONY: help install run demo test test-long lint types bench sdks dist smoke image lock sbom release-check openapi-check clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,8 +19,11 @@ install: $(VENV)/installed ## Install the sidecar and what its tests need into .
 run: $(VENV)/run-installed ## Start the sidecar on 127.0.0.1:3000, with a stand-in where no account is set
 	@$(BIN)/python -m sandbox run
 
+demo: $(VENV)/demo-installed $(EXAMPLES)/node_modules/.installed ## Start a page and three backends that use the sidecar, without an account
+	@$(BIN)/python -m examples.demo
+
 # Three parts at once, on two cores, too: much of the time a test waits.
-test: install sdks ## Run the tests, but for those that take longest
+test: install sdks $(EXAMPLES)/node_modules/.installed ## Run the tests, but for those that take longest
 	$(BIN)/python -m tests.parts -n 3 -m "not long"
 
 test-long: install sdks ## Run those that take longest: gigabytes, failovers, restarts under load
@@ -31,6 +35,7 @@ lint: install ## Check style and layout of the code
 
 types: install ## Check the types
 	$(BIN)/mypy
+	$(BIN)/mypy examples
 
 bench: install sdks ## Measure all that the results hold (takes half an hour)
 	$(BIN)/python -m benchmarks.footprint
@@ -70,7 +75,7 @@ openapi-check: install $(ST_VENV)/installed ## Try a sidecar with what its OpenA
 	SCHEMATHESIS=$(ST_VENV)/bin/st $(BIN)/python -m tests.openapi.check $(ARGS)
 
 clean: ## Remove what was installed and built
-	rm -rf $(VENV) $(SDK_VENV) $(ST_VENV) $(SDKS)/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(SDK_VENV) $(ST_VENV) $(SDKS)/node_modules $(EXAMPLES)/node_modules $(EXAMPLES)/page/socket.io.js build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -81,9 +86,13 @@ $(VENV)/run-installed: $(VENV)/bin/python setup.cfg pyproject.toml constraints.t
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[socketio]'
 	@touch $@
 
-$(VENV)/installed: $(VENV)/bin/python setup.cfg pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint,release]'
-	@touch $@ $(VENV)/run-installed
+$(VENV)/demo-installed: $(VENV)/bin/python setup.cfg pyproject.toml constraints.txt $(EXAMPLES)/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[socketio]' -r $(EXAMPLES)/requirements.txt
+	@touch $@
+
+$(VENV)/installed: $(VENV)/bin/python setup.cfg pyproject.toml constraints.txt $(EXAMPLES)/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint,release]' -r $(EXAMPLES)/requirements.txt
+	@touch $@ $(VENV)/run-installed $(VENV)/demo-installed
 
 # The SDKs have an environment of their own: one of them needs an older marshmallow.
 $(SDK_VENV)/installed: $(SDKS)/requirements.txt
@@ -101,3 +110,11 @@ $(SDKS)/node_modules/.installed: $(SDKS)/package-lock.json
 	@if command -v npm >/dev/null; then \
 		cd $(SDKS) && npm ci --silent --no-audit --no-fund && touch node_modules/.installed; \
 	else echo "npm is not here: tests of the Node.js SDKs will be skipped"; fi
+
+# The page takes the socket's client from here: it loads nothing from elsewhere.
+$(EXAMPLES)/node_modules/.installed: $(EXAMPLES)/package-lock.json
+	@if command -v npm >/dev/null; then \
+		cd $(EXAMPLES) && npm ci --silent --no-audit --no-fund \
+			&& cp node_modules/socket.io-client/dist/socket.io.esm.min.js page/socket.io.js \
+			&& touch node_modules/.installed; \
+	else echo "npm is not here: the demo cannot start, and its tests will be skipped"; fi

@@ -2,14 +2,12 @@
 
 import http.client
 import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
-from types import FrameType
 
 from chatproxy import settings
 from chatproxy.errors import SettingsError
@@ -20,6 +18,7 @@ from chatproxy.settings import Settings
 from chatproxy.settings.variables import is_given
 
 from . import ports
+from .processes import Process, are_alive, pass_signals_on, wait
 
 STAND_IN_HOST = "127.0.0.1"
 STAND_IN_PORT = 3001
@@ -31,8 +30,6 @@ SAMPLE_CONFIG = Path("configmap") / "style.json"
 
 ACCOUNT = ("STREAM_API_KEY", "STREAM_API_SECRET")
 ELSEWHERE = ("STREAM_BASE_URL", "STREAM_AUTH_TOKEN")
-
-Process = subprocess.Popen[bytes]
 
 
 def run(application: str, folder: Path) -> int:
@@ -53,7 +50,7 @@ def run(application: str, folder: Path) -> int:
     _check_ports(found, stand_in_port if with_stand_in else None)
     processes = {"stand-in": _start_stand_in(stand_in_port)} if with_stand_in else {}
     processes["sidecar"] = _start_sidecar(application, environ)
-    _pass_signals_on([*processes.values()])
+    told = pass_signals_on([*processes.values()])
 
     if _is_ready(found, processes):
         said = greeting(
@@ -64,7 +61,7 @@ def run(application: str, folder: Path) -> int:
         )
         print(said, file=sys.stderr)
 
-    return _wait(processes)
+    return wait(processes, told)
 
 
 def local_environ(environ: Mapping[str, str]) -> dict[str, str]:
@@ -144,29 +141,18 @@ def _start_sidecar(application: str, environ: Mapping[str, str]) -> Process:
     return subprocess.Popen([sys.executable, *arguments], env=dict(environ))  # noqa: S603
 
 
-def _pass_signals_on(processes: Sequence[Process]) -> None:
-    """End the processes where this one is asked to end, and go on waiting for them."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        for process in processes:
-            process.terminate()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-
-
 def _is_ready(found: Settings, processes: Mapping[str, Process]) -> bool:
     """Wait until our own sidecar serves requests, as long as every process lives."""
     until = time.monotonic() + READY_WITHIN
     status = next(one for one in found.listeners() if "status" in one.serves)
     sidecar = processes["sidecar"]
 
-    while time.monotonic() < until and all(one.poll() is None for one in processes.values()):
+    while time.monotonic() < until and are_alive(processes):
         # Another process may have taken the port just now, and may well answer that it is ready.
         if ports.is_held_by(status.port, sidecar.pid) is not False and _answers(
             status.host, status.port
         ):
-            return all(one.poll() is None for one in processes.values())
+            return are_alive(processes)
 
         time.sleep(0.1)
 
@@ -183,26 +169,6 @@ def _answers(host: str, port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _wait(processes: Mapping[str, Process]) -> int:
-    """Wait until one process ends, end the others, return the first one's exit code."""
-    while all(process.poll() is None for process in processes.values()):
-        time.sleep(0.2)
-
-    name, first = next((name, one) for name, one in processes.items() if one.poll() is not None)
-
-    if code := first.returncode:
-        print(f"the {name} has ended, with exit code {code}: see above", file=sys.stderr)
-
-    for process in processes.values():
-        if process.poll() is None:
-            process.terminate()
-
-    for process in processes.values():
-        process.wait()
-
-    return code
 
 
 def greeting(port: int, prefix: str, *, with_stand_in: bool, knows_users: bool) -> str:

@@ -21,7 +21,7 @@ class PortsTaken(Exception):  # noqa: N818 - a state, and what to do about it
     """What is to be listened on cannot be. The text has a line for each port."""
 
 
-def check(wanted: Mapping[int, tuple[str, str]]) -> None:
+def check(wanted: Mapping[int, tuple[str, str]], command: str = "make run") -> None:
     """Raise `PortsTaken` where a port cannot be had; it comes with its variable and address."""
     variables = {port: variable for port, (variable, _) in wanted.items()}
     lines = []
@@ -30,7 +30,7 @@ def check(wanted: Mapping[int, tuple[str, str]]) -> None:
         for line in problems([(host, port)], variables, time.monotonic):
             who = f" It is {found}." if (found := holder(port)) else ""
             other = port + NEXT if port + NEXT < 65536 else port - NEXT
-            lines.append(f"{line}{who} Such as: {variable}={other} make run")
+            lines.append(f"{line}{who} Such as: {variable}={other} {command}")
 
     if lines:
         raise PortsTaken("\n".join(lines))

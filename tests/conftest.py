@@ -169,7 +169,7 @@ def browser() -> Iterator[Browser]:
     executable = installed()
 
     if executable is None:
-        pytest.skip("Chromium is not here (Debian: apt-get install chromium)")
+        pytest.skip("Chromium is not here (Debian: apt-get install chromium-headless-shell)")
 
     pytest.importorskip("playwright", reason="Playwright is not here (make install)")
 

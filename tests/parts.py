@@ -32,6 +32,7 @@ PARTS = (
     ("badinput/",),
     ("providers/",),
     ("cli/",),
+    ("examples/", "test_browser"),
     ("sandbox/", "upstream/"),
     ("bulk/",),
     ("openapi/", "metrics/", "tracing/"),

@@ -1,0 +1,1 @@
+"""Small backends that use the sidecar, and the page that they serve."""
