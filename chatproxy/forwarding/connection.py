@@ -21,7 +21,7 @@ from chatproxy.errors import AnswerBroken, UpstreamBroken, UpstreamTimeout
 from chatproxy.forwarding.body import PIECE, CallerBody
 from chatproxy.forwarding.headers import LARGEST_HEAD, defect_in
 from chatproxy.forwarding.keep_alive import promised
-from chatproxy.forwarding.timeouts import CHECK_CALLER_EVERY, Deadline
+from chatproxy.forwarding.timeouts import Deadline
 
 #: What a non-blocking socket raises when it has to wait. TLS may have to write in order to read,
 #: and the reverse (Python's `ssl`, "Notes on non-blocking sockets").
@@ -260,7 +260,7 @@ class Connection:
         elif (wait := limit - waited) <= 0:
             raise UpstreamTimeout("The chat provider took no more of the body in time.")
 
-        events = poll.poll(min(wait, CHECK_CALLER_EVERY) * 1000)
+        events = poll.poll(min(wait, deadline.check_every) * 1000)
 
         if not events:
             self._was_awaited = True
@@ -320,7 +320,7 @@ class Connection:
 
         while True:
             left = deadline.remaining(at_most=give_up - deadline.monotonic())
-            self._sock.settimeout(min(left, CHECK_CALLER_EVERY))
+            self._sock.settimeout(min(left, deadline.check_every))
 
             try:
                 return self._sock.recv(PIECE)

@@ -39,13 +39,22 @@ class Limits:
 
 
 class Deadline:
-    """The clock of one call, which starts when this is made."""
+    """The clock of one call, which starts when this is made.
+
+    `check_every` are the seconds between two checks that the caller is still there.
+    """
 
     # A total limit is needed beside the one on each read, which starts anew with every byte.
 
     def __init__(
-        self, limits: Limits, monotonic: Callable[[], float], caller: Caller | None = None
+        self,
+        limits: Limits,
+        monotonic: Callable[[], float],
+        caller: Caller | None = None,
+        *,
+        check_every: float = CHECK_CALLER_EVERY,
     ) -> None:
+        self.check_every = check_every
         self.limits = limits
         self.monotonic = monotonic
         self._caller = caller

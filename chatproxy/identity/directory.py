@@ -13,6 +13,7 @@ from chatproxy.identity.keys import Keys
 from chatproxy.identity.opaque_token_format import OpaqueTokenFormat
 from chatproxy.identity.opaque_tokens import OpaqueTokens
 from chatproxy.identity.revocation import Revocation
+from chatproxy.identity.signed_in_sessions import SignedInSessions
 from chatproxy.identity.user_search import UserSearch
 from chatproxy.identity.users import Users
 
@@ -40,6 +41,7 @@ class Directory:
         self.agents = Agents(self.database, now)
         self.tokens = Revocation(self.database, now)
         self.opaque_tokens = OpaqueTokens(self.database, self._token_format, self.users, now)
+        self.sessions = SignedInSessions(self.database, now)
         self.devices = Devices(self.database, now, monotonic)
         self._badge_clients = ClientCounts(self.database, monotonic)
 

@@ -126,6 +126,18 @@ devices = Table(
     Column("last_seen", Double, nullable=False),
 )
 
+signed_in_sessions = Table(
+    "signed_in_sessions",
+    metadata,
+    Column("app_id", String(64), ForeignKey("apps.id"), primary_key=True),
+    # SHA-256 of the session's id, and of the token, in hexadecimal.
+    Column("session", String(64), primary_key=True),
+    Column("token", String(64), nullable=False, index=True),
+    Column("noted", Double, nullable=False),
+    # The token's end, at which the row may go.
+    Column("expires", Double, nullable=False, index=True),
+)
+
 badges = Table(
     "badges",
     metadata,

@@ -1,5 +1,6 @@
 """Forwarding a request to a provider with our credentials."""
 
+import dataclasses
 from collections.abc import Callable, Container, Iterable
 from typing import Any, TypeVar
 
@@ -9,11 +10,11 @@ from werkzeug.wsgi import ClosingIterator
 from chatproxy import forwarding
 from chatproxy.errors import WrongMethod
 from chatproxy.forwarding import Answer, Switched, Way, headers
-from chatproxy.forwarding.body import with_json_fields
+from chatproxy.forwarding.body import CallerBody, with_json_fields
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.forwarding.target import Target
-from chatproxy.forwarding.timeouts import Caller, Deadline, Limits
+from chatproxy.forwarding.timeouts import CHECK_CALLER_EVERY, Caller, Deadline, Limits
 from chatproxy.logs import correlation
 from chatproxy.services import Backend
 from chatproxy.web.current import context, services
@@ -23,6 +24,15 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 REQUEST_ID = "x-request-id"
 
 AnswerT = TypeVar("AnswerT", Answer, Switched | Answer)
+
+
+@dataclasses.dataclass(frozen=True)
+class Waits:
+    """How long an answer is waited for, and who is asked, and how often, whether anybody does."""
+
+    limits: Limits
+    caller: Caller
+    check_every: float = CHECK_CALLER_EVERY
 
 
 def proxy(backend: Backend, mount: str) -> Blueprint:
@@ -41,22 +51,23 @@ def relay(
     mount: str,
     credentials: Credentials | None = None,
     *,
-    limits: Limits | None = None,
-    caller: Caller | None = None,
+    upload: CallerBody | None = None,
+    waits: Waits | None = None,
 ) -> "Relay":
     """Forward the current request; `mount` stands for the provider's base URL.
 
-    `credentials` are used in place of the provider's own, `limits` in place of the usual ones, and
-    `caller` is asked whether anybody still waits.
+    `credentials` are used in place of the provider's own, and `upload` in place of the body, which
+    has been read then.
     """
     target = context().target.below(mount)
     found = credentials or backend.provider.credentials_for(target.path)
     call = _load(target, found)
+    call.upload = upload or call.upload
 
     def ask(way: Way, deadline: Deadline, public_mount: str) -> Answer:
         return forwarding.forward(call, way, found, deadline, mount=public_mount)
 
-    return Relay(_ask(call, mount, backend, ask, limits, caller))
+    return Relay(_ask(call, mount, backend, ask, waits))
 
 
 def switch(
@@ -97,8 +108,7 @@ def _ask(
     mount: str,
     backend: Backend,
     ask: Callable[[Way, Deadline, str], AnswerT],
-    limits: Limits | None = None,
-    caller: Caller | None = None,
+    waits: Waits | None = None,
 ) -> AnswerT:
     current, peer = context(), backend.peer
 
@@ -112,7 +122,10 @@ def _ask(
             call.fields, str(call.method), name, upstream.host, upstream.port
         )
 
-    deadline = Deadline(limits or peer.limits, current.monotonic, caller or current)
+    waits = waits or Waits(peer.limits, current)
+    deadline = Deadline(
+        waits.limits, current.monotonic, waits.caller, check_every=waits.check_every
+    )
     started = current.seconds()
     # Where the provider is at the root, its redirects must be, too.
     public_mount = mount.removeprefix(current.mount)

@@ -15,6 +15,7 @@ from chatproxy.identity.database import Database
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.lookout import GOOD_FOR
 from chatproxy.identity.readiness import UNREACHABLE_AFTER, Readiness
+from chatproxy.identity.schema_version import newest
 from tests.databases import migrate, run_at
 from tests.identity.databases import on_sqlite
 from tests.sidecar import free_port
@@ -70,7 +71,7 @@ def test_with_a_schema_of_another_release(
     try:
         wait_for(watched, codes)
     finally:
-        run_at(database_url, "UPDATE alembic_version SET version_num = '0003'")
+        run_at(database_url, f"UPDATE alembic_version SET version_num = '{newest()}'")
 
     wait_for(watched, [])
 
@@ -84,7 +85,7 @@ def test_with_a_schema_that_does_not_say_which(
     try:
         wait_for(watched, ["schema-missing"])
     finally:
-        run_at(database_url, "INSERT INTO alembic_version VALUES ('0003')")
+        run_at(database_url, f"INSERT INTO alembic_version VALUES ('{newest()}')")
 
 
 @contextmanager

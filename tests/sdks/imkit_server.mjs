@@ -59,6 +59,11 @@ io.on('connection', (socket) => {
   for (const name of ['auth', 'auth2']) {
     socket.on(name, (...values) => {
       const ack = typeof values.at(-1) === 'function' ? values.pop() : () => {};
+
+      if (String(values[0]).startsWith('no-token-')) {
+        return ack(shown({ RC: 401, RM: 'Invalid token', error: { code: 'INVALID_TOKEN' } }));
+      }
+
       seen.signIns.push([name, ...values]);
       ack(shown({ RC: 0, RM: 'OK', result: { client: { _id: 'theirs' } } }));
     });

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from chatproxy.identity.key_format import KeyFormat
+from chatproxy.identity.schema_version import newest
 from tests.calls import Reply, call
 from tests.canaries import CHATSDK_KEY, JWT_SECRET
 from tests.commands import run
@@ -124,7 +125,7 @@ def test_after_an_upgrade_by_a_later_release_it_is_not_ready(
 
         run_at(url, "UPDATE alembic_version SET version_num = '9999'")
         wait_for(lambda: states() == {(503, "['schema-newer']")})
-        run_at(url, "UPDATE alembic_version SET version_num = '0003'")
+        run_at(url, f"UPDATE alembic_version SET version_num = '{newest()}'")
         wait_for(lambda: states() == {(200, "None")})
 
 

@@ -45,7 +45,7 @@ def site(socketio: SocketServer, imkit_before: Callable[..., Any]) -> Iterator[S
 
 def test_every_version_works_by_every_transport(site: Site, socketio: SocketServer) -> None:
     token = site.token("node", nickname="Zoë 🙂")
-    transports = ("websocket only",)
+    transports = ("websocket only", "websocket first", "polling first", "polling only")
     report = run(
         "imkit_relay.mjs",
         bare_environ()
@@ -57,8 +57,8 @@ def test_every_version_works_by_every_transport(site: Site, socketio: SocketServ
     assert len(report["calls"]) == 2 * len(VERSIONS) * len(transports)
     header = {"CLIENT_KEY": IMKIT_CLIENT_KEY, "Authorization": token}
     found = socketio.seen()["signIns"]
-    assert [one for one in found if one[0] == "auth2"] == [["auth2", token, header]] * 3
-    assert [one for one in found if one[0] == "auth"] == [["auth", token]] * 6
+    assert [one for one in found if one[0] == "auth2"] == [["auth2", token, header]] * 12
+    assert [one for one in found if one[0] == "auth"] == [["auth", token]] * 24
 
 
 @contextmanager

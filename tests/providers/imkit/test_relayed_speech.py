@@ -10,7 +10,7 @@ from chatproxy.errors import TokenUnknown
 from chatproxy.identity.records import User
 from chatproxy.identity.token_records import Binding
 from chatproxy.providers.imkit.errors import InvalidClientKey
-from chatproxy.providers.imkit.relaying.speech import NoSuchPacket, Speech
+from chatproxy.providers.imkit.relaying.speech import NO_TOKEN, NoSuchPacket, Speech
 
 GOOD, THEIRS = "token-of-alice", "theirs"
 
@@ -250,3 +250,22 @@ def test_nobody_fills_memory_with_namespaces(speech: Speech) -> None:
         speech.hear(f"40/{number},")
 
     assert len(speech.goodbyes()) <= 16
+
+
+@pytest.mark.parametrize(
+    ("said", "onward"),
+    [
+        ('427["auth","bad"]', '427["auth","NOBODYS"]'),
+        ('42/chat,["auth2","bad",{"CLIENT_KEY":"ours"}]', '42/chat,["auth2","NOBODYS"]'),
+        (f'42["auth2","{GOOD}",{{"CLIENT_KEY":"bad"}}]', '42["auth2","NOBODYS"]'),
+        ('451-7["auth",{"_placeholder":true,"num":0}]', '427["auth","NOBODYS"]'),
+        ('40{"token":"bad"}', '40{"token":"NOBODYS"}'),
+        ("40/chat?token=bad", '40/chat,{"token":"NOBODYS"}'),
+    ],
+)
+def test_where_nothing_can_be_answered_the_server_refuses(said: str, onward: str) -> None:
+    speech = Speech(sign_in, check_key, THEIRS, answers=False)
+    heard = speech.hear(said)
+
+    assert (heard.onward, heard.back) == (onward.replace("NOBODYS", NO_TOKEN), None)
+    assert speech.bound is None

@@ -115,7 +115,8 @@ SOCKET = Operation(
     "The socket",
     {101: Answer("The connection is a WebSocket from now on.")},
     "Socket.IO by WebSocket alone: a GET with `Upgrade` and `?transport=websocket&EIO=4`. Anything "
-    "else is 400, and what lies below is 404. Its `auth` event takes the token.",
+    "else is 400, and what lies below is 404. Its `auth` event takes the token. With "
+    "`IMKIT_SOCKET=relay` it is a tunnel to the IMKit server, which takes polling as well.",
     path={"path": BELOW},
     errors=(CallerError, Forbidden, NotServed, NotConfigured, NotFound, *LIMITS),
 )

@@ -17,7 +17,7 @@ from chatproxy.providers.imkit.endpoints import access, clienttokens, signing_in
 from chatproxy.providers.imkit.endpoints.upgraded import NO_CONNECTION, Upgraded
 from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.providers.imkit.relaying.opening import Presented, only_one
-from chatproxy.web.current import context, provider, services
+from chatproxy.web.current import context, directory, provider, services
 from chatproxy.web.parsing import header
 from chatproxy.web.relay import switch
 
@@ -78,6 +78,8 @@ def _serving(
     client_key = provider(IMKit).client_key
     upstream, arrived = found.connection.switched()
 
+    session = _session()
+
     def serve() -> None:
         tunnel = Tunnel(
             Client(connection, monotonic),
@@ -86,6 +88,7 @@ def _serving(
             monotonic,
             Times(),
             longest,
+            session,
         )
         ended_by = hub.hold(tunnel)
         current.notes["socket"] = {"endedBy": ended_by, **tunnel.carried()}
@@ -104,6 +107,12 @@ def _check(found: Switched, accept: str) -> None:
         raise UpstreamBroken(
             "The IMKit server's answer to the handshake is not valid.", answer_begun=True
         )
+
+
+def _session() -> str | None:
+    # By what the directory knows a session that began with polling.
+    found = Presented.only("sid", context().target.query)
+    return None if found is None else directory().sessions.name_of(found)
 
 
 def mount() -> str:

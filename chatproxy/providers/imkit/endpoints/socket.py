@@ -1,11 +1,13 @@
 """`/imkit/socket.io`: clients authenticate over a socket (see `providers/imkit/sockets`)."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, copy_current_request_context, request
 
 from chatproxy.errors import Forbidden, NotFound, NotServed
-from chatproxy.providers.imkit.endpoints import relayed, signing_in
+from chatproxy.providers.imkit.endpoints import polled, relayed, signing_in
+from chatproxy.providers.imkit.endpoints.forwarded import cross_origin
 from chatproxy.providers.imkit.endpoints.upgraded import NO_CONNECTION, Upgraded
 from chatproxy.providers.imkit.provider import NO_SOCKETS, IMKit
 from chatproxy.server.waits import WAITS
@@ -33,11 +35,23 @@ def blueprint(services: Services) -> Blueprint:
         if path:
             raise NotFound("Nothing is served at this path.")
 
+        if imkit.relays_sockets and request.method == "OPTIONS":
+            return cross_origin.preflight()
+
         _check_origin()
-        return relayed.open_tunnel(hub) if imkit.relays_sockets else _upgrade(hub)
+
+        if not imkit.relays_sockets:
+            return _upgrade(hub)
+
+        return relayed.open_tunnel(hub) if _asks_for_websocket() else polled.poll(hub)
+
+    methods = (*METHODS, "OPTIONS") if imkit.relays_sockets else METHODS
+
+    if imkit.relays_sockets:
+        made.after_request(cross_origin.mark)
 
     for path in PATHS:
-        made.add_url_rule(path, view_func=socket, methods=METHODS)
+        made.add_url_rule(path, view_func=socket, methods=methods)
         # werkzeug matches a WebSocket request only with rules that say `websocket=True`.
         made.add_url_rule(path, view_func=socket, methods=["GET"], websocket=True)
 
@@ -60,6 +74,7 @@ def _hub(services: Services) -> "Hub | None":
         services.directory.opaque_tokens.still_valid,
         services.lifetime.is_over,
         services.clock.monotonic,
+        tokens_of=partial(services.directory.sessions.tokens_of, imkit.app),
     )
 
 
@@ -80,6 +95,10 @@ def _upgrade(hub: "Hub") -> Response:
     # Released when the answer is closed, even if the client is gone before the first packet.
     hub.acquire_slot()
     return Upgraded(token, serve, hub.release_slot)
+
+
+def _asks_for_websocket() -> bool:
+    return "websocket" in request.environ.get("HTTP_UPGRADE", "").lower()
 
 
 def _check_origin() -> None:

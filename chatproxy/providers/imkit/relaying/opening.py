@@ -47,6 +47,17 @@ class Presented:
             tuple(pair for pair in pairs if squeezed(plain_name(pair[0])) in CLIENT_KEYS),
         )
 
+    @staticmethod
+    def only(name: str, query: str | None) -> str | None:
+        """Return the value of a parameter, None where it is absent; raise `CallerError` for two."""
+        pairs = parse_qsl(query or "", keep_blank_values=True)
+        found = [value for one, value in pairs if one == name]
+
+        if len(found) > 1:
+            raise CallerError(f"The query holds `{name}` more than once.")
+
+        return found[0] if found else None
+
     def reserved(self) -> frozenset[str]:
         """Return the names that are taken out of the query, as `plain_name` writes them."""
         return frozenset(plain_name(name) for name, _ in (*self.tokens, *self.client_keys))

@@ -12,6 +12,7 @@ what: `auth2` has the token, and an object with `CLIENT_KEY` and `Authorization`
 import dataclasses
 import json
 import re
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -58,11 +59,16 @@ class Heard:
     swallowed: int = 0
 
 
+#: What stands for a token that is not good where its refusal cannot be answered here.
+NO_TOKEN = f"no-token-{secrets.token_hex(16)}"
+
+
 class Speech:
     """One client's. `check_key` and `sign_in` raise a `ChatproxyError` for what is not good.
 
     `sign_in` takes a token and the id of a device, which may be empty. `bound` is the client and
-    its token, once it has signed in.
+    its token, once it has signed in. Without `answers` nothing can be said to the client from here,
+    and a sign-in that is not good goes on with a token that is nobody's: the server refuses it.
     """
 
     def __init__(
@@ -71,7 +77,10 @@ class Speech:
         check_key: CheckKey,
         client_key: str,
         bound: Binding | None = None,
+        *,
+        answers: bool = True,
     ) -> None:
+        self._answers = answers
         self._sign_in = sign_in
         self._check_key = check_key
         self._client_key = client_key
@@ -149,8 +158,13 @@ class Speech:
         front = packet["namespace"] or ""
 
         if bound is None or bound is before:
-            ack = f"43{front}{event.id}{json.dumps([answer])}"
             swallowed = int(packet["attachments"] or 0)
+
+            if not self._answers:
+                in_vain = _written([event.name, NO_TOKEN])
+                return Heard(f"42{front}{event.id or ''}{in_vain}", None, swallowed)
+
+            ack = f"43{front}{event.id}{json.dumps([answer])}"
             return Heard(None, None if event.id is None else ack, swallowed)
 
         rewritten = [event.name, *self._rewritten(event.arguments, bound)]
@@ -183,6 +197,9 @@ class Speech:
             for token in tokens:
                 self._dialogue.bound = self._sign_in(token, "")
         except ChatproxyError as error:
+            if not self._answers:
+                return Heard(f"40{_front(path)}{_written({'token': NO_TOKEN})}")
+
             return Heard(None, f"44{_front(path)}{json.dumps({'message': error.message})}")
 
         if len(self._namespaces) < MOST_NAMESPACES:

@@ -62,7 +62,8 @@ class Server(Frames):
 class Tunnel:
     """One relayed socket. Other threads than those that serve it may use only `token` and `end`.
 
-    `longest` are the bytes of a message, in either direction.
+    `longest` are the bytes of a message, in either direction. `session` as in `hub.Part`: it began
+    with polling, and a client may have signed in by that.
     """
 
     def __init__(
@@ -73,7 +74,10 @@ class Tunnel:
         monotonic: Callable[[], float],
         times: Times,
         longest: int,
+        session: str | None = None,
     ) -> None:
+        self.session = session
+        self._signed_in: tuple[str, str] | None = None
         self._client = client
         self._server = server
         self._speech = speech
@@ -97,7 +101,11 @@ class Tunnel:
     def token(self) -> tuple[str, str] | None:
         """The app and the digest of the client's token; None before it has signed in."""
         bound = self._speech.bound
-        return None if bound is None else (bound.user.app_id, bound.digest)
+        return self._signed_in if bound is None else (bound.user.app_id, bound.digest)
+
+    def signed_in(self, token: tuple[str, str]) -> None:
+        """Take note of a sign-in that came by another request of the session."""
+        self._signed_in = token
 
     def gives_way(self) -> bool:
         """Say whether another client may have its place: it has had the time to sign in."""

@@ -1,9 +1,10 @@
 """The sockets of a worker: how many there may be, and which of them must end."""
 
+import contextlib
 import logging
 import socket
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Protocol
 
 from wsproto.frame_protocol import CloseReason
@@ -26,10 +27,26 @@ BATCH_SIZE = 500
 
 Tokens = Collection[tuple[str, str]]
 StillValid = Callable[[Tokens], set[tuple[str, str]]]
+TokensOf = Callable[[Collection[str]], Mapping[str, tuple[str, str]]]
 
 
-class Held(Protocol):
-    """One socket, as the hub sees it. `token` is None as long as nobody has signed in on it."""
+def _of_none(_sessions: Collection[str]) -> Mapping[str, tuple[str, str]]:
+    return {}
+
+
+class Part(Protocol):
+    """A socket or a part of one, as the hub sees it.
+
+    `token` is None as long as nobody has signed in on it. `session` is by what the directory knows
+    it, where its requests may come to any worker: it is asked then whether somebody has signed in
+    meanwhile, and `signed_in` is told with which token.
+    """
+
+    session: str | None
+
+    def signed_in(self, token: tuple[str, str]) -> None:
+        """Take note of what another worker has seen."""
+        ...
 
     @property
     def token(self) -> tuple[str, str] | None:
@@ -43,6 +60,10 @@ class Held(Protocol):
     def end(self, closed: SocketClosed) -> None:
         """End it from any thread; called again and again until it has ended."""
         ...
+
+
+class Held(Part, Protocol):
+    """A socket that one worker serves from its beginning to its end."""
 
     def run(self) -> str:
         """Serve it until it ends; return who ended it."""
@@ -62,9 +83,9 @@ class TooManySockets(ChatproxyError):
 class Hub:
     """The sockets of this worker.
 
-    `still_valid` returns those of the given tokens, each an app and a digest, that are still
-    valid, and raises `DirectoryUnavailable`. `is_stopping` returns whether the worker was told
-    to stop.
+    `tokens_of` returns the tokens of those sessions on which somebody has signed in. `still_valid`
+    returns those of the given tokens, each an app and a digest, that are still valid, and raises
+    `DirectoryUnavailable`. `is_stopping` returns whether the worker was told to stop.
     """
 
     def __init__(
@@ -74,15 +95,17 @@ class Hub:
         is_stopping: Callable[[], bool],
         monotonic: Callable[[], float],
         times: Times | None = None,
+        tokens_of: TokensOf = _of_none,
     ) -> None:
         self._max_sockets = most
+        self._tokens_of = tokens_of
         self._still_valid = still_valid
         self._is_stopping = is_stopping
         self._monotonic = monotonic
         self._times = times or Times()
         self._lock = threading.Lock()
         self._slots_taken = 0
-        self._sessions: dict[Held, None] = {}  # the oldest first
+        self._sessions: dict[Part, None] = {}  # the oldest first
         self._directory_failed = False
         # Two threads, so that a slow directory does not delay the stop of the worker.
         self._watches = (
@@ -111,22 +134,28 @@ class Hub:
     def hold(self, session: Held) -> str:
         """Serve a socket until it ends; return who ended it."""
         ended_by = "failure"
+        SOCKETS.add()
 
+        try:
+            with self.watching(session):
+                ended_by = session.run()
+                return ended_by
+        finally:
+            SOCKETS.add(by=-1)
+            SOCKETS_ENDED.add(ended_by.replace(" ", "_"))
+
+    @contextlib.contextmanager
+    def watching(self, session: Part) -> Iterator[None]:
+        """End what is served meanwhile when its time has come."""
         with self._lock:
             self._sessions[session] = None
-
-        SOCKETS.add()
 
         try:
             for watch in self._watches:
                 watch.start()
 
-            ended_by = session.run()
-            return ended_by
+            yield
         finally:
-            SOCKETS.add(by=-1)
-            SOCKETS_ENDED.add(ended_by.replace(" ", "_"))
-
             with self._lock:
                 self._sessions.pop(session, None)
 
@@ -151,9 +180,10 @@ class Hub:
     def _end_those_without_valid_token(self) -> None:
         # While the directory is unavailable the sockets stay: to end them all would bring every
         # client back at once.
-        tokens = {session: session.token for session in self._current_sessions() if session.token}
-
         try:
+            self._look_who_signed_in()
+            sessions = self._current_sessions()
+            tokens = {session: session.token for session in sessions if session.token}
             valid = self._valid_tokens({token for token in tokens.values() if token})
         except DirectoryUnavailable as error:
             if not self._directory_failed:
@@ -172,6 +202,16 @@ class Hub:
             if token not in valid and session.token == token:
                 session.end(SocketClosed("token", CloseReason.POLICY_VIOLATION))
 
+    def _look_who_signed_in(self) -> None:
+        waiting = [
+            (one.session, one) for one in self._current_sessions() if one.session and not one.token
+        ]
+        found = self._tokens_of({session for session, _ in waiting}) if waiting else {}
+
+        for session, one in waiting:
+            if session in found and not one.token:
+                one.signed_in(found[session])
+
     def _valid_tokens(self, tokens: set[tuple[str, str]]) -> set[tuple[str, str]]:
         listed = sorted(tokens)
         valid: set[tuple[str, str]] = set()
@@ -181,6 +221,6 @@ class Hub:
 
         return valid
 
-    def _current_sessions(self) -> list[Held]:
+    def _current_sessions(self) -> list[Part]:
         with self._lock:
             return list(self._sessions)

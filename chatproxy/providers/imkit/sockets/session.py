@@ -37,6 +37,9 @@ class Times:
 class Session:
     """One socket. Other threads than the one that serves it may use `token` and `end`."""
 
+    #: No other worker has anything to do with it.
+    session: str | None = None
+
     def __init__(
         self,
         socket: WebSocket,
@@ -60,6 +63,9 @@ class Session:
         """The app and the digest of the client's token; None before it has signed in."""
         bound = self._dialogue.bound
         return None if bound is None else (bound.user.app_id, bound.digest)
+
+    def signed_in(self, token: tuple[str, str]) -> None:
+        """Do nothing: clients sign in here alone."""
 
     def gives_way(self) -> bool:
         """Say whether another client may have its place: it has had the time to authenticate."""

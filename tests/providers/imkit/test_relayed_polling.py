@@ -1,0 +1,290 @@
+"""A client that polls through the client door, request by request."""
+
+import contextlib
+import json
+import socket as sockets
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from chatproxy.providers.imkit.relaying.tunnel import Times
+from chatproxy.providers.imkit.relaying.waiting import SessionOver, Waiting
+from chatproxy.providers.imkit.sockets.frames import SocketClosed
+from tests.calls import Reply, call
+from tests.canaries import IMKIT_CLIENT_KEY, IMKIT_KEY
+from tests.providers.imkit.conftest import Site
+from tests.providers.imkit.rawsocket import raw_socket
+from tests.providers.imkit.refusals import refused_with
+from tests.providers.imkit.relayed import SocketServer, door_of, relaying, socket_server
+from tests.scraping import scrape
+from tests.test_sdks import needs_node_sdks
+
+pytestmark = [needs_node_sdks, pytest.mark.node]
+
+ORIGIN = "https://app.example"
+TEXT = "Content-Type: text/plain;charset=UTF-8"
+
+#: Seconds in which a session must have ended; see `test_socket_ends`.
+WITHIN = 2.0
+
+
+class Session:
+    """A session of a client that polls, by Engine.IO 4."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.query = "EIO=4&transport=polling"
+        opened = json.loads(self.poll().raw.body[1:])
+        self.id = opened["sid"]
+        self.query += f"&sid={self.id}"
+        assert self.say("40").raw.body == b"ok"
+        assert self.poll().raw.body.startswith(b'40{"sid":')
+
+    def poll(self, *fields: str) -> Reply:
+        return call(door_of(self.site), "GET", f"/socket.io/?{self.query}", *fields)
+
+    def say(self, body: str, *fields: str) -> Reply:
+        path = f"/socket.io/?{self.query}"
+        return call(door_of(self.site), "POST", path, TEXT, *fields, body=body.encode())
+
+    def ask(self, *event: Any) -> Any:
+        """Emit an event; return what it is acknowledged with."""
+        assert self.say(f"427{json.dumps(event, ensure_ascii=False)}").raw.body == b"ok"
+        answer = self.poll().raw.body.decode()
+        assert answer.startswith("437["), answer
+        return json.loads(answer[3:])[0]
+
+
+@pytest.fixture(scope="module")
+def socketio() -> Iterator[SocketServer]:
+    with socket_server() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def site(socketio: SocketServer, imkit_before: Callable[..., Any]) -> Iterator[Site]:
+    few = {"WORKERS": "2", "IMKIT_ALLOWED_ORIGINS": ORIGIN, "MAX_BODY_BYTES": "3000000"}
+    keys = {"IMKIT_API_KEY": IMKIT_KEY, "IMKIT_CLIENT_KEY": IMKIT_CLIENT_KEY}
+
+    with imkit_before(**relaying(socketio.url), **keys, **few) as made:
+        yield made
+
+
+@pytest.fixture
+def waiting() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(20) as pool:
+        yield pool
+
+
+def test_a_client_signs_in_and_talks(site: Site, socketio: SocketServer) -> None:
+    token = site.token("polls")
+    session = Session(site)
+
+    assert session.ask("auth2", token, {"CLIENT_KEY": site.client_key})["RC"] == 0
+    assert session.ask("echo", "é🙂") == "é🙂"
+    assert ["auth2", token, {"CLIENT_KEY": IMKIT_CLIENT_KEY}] in socketio.seen()["signIns"]
+    seen = socketio.seen()["handshakes"][-1]
+    assert seen["headers"]["im-client-key"] == IMKIT_CLIENT_KEY
+    session.say("1")
+    assert session.poll().status == 400
+
+
+def test_a_bad_token_is_refused_by_the_server_which_never_sees_it(
+    site: Site, socketio: SocketServer
+) -> None:
+    session = Session(site)
+
+    assert session.ask("auth", "a-bad-token")["RC"] == 401
+    assert session.ask("auth2", site.token("right"), {"CLIENT_KEY": "bad"})["RC"] == 401
+    assert "a-bad-token" not in json.dumps(socketio.seen())
+
+
+def wait_for_all(polls: list[Future[Reply]], within: float) -> list[bytes]:
+    until = time.monotonic() + within
+    return [one.result(max(0.01, until - time.monotonic())).raw.body for one in polls]
+
+
+def test_a_revoked_token_ends_its_sessions_in_every_worker(
+    site: Site, socketio: SocketServer, waiting: ThreadPoolExecutor
+) -> None:
+    token, other = site.token("gone"), site.token("stays")
+    sessions = [Session(site) for _ in range(8)]
+    stays = Session(site)
+    assert all(one.ask("auth", token)["RC"] == 0 for one in sessions)
+    assert stays.ask("auth", other)["RC"] == 0
+    before = socketio.seen()["open"]
+    counted = scrape(site.sidecar.port).value("chatproxy_sockets_ended_total", by="token")
+
+    polls = [waiting.submit(one.poll) for one in sessions[:6]]
+    kept = waiting.submit(stays.poll)
+    time.sleep(0.5)
+    site.unbind("gone")
+    assert wait_for_all(polls, WITHIN) == [b"41\x1e1"] * 6
+
+    # Those who were not waiting learn of it when they come again.
+    assert sessions[6].poll().raw.body == b"41\x1e1"
+    assert refused_with(sessions[7].say('42["chat message",1]')) == (400, "INVALID_REQUEST")
+    assert sessions[7].poll().raw.body == b"41\x1e1"
+
+    socketio.wait_until(lambda seen: seen["open"] == before - 8)
+    after = scrape(site.sidecar.port).value("chatproxy_sockets_ended_total", by="token")
+    assert after - counted >= 8
+    assert not kept.done()
+    socketio.say("bye")
+    assert kept.result(5).raw.body == b'42["bye"]'
+
+
+def test_a_poll_that_began_before_the_sign_in_ends_with_its_token(
+    site: Site, waiting: ThreadPoolExecutor
+) -> None:
+    token = site.token("later")
+    session = Session(site)
+    poll = waiting.submit(session.poll)
+    time.sleep(0.3)
+    # Not acknowledged: the poll goes on.
+    session.say(f'42["auth",{json.dumps(token)}]')
+    time.sleep(0.8)
+    assert not poll.done()
+    site.unbind("later")
+
+    assert wait_for_all([poll], WITHIN) == [b"41\x1e1"]
+
+
+def test_a_websocket_that_takes_over_knows_who_signed_in(site: Site) -> None:
+    token = site.token("upgrades")
+    session = Session(site)
+    assert session.ask("auth", token)["RC"] == 0
+    query = f"EIO=4&transport=websocket&sid={session.id}"
+
+    with raw_socket(door_of(site), query) as socket:
+        socket.say("2probe")
+        assert socket.hear() == "3probe"
+        socket.say("5")
+        assert socket.ask("echo", 1) == 1
+        time.sleep(0.5)
+        site.unbind("upgrades")
+        started = time.monotonic()
+        assert socket.closed_with() == 1008
+
+    assert time.monotonic() - started < WITHIN
+
+
+def test_a_token_in_each_request_counts_as_well(site: Site, waiting: ThreadPoolExecutor) -> None:
+    token = site.token("in-headers")
+    session = Session(site)
+    poll = waiting.submit(session.poll, f"IM-Authorization: {token}")
+    time.sleep(0.3)
+    site.unbind("in-headers")
+
+    assert wait_for_all([poll], WITHIN) == [b"41\x1e1"]
+    assert refused_with(session.poll(f"IM-Authorization: {token}"))[0] == 401
+
+
+def test_who_leaves_is_gone_at_the_server_too(site: Site, socketio: SocketServer) -> None:
+    session = Session(site)
+    before = socketio.seen()["open"]
+
+    with contextlib.suppress(OSError), contextlib.closing(_asking(session)):
+        time.sleep(0.5)
+
+    socketio.wait_until(lambda seen: seen["open"] == before - 1)
+
+
+def _asking(session: Session) -> Any:
+    sock = sockets.create_connection(("127.0.0.1", door_of(session.site)))
+    sock.sendall(f"GET /socket.io/?{session.query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    return sock
+
+
+@pytest.mark.parametrize(
+    "body", ["4", "42", '42{"a":1}', "40[]", "\x1e4x", '42["auth"', "42[" + "[" * 99]
+)
+def test_what_no_client_sends_is_refused(site: Site, body: str) -> None:
+    session = Session(site)
+
+    assert refused_with(session.say(body)) == (400, "INVALID_BODY")
+    assert session.ask("echo", 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("EIO=4&transport=polling&j=0", 400),
+        ("EIO=4&transport=polling&sid=a&sid=b", 400),
+        ("EIO=4&transport=polling&sid=nobodys", 400),
+        ("EIO=4&transport=polling&token=bad", 401),
+        ("EIO=4&transport=carrier-pigeon", 400),
+        ("EIO=4&transport=websocket", 400),
+        ("", 400),
+    ],
+)
+def test_a_bad_request_is_refused(site: Site, query: str, status: int) -> None:
+    assert call(door_of(site), "GET", f"/socket.io/?{query}").status == status
+
+
+def test_a_megabyte_passes_and_more_is_413(site: Site) -> None:
+    session, text = Session(site), "ü" * 500_000
+
+    assert session.ask("echo", text) == text
+    assert session.say(f'42["echo","{"x" * 3_000_000}"]').status == 413
+
+
+def test_pages_of_allowed_origins_may_poll(site: Site) -> None:
+    path, page = "/socket.io/?EIO=4&transport=polling", f"Origin: {ORIGIN}"
+    asked = call(door_of(site), "OPTIONS", path, page, "Access-Control-Request-Method: POST")
+    allowed = call(door_of(site), "GET", path, page)
+    other = call(door_of(site), "GET", path, "Origin: https://evil.example")
+
+    assert asked.status == 204
+    assert [one.header("Access-Control-Allow-Origin") for one in (asked, allowed)] == [ORIGIN] * 2
+    assert other.status == 403
+    assert other.header("Access-Control-Allow-Origin") is None
+
+
+def test_no_worker_has_to_know_a_session(site: Site) -> None:
+    """What one worker has seen is there when it is dead."""
+    token = site.token("survives")
+    session = Session(site)
+    assert session.ask("auth", token)["RC"] == 0
+    site.unbind("survives")
+
+    assert {session.poll().raw.body for _ in range(6)} == {b"41\x1e1"}
+
+
+class Nobody:
+    """A caller who stays."""
+
+    asked = 0
+
+    def has_left(self) -> bool:
+        self.asked += 1
+        return False
+
+
+def test_who_does_not_sign_in_is_not_waited_for() -> None:
+    moments = iter([0.0, 5.0, 10.0])
+    made = Waiting("session", None, Nobody(), lambda: next(moments), Times())
+
+    assert not made.has_left()
+
+    with pytest.raises(SessionOver) as raised:
+        made.has_left()
+
+    assert raised.value.ended_by == "nobody authenticated"
+
+
+def test_a_request_is_ended_for_everything_but_a_stop() -> None:
+    caller = Nobody()
+    made = Waiting("session", ("app", "digest"), caller, iter(range(99)).__next__, Times())
+    made.end(SocketClosed("stop", 1001))
+    assert not made.has_left()
+    assert caller.asked == 1
+    made.end(SocketClosed("token", 1008))
+
+    with pytest.raises(SessionOver) as raised:
+        made.has_left()
+
+    assert raised.value.ended_by == "token"
