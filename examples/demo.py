@@ -29,7 +29,7 @@ HERE = Path(__file__).parent
 HOST = "127.0.0.1"
 COMMAND = "make demo"
 TOKEN_LIFE = "15m"  # noqa: S105 - how long, not what
-READY_WITHIN = 60.0
+READY_WITHIN = 120.0
 #: Express 5 needs it, and it is the first with `fetch`.
 OLDEST_NODE = 18
 INSTALLED = ("node_modules/express", "page/socket.io.js")

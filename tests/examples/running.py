@@ -12,7 +12,7 @@ from pathlib import Path
 from examples import demo
 from tests.sidecar import ROOT, bare_environ
 
-START_WITHIN = 90
+START_WITHIN = 150
 END_WITHIN = 40
 
 

@@ -26,7 +26,7 @@ SECRETS = {
     "SESSION_SECRET": "the-session-secret-of-this-test-0123456789",
 }
 AWAY = {"error": "The chat cannot be reached. Try again soon."}
-START_WITHIN = 60
+START_WITHIN = 150
 
 
 class Stub(ThreadingHTTPServer):
