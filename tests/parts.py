@@ -21,22 +21,24 @@ HERE = Path(__file__).parent
 #: Beginnings of paths, the longest work first: what is short fills the gaps at the end. A file is
 #: of the first part that has a beginning of its path. Folders that no part names are the last one.
 PARTS = (
-    ("providers/imkit/test_socket", "providers/imkit/test_b"),
     ("forwarding/",),
+    ("providers/imkit/test_socket", "providers/imkit/test_relayed", "providers/imkit/test_b"),
     ("providers/chatsdk/",),
-    ("identity/",),
     ("providers/imkit/",),
+    ("examples/", "test_browser"),
+    ("identity/",),
     ("web/",),
+    ("test_",),
     ("providers/performchat/", "providers/imbachat/"),
     ("server/",),
-    ("badinput/",),
     ("providers/",),
+    ("badinput/",),
     ("cli/",),
-    ("examples/", "test_browser"),
-    ("sandbox/", "upstream/"),
     ("bulk/",),
+    ("sandbox/", "upstream/"),
     ("openapi/", "metrics/", "tracing/"),
-    ("test_",),
+    ("settings/",),
+    ("limiting/", "logs/"),
 )
 #: A part all of whose tests are left out by a mark has done what it should.
 FINE = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
