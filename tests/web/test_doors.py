@@ -409,22 +409,33 @@ def test_a_unix_socket_is_the_services_door_whatever_host_is_named(
             assert answer_on(sock).status == 201
 
 
-@pytest.mark.parametrize("name", ["CLIENT", "STATUS"])
-def test_a_door_has_an_address_of_its_own(
-    name: str, output_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    port = free_port()
-    settings = {f"{name}_PORT": str(port), f"{name}_HOST": "127.0.0.2"}
-    path = {"CLIENT": "/imbachat/api/v1", "STATUS": "/-/healthz"}[name]
-    output, folder = output_folder / f"host-{name}.log", tmp_path_factory.mktemp("host")
+@pytest.fixture(scope="module")
+def addressed(
+    output_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """The settings of a sidecar whose doors have addresses of their own."""
+    doors = {
+        **{"CLIENT_PORT": str(free_port()), "CLIENT_HOST": "127.0.0.2"},
+        **{"STATUS_PORT": str(free_port()), "STATUS_HOST": "127.0.0.3"},
+    }
+    output, folder = output_folder / "hosts.log", tmp_path_factory.mktemp("hosts")
 
-    with everything("http://127.0.0.1:1", output, folder, **settings):
-        with socket.create_connection(("127.0.0.2", port), timeout=20) as sock:
-            sock.sendall(get(path))
-            assert answer_on(sock).status == 200
+    with everything("http://127.0.0.1:1", output, folder, **doors):
+        yield doors
 
-        with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", port), timeout=5)
+
+@pytest.mark.parametrize(
+    ("name", "path"), [("CLIENT", "/imbachat/api/v1"), ("STATUS", "/-/healthz")]
+)
+def test_a_door_has_an_address_of_its_own(name: str, path: str, addressed: dict[str, str]) -> None:
+    host, port = addressed[f"{name}_HOST"], int(addressed[f"{name}_PORT"])
+
+    with socket.create_connection((host, port), timeout=20) as sock:
+        sock.sendall(get(path))
+        assert answer_on(sock).status == 200
+
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
 def test_names_are_held_to_the_address_of_their_door(

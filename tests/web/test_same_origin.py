@@ -273,22 +273,41 @@ def test_a_probe_names_the_pods_address(running: Sidecar, path: str) -> None:
     assert bare_call(running.port, "GET", path, "10.1.2.3:3000").status == 200
 
 
-@pytest.mark.parametrize("names", ["", "chatproxy"])
+@pytest.fixture(scope="module")
+def nameless(started: Callable[..., Sidecar], database: str) -> Iterator[Sidecar]:
+    """A sidecar with a status door, and no name or origin that is let in beside its own."""
+    with started(DATABASE_URL=database, STATUS_PORT=str(free_port()), ALLOWED_HOSTS="") as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def named(started: Callable[..., Sidecar], database: str) -> Iterator[Sidecar]:
+    """A sidecar with a status door, some names and some origins."""
+    settings = {
+        "STATUS_PORT": str(free_port()),
+        "ALLOWED_HOSTS": "chatproxy,Chat.Example,.wide.example,10.0.0.1,[2001:DB8::1]",
+        "TRUSTED_ORIGINS": "https://a.example,https://app.example",
+    }
+
+    with started(DATABASE_URL=database, **settings) as one:
+        yield one
+
+
+@pytest.mark.parametrize("names", ["nameless", "named"])
 def test_the_status_door_is_called_by_any_address(
-    started: Callable[..., Sidecar], database: str, names: str
+    request: pytest.FixtureRequest, names: str
 ) -> None:
-    port = free_port()
-    door = {"STATUS_PORT": str(port), "ALLOWED_HOSTS": names}
+    one: Sidecar = request.getfixturevalue(names)
+    port = int(one.environ["STATUS_PORT"])
 
-    with started(DATABASE_URL=database, **door) as one:
-        for path in (*PROBES, "/-/check-up", "/-/check-up/"):
-            reply = bare_call(port, "GET", path, f"10.1.2.3:{port}")
-            assert reply.json["name"] == "chatproxy", path
+    for path in (*PROBES, "/-/check-up", "/-/check-up/"):
+        reply = bare_call(port, "GET", path, f"10.1.2.3:{port}")
+        assert reply.json["name"] == "chatproxy", path
 
-        assert bare_call(port, "GET", "/api-key", "10.1.2.3").status == 404
-        assert bare_call(port, "GET", "/-/check-up", "10.1.2.3", "Origin: null").status == 403
-        assert bare_call(one.port, "GET", "/api-key", "10.1.2.3").status == 421
-        assert bare_call(one.port, "GET", "/-/check-up", "10.1.2.3").status == 421
+    assert bare_call(port, "GET", "/api-key", "10.1.2.3").status == 404
+    assert bare_call(port, "GET", "/-/check-up", "10.1.2.3", "Origin: null").status == 403
+    assert bare_call(one.port, "GET", "/api-key", "10.1.2.3").status == 421
+    assert bare_call(one.port, "GET", "/-/check-up", "10.1.2.3").status == 421
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/-/", "/-/nowhere", "/%70roxy/x", "//proxy/x"])
@@ -427,22 +446,18 @@ def test_the_connection_serves_the_next_request(running: Sidecar) -> None:
         assert answer_on(sock).status == 200
 
 
-def test_origins_that_are_trusted(started: Callable[..., Sidecar], database: str) -> None:
+def test_origins_that_are_trusted(named: Sidecar) -> None:
     site, origin = "Sec-Fetch-Site: same-site", "Origin: https://app.example"
     asked = ("GET", "/config?clientType=web", "localhost")
-    origins = "https://a.example,https://app.example"
-
-    with started(DATABASE_URL=database, TRUSTED_ORIGINS=origins) as one:
-        trusted = bare_call(one.port, *asked, site, origin)
-        other = bare_call(one.port, *asked, site)
-        longer = bare_call(one.port, *asked, f"{origin}:81")
+    trusted = bare_call(named.port, *asked, site, origin)
+    other = bare_call(named.port, *asked, site)
+    longer = bare_call(named.port, *asked, f"{origin}:81")
 
     assert (trusted.status, other.status, longer.status) == (200, 403, 403)
     assert trusted.header("Access-Control-Allow-Origin") is None
 
 
-def test_names_that_are_allowed(started: Callable[..., Sidecar], database: str) -> None:
-    names = "chatproxy,Chat.Example,.wide.example,10.0.0.1,[2001:DB8::1]"
+def test_names_that_are_allowed(named: Sidecar) -> None:
     served = ["chatproxy:3000", "chat.example", "CHAT.EXAMPLE.", "wide.example", "a.b.wide.example"]
     served += ["10.0.0.1:80", "[2001:db8:0::1]:3000", "localhost"]
     others = [
@@ -453,9 +468,8 @@ def test_names_that_are_allowed(started: Callable[..., Sidecar], database: str) 
         "[2001:db8::2]",
     ]
 
-    with started(DATABASE_URL=database, ALLOWED_HOSTS=names) as one:
-        assert {bare_call(one.port, "GET", "/api-key", host).status for host in served} == {200}
-        assert {bare_call(one.port, "GET", "/api-key", host).status for host in others} == {421}
+    assert {bare_call(named.port, "GET", "/api-key", host).status for host in served} == {200}
+    assert {bare_call(named.port, "GET", "/api-key", host).status for host in others} == {421}
 
 
 @pytest.mark.parametrize(("names", "status"), [("chatproxy", 421), ("", 200)])
