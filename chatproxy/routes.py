@@ -11,6 +11,7 @@ from chatproxy.providers.registry import REGISTRY
 from chatproxy.services import Backend, Services
 from chatproxy.settings.listeners import proxy_path
 from chatproxy.web import documentation, metrics, relay, status
+from chatproxy.web.console import view as console
 from chatproxy.web.route import Route, anybody, nobody_asks
 
 
@@ -23,6 +24,9 @@ def routes(services: Services) -> Iterator[Route]:
     yield Route("/-", status.probes, anybody, "status", any_host=True, for_services=nobody_asks)
     yield Route("/-", metrics.blueprint, anybody, "status", any_host=True)
     yield Route("/-", status.check, anybody, "status")
+
+    if services.settings.console == "true":
+        yield Route("/-", console.blueprint(services), anybody, "status")
 
     for mount, backend in forwarding_mounts(services).items():
         # Without an access document whoever reaches the port acts with our credentials.

@@ -32,6 +32,7 @@ def environ_before(url: str) -> dict[str, str]:
     return {
         "PROVIDERS": ",".join(SETTINGS),
         "KEY_SIGNING_SECRET": canaries.KEY_SIGNING_SECRET,
+        "CONSOLE": "true",
         "AUTH_FAILURE_LIMIT": OFTEN,
         "TOKEN_RATE_LIMIT": OFTEN,
         "STREAM_API_KEY": canaries.API_KEY,

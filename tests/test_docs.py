@@ -30,6 +30,7 @@ PASTED = re.compile("curl |KEY=")
 PLACEHOLDER = re.compile(r"<anything:([^>]*)>")
 MINIMUM = {
     "PROVIDERS": ",".join(SETTINGS),
+    "CONSOLE": "true",
     "STREAM_API_KEY": "key",
     "STREAM_API_SECRET": "s" * 40,
     "CHATSDK_JWT_SECRET": "j" * 40,

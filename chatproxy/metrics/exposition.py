@@ -15,8 +15,8 @@ from prometheus_client.samples import Sample
 
 from chatproxy import __version__
 from chatproxy.metrics import table
-from chatproxy.metrics.segments import Key, Segment, of_this_server
-from chatproxy.metrics.series import Gauge, Histogram, Metric, store
+from chatproxy.metrics.segments import Key, Segment
+from chatproxy.metrics.series import Gauge, Histogram, Metric, every_segment
 from chatproxy.turns import Turns
 
 #: Series that are read, and lines that are written, before other requests get their turn: some
@@ -29,7 +29,7 @@ Values = Mapping[str, Mapping[Key, Sequence[float]]]
 
 def render(accept: str, *, draining: bool) -> tuple[bytes, str]:
     """Return all metrics, and their content type: OpenMetrics where the caller takes it."""
-    found = sums(_segments())
+    found = sums(every_segment())
     found[table.DRAINING.name] = {(): [float(draining)]}
     found[table.BUILD.name] = {(__version__, platform.python_version()): [1.0]}
     encode, content_type = choose_encoder(accept)
@@ -60,15 +60,6 @@ def sums(segments: Iterable[Segment]) -> dict[str, dict[Key, list[float]]]:
             found[name].setdefault((), [0.0] * one.cells)
 
     return found
-
-
-def _segments() -> Iterator[Segment]:
-    own = store().segment
-    found = list(of_this_server())
-    yield from found
-
-    if not any(segment is own for segment in found):
-        yield own
 
 
 class _Families(Collector):

@@ -10,6 +10,8 @@ import mmap
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from chatproxy.metrics.lately import Lately
+
 log = logging.getLogger(__name__)
 
 #: Bytes of a process. Memory is used only as far as it is written. It bounds what a scrape reads,
@@ -52,6 +54,7 @@ class Segment:
         self.cells = memory.cast("d")
         self._entries: list[Entry] = []
         self._read = HEAD
+        self.lately = Lately()
 
     @property
     def is_alive(self) -> bool:

@@ -10,7 +10,7 @@ import bisect
 import collections
 import itertools
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Literal
 
 from chatproxy.metrics.segments import Key, Segment, of_this_server
@@ -83,6 +83,16 @@ def store() -> Store:
         _store = Store(of_this_server().first)
 
     return _store
+
+
+def every_segment() -> Iterator[Segment]:
+    """Yield the memory of each process of this server, and of this one."""
+    own = store().segment
+    found = list(of_this_server())
+    yield from found
+
+    if not any(segment is own for segment in found):
+        yield own
 
 
 class Metric:

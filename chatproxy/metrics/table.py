@@ -77,6 +77,12 @@ UPSTREAM_FAILURES = Counter(
     "provider",
     "kind",
 )
+UPSTREAM_CREDENTIAL = Gauge(
+    "chatproxy_upstream_credential",
+    "Workers to which the provider's last answer said so of the sidecar's own credential.",
+    "provider",
+    "verdict",
+)
 UPSTREAM_CONNECTIONS = Gauge(
     "chatproxy_upstream_connections", "Open connections to an upstream.", "provider"
 )

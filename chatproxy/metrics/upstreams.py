@@ -25,6 +25,9 @@ KINDS: dict[type[ChatproxyError], str] = {
 }
 CREDENTIAL_REFUSED = "credential_refused"
 
+#: What an answer can say of our own credential, if it says anything.
+VERDICTS = ("accepted", "refused")
+
 
 class UpstreamCounts:
     """Counts for one upstream, by the name of its provider or server."""
@@ -77,3 +80,8 @@ class UpstreamCounts:
     def credential_refused(self) -> None:
         """Count an answer that refuses our own credential."""
         table.UPSTREAM_FAILURES.add(self._name, CREDENTIAL_REFUSED)
+
+    def credential_is(self, verdict: str) -> None:
+        """Note what the last answer said of our own credential."""
+        for one in VERDICTS:
+            table.UPSTREAM_CREDENTIAL.set(float(one == verdict), self._name, one)

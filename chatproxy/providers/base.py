@@ -201,22 +201,31 @@ class CredentialWatch:
     def __init__(self, provider: str) -> None:
         self._provider = provider
         self._counts = UpstreamCounts(provider)
-        self.refused = False
+        self.said: Verdict = "unknown"
+
+    @property
+    def refused(self) -> bool:
+        """Whether the last answer that said anything refused it."""
+        return self.said == "refused"
 
     def saw(self, status: int, verdict: Verdict) -> None:
         """Note an answer."""
         if verdict == "refused":
             self._counts.credential_refused()
 
+        before = self.said
+
+        if verdict not in ("unknown", before):
+            self.said = verdict
+            self._counts.credential_is(verdict)
+
         # Only changes are logged: with a bad key every call is refused, and would fill the log.
-        if verdict == "refused" and not self.refused:
-            self.refused = True
+        if verdict == "refused" and before != "refused":
             log.critical(
                 "the provider refuses our own credential: check its key and secret",
                 extra={"provider": self._provider, "statusCode": status},
             )
-        elif verdict == "accepted" and self.refused:
-            self.refused = False
+        elif verdict == "accepted" and before == "refused":
             log.warning(
                 "the provider accepts our credential again", extra={"provider": self._provider}
             )

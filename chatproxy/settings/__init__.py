@@ -68,6 +68,7 @@ REMOVED = {
 #: Endpoints that belong to no provider, and need a key where they share the services' port.
 OWN_ENDPOINTS = (
     "GET /-/check-up",
+    "GET /-/console",
     "GET /-/metrics",
     "GET /documentation",
     "GET /documentation/json",

@@ -11,7 +11,7 @@ from chatproxy.settings.directory import KeySettings
 from chatproxy.settings.variables import Section, declared, is_given
 
 #: What decides which paths there are, and where.
-SHAPING = ("PROVIDERS", "SERVICE_PREFIX", "CLIENT_PORT", "STATUS_PORT", "ACCESS_CONFIG")
+SHAPING = ("PROVIDERS", "SERVICE_PREFIX", "CLIENT_PORT", "STATUS_PORT", "ACCESS_CONFIG", "CONSOLE")
 
 #: A server that nobody calls. With a real one the keys of the sample access document are refused.
 NOWHERE = "http://127.0.0.1"
@@ -25,7 +25,7 @@ def load_for_document(
 ) -> Settings:
     """Read the settings that shape the document, and make up all that is required beside them.
 
-    With `every` all providers are on. Raises `SettingsError`.
+    With `every` all providers are on, and the page that is off by default. Raises `SettingsError`.
     """
     environ = os.environ if environ is None else environ
     on = [
@@ -41,6 +41,9 @@ def load_for_document(
     ]
     shaping = {name: environ[name] for name in (*SHAPING, *at_root) if name in environ}
     named = ",".join(providers if every else on)
+
+    if every:
+        shaping["CONSOLE"] = "true"
 
     if every or not is_given(environ, "PROVIDERS"):
         shaping["PROVIDERS"] = named

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chatproxy.formats import durations
-from chatproxy.settings import Providers, look
+from chatproxy.settings import Providers, Settings, look
 from chatproxy.settings.directory import DirectorySettings, KeySettings
 from chatproxy.settings.fields import Duration, texts_in
 from chatproxy.settings.limits import LimiterSettings
@@ -49,6 +49,11 @@ class Shown:
     source: str
     path: str | None = None
 
+    @property
+    def is_default(self) -> bool:
+        """Whether nobody has set it."""
+        return self.source == "default"
+
 
 def shown(
     providers: Providers, environ: Mapping[str, str] | None = None
@@ -56,7 +61,17 @@ def shown(
     """Return every setting, and every problem with them."""
     environ = os.environ if environ is None else environ
     found, problems = look(providers, environ)
-    in_force: Mapping[str, Any] = {
+    return _rows(found, providers, environ), problems
+
+
+def in_force(found: Settings, providers: Providers) -> list[Shown]:
+    """Return every setting of the parts that are on, as this process goes by them now."""
+    # The environment of a process does not change. Files do, and what was read of them is `found`.
+    return [row for row in _rows(found, providers, os.environ) if row.in_force]
+
+
+def _rows(found: Any, providers: Providers, environ: Mapping[str, str]) -> list[Shown]:
+    sections: Mapping[str, Any] = {
         "sidecar": found,
         "directory": found.directory,
         "keys": found.keys,
@@ -68,12 +83,11 @@ def shown(
     # What cannot be used has no text to look at.
     texts = (one for one in (*given, *used) if isinstance(one, str))
     hidden = {one for one in texts if len(one) >= LONG_ENOUGH}
-    rows = [
-        _hiding(hidden, _row(part, one, attribute, in_force.get(part), environ, found.kept))
+    return [
+        _hiding(hidden, _row(part, one, attribute, sections.get(part), environ, found.kept))
         for part, section in {**SHARED, **providers}.items()
         for attribute, one in declared(section)
     ]
-    return rows, problems
 
 
 def _row(

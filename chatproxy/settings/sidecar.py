@@ -315,6 +315,12 @@ class SidecarSettings(Section):
         default="true",
         meaning="`false`: neither `/documentation` nor `/documentation/json` is served.",
     )
+    console: str = variable(
+        "CONSOLE",
+        OneOf("true", "false"),
+        default="false",
+        meaning="`true`: `/-/console` shows the state of the sidecar as a page for people.",
+    )
 
     def proxy_to(self, host: str) -> str | None:
         """Return the URL of the proxy through which a host is reached, or None."""

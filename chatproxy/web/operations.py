@@ -107,6 +107,18 @@ SURFACE = Surface(
                 ),
             },
         ),
+        "status-console.console": Operation(
+            "The state of the sidecar as a page for people",
+            {
+                200: Answer(
+                    "The page. It needs no script and loads nothing.",
+                    {"type": "string"},
+                    media="text/html",
+                    headers={"Content-Security-Policy": "Only the page's own style."},
+                )
+            },
+            "Dependencies are asked at most every 15 seconds, however often it is loaded.",
+        ),
         "documentation.json_document": Operation(
             "This document",
             {

@@ -21,6 +21,7 @@ from chatproxy.server.input import body_of
 from chatproxy.server.waits import WAITS
 from chatproxy.services import Services
 from chatproxy.settings.listeners import Listener
+from chatproxy.web import faults
 from chatproxy.web.current import KEY, RequestContext
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class RequestLog:
         self._is_ending = services.lifetime.is_ending
         self._by_port = {str(one.port): one for one in listeners}
         self._service = listeners[0]
+        has_console = services.settings.console == "true"
+        self._remember = faults.keeper(services.clock.now) if has_console else None
         self._taken = taken
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -92,7 +95,7 @@ class RequestLog:
         IN_FLIGHT.add(by=in_flight)
 
         try:
-            return _Stream(self._app(environ, start), context, environ)
+            return _Stream(self._app(environ, start), context, environ, self._remember)
         except BaseException:  # such as the end of the worker's greenlets
             IN_FLIGHT.add(by=-in_flight)
             raise
@@ -157,12 +160,17 @@ def place_in(environ: dict[str, Any], target: Target) -> None:
 
 class _Stream:
     def __init__(
-        self, pieces: Iterable[bytes], context: RequestContext, environ: Mapping[str, Any]
+        self,
+        pieces: Iterable[bytes],
+        context: RequestContext,
+        environ: Mapping[str, Any],
+        remember: Callable[[RequestContext], None] | None,
     ) -> None:
         self._pieces = pieces
         self._iterator = iter(pieces)
         self._context = context
         self._environ = environ
+        self._remember = remember
         self._ended = False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -206,6 +214,9 @@ class _Stream:
         # First, since the line takes longer: a caller may have its answer, and scrape.
         _count(context, self._environ["REQUEST_METHOD"])
         access.write(context, self._environ)
+
+        if self._remember is not None:
+            self._remember(context)
 
         if context.span is not None:
             _end(context.span, context)

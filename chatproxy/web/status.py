@@ -12,7 +12,7 @@ from flask import Blueprint, Response, jsonify
 
 from chatproxy import __version__
 from chatproxy.errors import ChatproxyError
-from chatproxy.services import Part
+from chatproxy.services import Part, Services
 from chatproxy.web.current import context, services
 
 log = logging.getLogger(__name__)
@@ -34,19 +34,26 @@ def healthz() -> Response:
 @probes.get("/ready/")
 def ready() -> Response:
     """Answer whether requests may come, with notes for the operator."""
-    found: dict[str, Any] = {}
-    reasons: dict[str, str] = {}
-
-    for part in services().parts:
-        for section, notes in part.notes().items():
-            found.setdefault(section, {}).update(notes)
-
-        reasons |= part.unready()
+    reasons, found = readiness(services())
 
     if reasons:
         found["reasons"] = context().notes["reasons"] = list(reasons)
 
     return _status(list(reasons.values()), **found)
+
+
+def readiness(found: Services) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return why no requests should come, by a code, and the notes for the operator by section."""
+    notes: dict[str, Any] = {}
+    reasons: dict[str, str] = {}
+
+    for part in found.parts:
+        for section, noted in part.notes().items():
+            notes.setdefault(section, {}).update(noted)
+
+        reasons |= part.unready()
+
+    return reasons, notes
 
 
 @check.get("/check-up")
