@@ -77,7 +77,8 @@ class Stream(Provider):
 
         Raises `UpstreamError`.
         """
-        return export(look(ask), version or self.permissions_version)
+        version = version or self.permissions_version
+        return export(look(ask, version), version)
 
     def mint(self, wanted: Wanted, directory: object, now: float) -> Minted:  # noqa: ARG002
         """Make a user token; the user need not exist."""

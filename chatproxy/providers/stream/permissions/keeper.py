@@ -22,9 +22,9 @@ class StreamPermissions:
 
     def plan(self, ask: Ask) -> Plan:
         """Read what there is, and compare. Raises `UpstreamError`."""
-        today = look(ask)
-        found = plan(self.document, today, creates_types=self._creates_types)
         version = self.document.version
+        today = look(ask, version)
+        found = plan(self.document, today, creates_types=self._creates_types)
 
         if version is None or today.version in (version, ""):
             return found
