@@ -80,6 +80,22 @@ def services_of(stream: ApplicationUpstream, tmp_path: Path, time: Time) -> Iter
         one.close()
 
 
+class Watched(Baton):
+    """Tells when it is taken and given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str] = []
+
+    def take(self) -> bool:
+        self.told.append("taken")
+        return super().take()
+
+    def give(self) -> None:
+        self.told.append("given")
+        super().give()
+
+
 def begun(services: Services, baton: Any, time: Time, chance: float = 0.5) -> Upkeep:
     return Upkeep(services, baton, chance=lambda: chance, sleep=time.sleep)
 
@@ -210,7 +226,7 @@ def test_a_document_that_is_in_force_is_not_looked_at_again(
     services_of: Make, stream: ApplicationUpstream, time: Time
 ) -> None:
     services = services_of(GOOD)
-    baton = Baton()
+    baton = Watched()
     until(begun(services, baton, time), services, time, 5)
     stream.journal.clear()
 
@@ -218,6 +234,26 @@ def test_a_document_that_is_in_force_is_not_looked_at_again(
         until(begun(services, baton, time), services, time, 5)
 
     assert stream.calls() == []
+    assert baton.told == ["taken", "given"]
+
+
+def test_a_change_is_seen_while_the_last_document_is_being_refused(
+    services_of: Make, stream: ApplicationUpstream, time: Time, counted: Segment
+) -> None:
+    """Nobody else could put it in force, and no request may come."""
+    services = services_of({"team": {"user": ["fly-away"]}})
+    changed = services_of(GOOD).backends["stream"].provider
+    end = time.now + 10
+
+    def renew() -> None:
+        if time.now > end:
+            services.backends["stream"].provider = changed
+
+    services.renew = renew
+    until(begun(services, Baton(), time), services, time, 60)
+
+    assert tries(counted, outcome="in_force") == 1
+    assert tries(counted, outcome="refused") == 4
 
 
 def test_who_has_no_baton_does_nothing(
@@ -240,9 +276,10 @@ def test_a_worker_that_ends_stops_between_two_writes_and_gives_the_baton(
 ) -> None:
     content = {"app": {f"role-{number}": [] for number in range(5)}}
     services = services_of(content)
-    baton = Baton()
+    baton = Watched()
     services.lifetime.ends_when(lambda: len(stream.writes()) >= 2, lambda: False)
     begun(services, baton, time).look()
+    assert baton.told == ["taken", "given"]
     assert stream.writes() == [("POST", "/roles")] * 2
     assert tries(counted, outcome="stopped") == 1
 
