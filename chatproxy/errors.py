@@ -15,6 +15,7 @@
     │   ├── CallerAmbiguous       400 two different keys of the access document in one request
     │   ├── Unauthenticated       401 no credential, or not one of ours
     │   │   ├── CallerUnknown     401 no key of the access document
+    │   │   ├── WebhookForged     401 an event that its provider has not signed
     │   │   └── TokenRejected     401 a user token that is not valid (any more)
     │   │       ├── TokenMalformed        no token at all, or one that lacks a claim
     │   │       ├── TokenForged           none of our keys made its signature
@@ -23,7 +24,8 @@
     │   │       ├── TokenRevoked          it was valid once
     │   │       └── TokenOfAnotherApp     its app is unknown, or not the key's
     │   ├── Forbidden             403 the credential is valid, but not for this
-    │   │   └── CallerNotAllowed  403 the access document does not allow it
+    │   │   ├── CallerNotAllowed  403 the access document does not allow it
+    │   │   └── WebhookForeign    403 an event for another application
     │   ├── CrossSite             403 sent by a web page of another site
     │   ├── Misdirected           421 sent to a host that is not ours
     │   ├── Conflict              409 what is asked for belongs to somebody else
@@ -44,6 +46,7 @@
     ├── DirectoryUnavailable      503 the directory does not answer, so nothing can be checked
     ├── LimiterUnavailable        503 Redis does not answer, and the settings say to refuse then
     ├── ShuttingDown              503 not done when the time for a stop was over
+    ├── StillUnderWay             503 another delivery of the same event takes too long
     ├── TooMuchHeld               503 no memory is left for one more body
     └── AnswerBroken                  the answer broke after its first byte went out
 
@@ -164,6 +167,16 @@ class CallerUnknown(Unauthenticated):
     headers = {"WWW-Authenticate": 'Bearer realm="chatproxy"'}  # noqa: RUF012 - as in the base
 
 
+class WebhookForged(Unauthenticated):
+    """The provider has not signed this event. `verdict` is what is counted."""
+
+    def __init__(
+        self, message: str, *, verdict: Literal["invalid", "unsigned"] = "invalid"
+    ) -> None:
+        super().__init__(message)
+        self.verdict = verdict
+
+
 class TokenRejected(Unauthenticated):
     """A user token is not valid. The subclasses say why."""
 
@@ -200,6 +213,12 @@ class Forbidden(CallerError):
 
 class CallerNotAllowed(Forbidden):
     """The access document does not allow the caller this. `detail` says why."""
+
+
+class WebhookForeign(Forbidden):
+    """The event is for another application of the provider."""
+
+    verdict = "foreign"
 
 
 class CrossSite(CallerError):
@@ -379,6 +398,13 @@ class ShuttingDown(ChatproxyError):
 
     def __init__(self) -> None:
         super().__init__("The sidecar is being stopped.")
+
+
+class StillUnderWay(ChatproxyError):
+    """Another delivery of the same event is under way, and has taken too long to be waited for."""
+
+    status = 503
+    headers = RETRY_SOON
 
 
 class TooMuchHeld(ChatproxyError):

@@ -20,6 +20,7 @@ from chatproxy.errors import SettingsError
 from chatproxy.identity.schema_version import is_current
 from chatproxy.metrics import server as counted
 from chatproxy.providers import SETTINGS
+from chatproxy.receiving import memory as received
 from chatproxy.server import arbiter, ports, refusal, request, response, signs_of_life
 from chatproxy.server.baton import BATON
 from chatproxy.server.drain import DRAIN
@@ -85,6 +86,9 @@ logconfig_dict = logs.configuration(
 _watch.adopted = lambda in_force: logs.hide(in_force.hidden)
 _watch.judged = lambda good: counted.settings_judged(Clock().now(), good=good)
 counted.begin(_settings.workers, Clock().now())
+
+if _settings.webhooks is not None:
+    received.share(_settings.webhooks.window_count)
 
 
 def on_starting(server: Any) -> None:

@@ -7,10 +7,11 @@ they come. A provider's table is in its `endpoints.routes`, and is used if the p
 import dataclasses
 from collections.abc import Iterator
 
+from chatproxy.providers.base import SendsEvents
 from chatproxy.providers.registry import REGISTRY
 from chatproxy.services import Backend, Services
 from chatproxy.settings.listeners import proxy_path
-from chatproxy.web import documentation, metrics, relay, status
+from chatproxy.web import documentation, metrics, receiving, relay, status
 from chatproxy.web.console import view as console
 from chatproxy.web.route import Route, anybody, nobody_asks
 
@@ -42,6 +43,10 @@ def routes(services: Services) -> Iterator[Route]:
     for name in services.backends:
         for route in REGISTRY[name].routes(services):
             yield dataclasses.replace(route, path=prefix + route.path, provider=name)
+
+    for name, backend in services.backends.items():
+        if isinstance(backend.provider, SendsEvents):
+            yield from receiving.routes(f"{prefix}/webhook/{name}", backend)
 
     if services.settings.documentation == "true":
         page = documentation.blueprint(lambda: written_document(services))

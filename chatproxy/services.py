@@ -22,8 +22,9 @@ from chatproxy.identity.key_format import OUR_KEYS
 from chatproxy.metrics import requests as counted
 from chatproxy.metrics.upstreams import UpstreamCounts
 from chatproxy.providers import SETTINGS
-from chatproxy.providers.base import CredentialWatch, Notes, Provider, Server
+from chatproxy.providers.base import CredentialWatch, Notes, Provider, SendsEvents, Server
 from chatproxy.providers.people import Reach
+from chatproxy.receiving.receiver import TARGET, Receiver, open_receiver
 from chatproxy.settings import Settings
 from chatproxy.tracing import open_tracing
 
@@ -170,9 +171,10 @@ class Backend:
 class Services:
     """Everything a request may need beyond itself.
 
-    `directory` exists if a provider that knows users is on, `limiter` then or with an access
-    document, `tracing` if spans are sent. `access` is that document, None without one. `renew`
-    takes over what the server's first process has read since it was called last.
+    `directory` exists if a provider that knows users is on, `limiter` then, with an access document
+    or where webhooks are received, `receiver` there, `tracing` if spans are sent. `access` is that
+    document, None without one. `renew` takes over what the server's first process has read since it
+    was called last.
     """
 
     settings: Settings
@@ -188,6 +190,7 @@ class Services:
     config: ConfigFault = dataclasses.field(default_factory=ConfigFault)
     renew: Callable[[], None] = _do_nothing
     tracing: "Tracing | None" = None
+    receiver: Receiver | None = None
 
     def provider(self, kind: type[ProviderT]) -> ProviderT:
         """Return the provider of a class. Its endpoints are registered only if it is on."""
@@ -225,6 +228,9 @@ class Services:
             for peer in self.peers.values():
                 proxy = _proxy_to(peer.way.upstream, settings)
                 connect_by(peer.way.session, settings.ca_file, proxy)
+
+        if self.receiver is not None:
+            self.receiver.connect_by(before, settings)
 
         if self.directory is not None and settings.directory is not None:
             self.directory.database.connect_by(settings.directory.url)
@@ -313,6 +319,14 @@ def open_services(
         config,
     )
 
+    if settings.webhooks is not None:
+        services.receiver = open_receiver(settings, settings.webhooks, limits, clock.monotonic)
+        parts.append(_target_part(services.receiver))
+
+        for name, backend in backends.items():
+            if isinstance(backend.provider, SendsEvents):
+                counted.begin_receiving(name)
+
     if (tracing := open_tracing(settings.tracing, clock.monotonic)) is not None:
         services.tracing = tracing
         parts.append(Part("tracing", close=tracing.close))
@@ -377,6 +391,11 @@ def _withheld(settings: Settings) -> Withheld:
     keys = frozenset(map(squeezed, names))
     user = squeezed(settings.user_id_header.partition(".")[0])
     return Withheld(keys | {user}, keys, SHOWN_KEYS)
+
+
+def _target_part(receiver: Receiver) -> Part:
+    # Not a reason for readiness: without its target the sidecar does all the rest.
+    return Part(TARGET, ping=receiver.target.ping, close=receiver.close)
 
 
 def _directory(settings: Settings, clock: Clock) -> "Directory | None":

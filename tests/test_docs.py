@@ -15,13 +15,14 @@ from chatproxy.settings.directory import DirectorySettings, KeySettings
 from chatproxy.settings.fields import Duration
 from chatproxy.settings.limits import LimiterSettings
 from chatproxy.settings.variables import Variable, declared
+from chatproxy.settings.webhooks import WebhookSettings
 from sandbox import local_run
 from tests.sidecar import bare_environ
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-SHARED = [settings.Settings, DirectorySettings, KeySettings, LimiterSettings]
+SHARED = [settings.Settings, DirectorySettings, KeySettings, LimiterSettings, WebhookSettings]
 SECTIONS = [*SHARED, *SETTINGS.values()]
 VARIABLES = [one for section in SECTIONS for _, one in declared(section)]
 #: Its endpoints are those of the sidecar's own page.

@@ -34,7 +34,8 @@ FLOORS = [
     [r"services"],
     [rf"providers\.(?:{'|'.join(SETTINGS)})(?=\.(?!settings|client_config|permissions))"],
     [r"providers\.base"],
-    [r"providers\.paths", r"providers\.issuing", r"providers\.people"],
+    [r"providers\.paths", r"providers\.issuing", r"providers\.people", r"providers\.events"],
+    [r"receiving"],
     [r"server", r"limiting", r"tracing"],
     [r"forwarding", r"identity", r"signing"],
     [r"providers"],  # the settings of each, and the table that names them

@@ -69,7 +69,7 @@ class BytesInput:
         self._content = content
         self._read = 0
 
-    def read1(self, most: int, _watched: Watched | None) -> bytes:
+    def read1(self, most: int, watched: Watched | None) -> bytes:  # noqa: ARG002
         """Return the next bytes, nothing at the end."""
         piece = self._content[self._read : self._read + most]
         self._read += len(piece)
@@ -78,6 +78,32 @@ class BytesInput:
     def rewind(self) -> None:
         """Start again from the first byte."""
         self._read = 0
+
+
+class PiecesInput(BytesInput):
+    """A body that is made piece by piece, anew for each attempt."""
+
+    def __init__(self, make: Callable[[], Iterator[bytes]]) -> None:
+        super().__init__(b"")
+        self._make = make
+        self._pieces = make()
+
+    def read1(self, most: int, watched: Watched | None) -> bytes:
+        """Return the next bytes, nothing at the end."""
+        # An empty piece is no end.
+        while self._read >= len(self._content):
+            piece = next(self._pieces, None)
+
+            if piece is None:
+                return b""
+
+            self._content, self._read = piece, 0
+
+        return super().read1(most, watched)
+
+    def rewind(self) -> None:
+        """Start again from the first byte."""
+        self._pieces, self._content, self._read = self._make(), b"", 0
 
 
 class Held:

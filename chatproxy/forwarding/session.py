@@ -136,6 +136,10 @@ class UpstreamAdapter(BaseAdapter):
         """Return an answer on a connection, to be read or closed."""
         return AnswerStream(head, connection, self._pool, call.deadline, self._counts)
 
+    def reach(self, deadline: Deadline) -> None:
+        """Open a connection, and close it without a word; raise `UpstreamError`."""
+        self._connector.connect(deadline).close()
+
     def connect_by(self, ca_file: MountedFile | None, proxy: Proxy | None) -> None:
         """Open further connections with other certificates, or by another proxy."""
         self._connector.connect_by(ca_file, proxy)
@@ -196,6 +200,12 @@ def open_session(
     # without the slash, https://chat.example would also be the front of https://chat.example.org.
     session.mount(f"{upstream.origin}{upstream.base_path}/", adapter)
     return session
+
+
+def reach(session: requests.Session, deadline: Deadline) -> None:
+    """Connect to a session's upstream and say nothing; raise `UpstreamError`."""
+    for adapter in session.adapters.values():
+        cast(UpstreamAdapter, adapter).reach(deadline)
 
 
 def connect_by(session: requests.Session, ca_file: MountedFile | None, proxy: Proxy | None) -> None:

@@ -7,7 +7,7 @@ The clock is the Redis server's, since those of the replicas may differ.
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import redis
@@ -37,6 +37,9 @@ BACKOFF = 1.0
 FAILURES = (redis.RedisError, OSError, ValueError)
 
 UNAVAILABLE = "The counters of the limits cannot be asked. Try again."
+
+#: What the log says when Redis goes away.
+AWAY = "Redis cannot be asked: LIMITS_WITHOUT_REDIS is in force"
 
 #: Seconds that readiness waits for Redis: enough for one that works or refuses.
 MOMENT = 0.25
@@ -142,8 +145,9 @@ return {allowed, limit - used, oldest + window - now}
 class Shared:
     """Counters in one Redis. `fault` is the last call's error, empty if it succeeded."""
 
-    def __init__(self, url: str, monotonic: Callable[[], float]) -> None:
+    def __init__(self, url: str, monotonic: Callable[[], float], away: str = AWAY) -> None:
         self._monotonic = monotonic
+        self._away = away
         self._lock = threading.Lock()
         self._retry_at = 0.0
         self.fault = ""
@@ -159,6 +163,7 @@ class Shared:
         self._redis = redis.Redis.from_pool(pool)
         self._script = self._redis.register_script(SCRIPT)
         self._crowd_script = self._redis.register_script(CROWD_SCRIPT)
+        self._further: dict[str, Any] = {}
 
     def hit(self, key: bytes, rate: Rate, *, made_up: bool = False) -> tuple[bool, int, int]:
         """Count a call as `Memory.hit` does; raise `LimiterUnavailable`.
@@ -166,10 +171,18 @@ class Shared:
         The key of a `made_up` subject gets no list of its own. After a failure it raises at once
         for `BACKOFF` seconds.
         """
-        if self.fault and not self._is_due():
-            raise LimiterUnavailable(UNAVAILABLE, detail=self.fault)
-
+        self._refuse_while_away()
         return self._count_in_crowd(key, rate) if made_up else self._count(key, rate)
+
+    def run(self, script: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:
+        """Run another script, as one step; raise `LimiterUnavailable` as `hit` does."""
+        self._refuse_while_away()
+        registered = self._further.get(script)
+
+        if registered is None:
+            registered = self._further[script] = self._redis.register_script(script)
+
+        return self._ask(lambda: registered(list(keys), list(arguments)))
 
     def give_back(self, key: bytes) -> None:
         """Forget the newest call; if Redis is away it stays counted."""
@@ -198,6 +211,10 @@ class Shared:
     def close(self) -> None:
         """Close all connections."""
         self._redis.close()
+
+    def _refuse_while_away(self) -> None:
+        if self.fault and not self._is_due():
+            raise LimiterUnavailable(UNAVAILABLE, detail=self.fault)
 
     def _is_due(self) -> bool:
         with self._lock:
@@ -264,12 +281,9 @@ class Shared:
             self._retry_at = self._monotonic() + BACKOFF
 
         if changed and fault:
-            log.error(
-                "Redis cannot be asked: LIMITS_WITHOUT_REDIS is in force",
-                extra={"limits": {"fault": fault}},
-            )
+            log.error(self._away, extra={"limits": {"fault": fault}})
         elif changed:
-            log.info("Redis counts again")
+            log.info("Redis can be asked again")
 
 
 def _counted(answer: Any) -> tuple[bool, int, int]:

@@ -49,6 +49,14 @@ ACCESS: dict[type[ChatproxyError], str] = {
 }
 
 
+#: What a webhook can be found to be, and what can become of one.
+VERDICTS = ("valid", "invalid", "unsigned", "foreign")
+OUTCOMES = (
+    *("delivered", "refused", "failed", "timeout", "unreachable"),
+    *("duplicate", "failed elsewhere", "waited"),
+)
+
+
 def begin(provider: str) -> None:
     """Have a provider's series there before anything happens: a rate needs a first value."""
     for reason in REASONS.values():
@@ -59,6 +67,15 @@ def begin(provider: str) -> None:
 
     for limit in get_args(Limit):
         table.LIMIT_HITS.add(limit, by=0)
+
+
+def begin_receiving(provider: str) -> None:
+    """Have the series of a provider's webhooks there before anything happens."""
+    for verdict in VERDICTS:
+        table.WEBHOOK_VERDICTS.add(provider, verdict, by=0)
+
+    for outcome in OUTCOMES:
+        table.WEBHOOK_DELIVERIES.add(provider, outcome, by=0)
 
 
 class Ended(NamedTuple):

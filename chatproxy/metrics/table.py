@@ -122,6 +122,12 @@ TOKENS_REVOKED = Counter(
 WEBHOOK_VERDICTS = Counter(
     "chatproxy_webhook_verdicts_total", "Webhooks that were checked.", "provider", "verdict"
 )
+WEBHOOK_DELIVERIES = Counter(
+    "chatproxy_webhook_deliveries_total",
+    "Webhooks that were received, by what became of them.",
+    "provider",
+    "outcome",
+)
 AUTHENTICATION_FAILURES = Counter(
     "chatproxy_authentication_failures_total",
     "Requests whose credential was missing or not good.",

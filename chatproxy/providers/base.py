@@ -10,6 +10,7 @@ from chatproxy.errors import CallerError, ChatproxyError, NotServed
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.metrics.upstreams import UpstreamCounts
+from chatproxy.providers.events import Received
 from chatproxy.providers.issuing import Inspection, Minted, Wanted
 from chatproxy.providers.people import Ended, Reach
 from chatproxy.providers.permissions import Ask, Permissions, Request
@@ -102,6 +103,24 @@ class KeepsPermissions(Protocol):
 
     def export_permissions(self, ask: Ask, version: str | None) -> Mapping[str, Any]:
         """Return what there is, as a document of a version. Raises `UpstreamError`."""
+        ...
+
+
+@runtime_checkable
+class SendsEvents(Protocol):
+    """A provider whose server sends events to an address that it is told."""
+
+    #: The field of a call's head without which nobody has signed it.
+    signature_header: str
+
+    def received(
+        self, body: bytes, header: Callable[[str], str | None], *, unsigned: bool
+    ) -> Received:
+        """Return the event in a call; `header` returns a field of its head, None if absent.
+
+        Raises `WebhookForeign`, `WebhookForged` and `MalformedBody`. With `unsigned` an event may
+        come in a form that its sender never signs.
+        """
         ...
 
 

@@ -15,6 +15,7 @@
 | `slips` | variables that nobody reads, because of a slip in the name |
 | `terminal` | whether the user wants colours |
 | `tracing` | whether spans are sent |
+| `webhooks` | where received webhooks go, and what is remembered of them |
 """
 
 import dataclasses
@@ -54,6 +55,7 @@ from chatproxy.settings.variables import (
     read,
     secrets_of,
 )
+from chatproxy.settings.webhooks import WebhookSettings
 
 Providers = Mapping[str, type[ProviderSection]]
 
@@ -84,6 +86,7 @@ class Settings(SidecarSettings):
     directory: DirectorySettings | None = None
     keys: KeySettings | None = None
     limiter: LimiterSettings | None = None
+    webhooks: WebhookSettings | None = None
     access: Access | None = None
     kept: LocalSecrets | None = None
     removed: tuple[str, ...] = ()
@@ -93,7 +96,7 @@ class Settings(SidecarSettings):
 
     def sections(self) -> Iterator[Section]:
         """Yield every section that is in force."""
-        shared = (self.directory, self.keys, self.limiter)
+        shared = (self.directory, self.keys, self.limiter, self.webhooks)
         yield from (self, *(one for one in shared if one is not None))
         yield from self.provider_settings.values()
 
@@ -143,7 +146,7 @@ class Settings(SidecarSettings):
                 "for the next start. Beyond a local run set them"
             )
 
-        if self.limiter is not None and self.limiter.counts_in_each_worker and self.workers > 1:
+        if self._counts_apart:
             yield (
                 f"WORKERS is {self.workers} and REDIS_URL is not set: each worker counts for "
                 f"itself, so the limits are up to {self.workers} times as high"
@@ -152,9 +155,18 @@ class Settings(SidecarSettings):
         for warning in () if self.access is None else document.warnings(self.access):
             yield f"ACCESS_CONFIG: {warning}"
 
+        if self.webhooks is not None:
+            yield from self.webhooks.warnings()
+
         for section in self.provider_settings.values():
             yield from section.warnings()
             yield from self._loopback_behind_proxy(section)
+
+    @property
+    def _counts_apart(self) -> bool:
+        # Webhooks alone count nothing.
+        limits = self.limiter if self.directory is not None or self.access is not None else None
+        return limits is not None and limits.counts_in_each_worker and self.workers > 1
 
     def _loopback_behind_proxy(self, section: ProviderSection) -> Iterator[str]:
         for name, url in section.servers():
@@ -212,9 +224,14 @@ def _load(
     if any(providers[name].knows_users for name in names):
         kept, shared = _read_directory(own, environ, problems, files, makes=makes)
 
-    # Callers of the document have limits, and bad keys are counted.
-    if shared or is_given(environ, "ACCESS_CONFIG"):
+    receives = is_given(environ, "WEBHOOK_TARGET")
+
+    # Callers of the document have limits, and bad keys are counted. Webhooks share its Redis.
+    if shared or receives or is_given(environ, "ACCESS_CONFIG"):
         shared["limiter"] = read(LimiterSettings, environ, problems, files=files)
+
+    if receives:
+        shared["webhooks"] = read(WebhookSettings, environ, problems, files=files)
 
     sections = {name: read(providers[name], environ, problems, kept, files) for name in names}
 
@@ -372,7 +389,7 @@ def providers_on(
 
 
 def _known_names(providers: Providers) -> Iterator[str]:
-    shared = (SidecarSettings, DirectorySettings, KeySettings, LimiterSettings)
+    shared = (SidecarSettings, DirectorySettings, KeySettings, LimiterSettings, WebhookSettings)
     yield from tracing.NAMES
 
     for name in chain(*map(_names_of, (*shared, *providers.values())), REMOVED):

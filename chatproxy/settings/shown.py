@@ -20,12 +20,14 @@ from chatproxy.settings.variables import (
     declared,
     secrets_of,
 )
+from chatproxy.settings.webhooks import WebhookSettings
 
 SHARED: Mapping[str, type[Section]] = {
     "sidecar": SidecarSettings,
     "directory": DirectorySettings,
     "keys": KeySettings,
     "limits": LimiterSettings,
+    "webhooks": WebhookSettings,
 }
 
 #: Characters of the shortest secret that is looked for in the values of other variables.
@@ -76,6 +78,7 @@ def _rows(found: Any, providers: Providers, environ: Mapping[str, str]) -> list[
         "directory": found.directory,
         "keys": found.keys,
         "limits": found.limiter,
+        "webhooks": found.webhooks,
         **found.provider_settings,
     }
     given = _secrets_in(environ, [*SHARED.values(), *providers.values()])

@@ -44,6 +44,11 @@ def read_json(most: int | None = None, *, refusal: str = NO_OBJECT) -> Any:
     return _parsed(_content(most), refusal)
 
 
+def read_bytes() -> bytes:
+    """Read the whole body as it is; raise as `read_json` does, but for what it holds."""
+    return _content()
+
+
 def read_object() -> dict[str, Any]:
     """Read the body as a JSON object, no body as an empty one; raise as `read_json` does."""
     content = _content()

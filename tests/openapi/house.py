@@ -17,6 +17,7 @@ from sandbox.imkit import API_KEY as IMKIT_KEY
 from sandbox.imkit import CLIENT_KEY as IMKIT_CLIENT_KEY
 from sandbox.performchat import KEY_ID, KEY_SECRET
 from sandbox.stream import API_KEY, API_SECRET
+from sandbox.target import Target
 from tests.calls import call
 from tests.databases import new_directory
 from tests.directories import beside, make_key
@@ -77,8 +78,10 @@ def house(output: Path, folder: Path, **changes: str) -> Iterator[House]:
     with contextlib.ExitStack() as stack:
         urls = {name: stack.enter_context(SERVED[name]()).url for name in SETTINGS}
         centrifugo = stack.enter_context(CentrifugoSandbox()).url
+        # Its examples are no secrets of ours, so they are not signed.
+        webhooks = {"WEBHOOK_TARGET": stack.enter_context(Target()).url, "WEBHOOK_UNSIGNED": "pass"}
         directory = stack.enter_context(new_directory("sqlite", folder))
-        environ = environ_of(urls, centrifugo) | {"DATABASE_URL": directory} | changes
+        environ = environ_of(urls, centrifugo) | webhooks | {"DATABASE_URL": directory} | changes
         sidecar = stack.enter_context(Sidecar(output, environ))
         yield furnished(sidecar)
 

@@ -184,6 +184,7 @@ def test_what_is_on_decides_what_is_in_it(prefix: str) -> None:
                 "/stream/proxy/{path}",
                 "/token/{userId}",
                 "/users/{userId}/revoke-tokens",
+                "/webhook/stream",
                 "/webhook/verify",
             )
         ),

@@ -45,7 +45,7 @@ CLIENTS = {
     "/ws/<anything:path>",
 }
 #: Called by clients with a token, and by platforms with a key: a line for each.
-SHARED = {"/imkit/<anything:path>", "/imkit/me", "/imkit/me/badge"}
+SHARED = {"/imkit/<anything:path>", "/imkit/me", "/imkit/me/badge", "/webhook/stream"}
 #: The names in an error's body, by surface.
 SHAPES = {
     "stream": {"code", "message", "StatusCode", "duration", "more_info", "details"},

@@ -47,8 +47,14 @@ def _sound(found: Settings) -> tuple[Settings, list[Any]]:
     if limiter is not None and (not is_sound(limiter) or limiter.counts_in_each_worker):
         limiter = None
 
+    webhooks = None if found.webhooks is None or not is_sound(found.webhooks) else found.webhooks
     known = dataclasses.replace(
-        found, provider_settings=sections, limiter=limiter, directory=None, keys=None
+        found,
+        provider_settings=sections,
+        limiter=limiter,
+        webhooks=webhooks,
+        directory=None,
+        keys=None,
     )
     return known, [REGISTRY[name].provider(one) for name, one in sections.items()]
 

@@ -3,7 +3,7 @@
 Source: the vendor's REST documentation and its official SDKs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ from chatproxy.errors import CallerError
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.providers.base import Dialect, Provider
+from chatproxy.providers.events import Received
 from chatproxy.providers.issuing import Inspection, Minted, Wanted
 from chatproxy.providers.people import Ended, Reach
 from chatproxy.providers.permissions import Ask, Request
@@ -23,7 +24,7 @@ from chatproxy.providers.stream.permissions.keeper import StreamPermissions
 from chatproxy.providers.stream.permissions.today import look
 from chatproxy.providers.stream.settings import StreamSettings
 from chatproxy.providers.stream.tokens import BAD_USER_ID, UserTokens, is_user_id
-from chatproxy.providers.stream.webhooks import faults
+from chatproxy.providers.stream.webhooks import faults, receiving
 from chatproxy.providers.stream.webhooks.signatures import Signatures
 from chatproxy.signing.tokens import mint
 
@@ -42,6 +43,7 @@ class Stream(Provider):
     name = "stream"
     needed = "STREAM_BASE_URL"
     mounts = ("/proxy",)
+    signature_header = webhooks.HEADER
     dialect = Dialect(envelope, partial(CallerError, NO_WEBSOCKET))
 
     def __init__(self, settings: StreamSettings) -> None:
@@ -102,6 +104,12 @@ class Stream(Provider):
     def sign_event(self, body: bytes) -> Mapping[str, str]:
         """Return the headers with which Stream sends an event; a compressed one is inflated."""
         return {webhooks.HEADER: self.signatures.sign(body), webhooks.KEY_HEADER: self.api_key}
+
+    def received(
+        self, body: bytes, header: Callable[[str], str | None], *, unsigned: bool
+    ) -> Received:
+        """Return the event in a call of Stream's, or in a queue's message."""
+        return receiving.received(body, header, self.api_key, self.signatures, unsigned=unsigned)
 
     def event_fault(self, body: bytes, signature: str) -> str:
         """Return why a signature is not right for an event; empty where it is."""

@@ -42,6 +42,7 @@ class StreamSettings(ProviderSection):
         "GET /token/<user_id>",
         "POST /guest",
         "POST /users/<user_id>/revoke-tokens",
+        "POST /webhook/stream",
         "POST /webhook/verify",
     )
     user_parameters: ClassVar[tuple[str, ...]] = ("user_id",)

@@ -3,12 +3,16 @@
 from chatproxy.errors import (
     CallerError,
     ChatproxyError,
+    NotConfigured,
     NotFound,
+    StillUnderWay,
     UpstreamBroken,
     UpstreamBusy,
     UpstreamError,
     UpstreamTimeout,
     UpstreamUnreachable,
+    WebhookForeign,
+    WebhookForged,
 )
 from chatproxy.openapi.operation import Answer, ErrorShape, Operation, Parameter, Surface
 from chatproxy.providers.stream.endpoints import answers
@@ -144,6 +148,30 @@ SURFACE = Surface(
             },
             body=EVENT,
             example={"rawBody": PAYLOAD, "signature": "00" * 32},
+        ),
+        "stream-receiving.receive": Operation(
+            "Receive a webhook of Stream's",
+            {
+                200: Answer(
+                    "What `WEBHOOK_TARGET` answers, with its status. The body is empty, and "
+                    "`X-Chatproxy-Duplicate` is `true`, where it was handed on before.",
+                    {},
+                    {},
+                )
+            },
+            "The body as Stream sends it, compressed or not, or a message of SNS or SQS. It is "
+            "handed on once, and answered when the target has.",
+            headers={
+                "X-Signature": Parameter("Of the uncompressed event."),
+                "X-Api-Key": Parameter("The application's key; another one is refused."),
+                "X-Webhook-Id": Parameter("The same when an event is sent again."),
+            },
+            body={"type": "object"},
+            example={"type": "message.new", "user": {"id": "alice"}},
+            errors=(
+                *(WebhookForged, WebhookForeign, NotConfigured, StillUnderWay),
+                *(UpstreamError, UpstreamTimeout),
+            ),
         ),
     },
     {envelope: [ErrorShape((ChatproxyError,), answers.Error)]},

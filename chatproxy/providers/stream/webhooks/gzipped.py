@@ -39,6 +39,14 @@ def inflated(body: bytes) -> Iterator[bytes]:
         yield content
 
 
+def is_whole(body: bytes) -> bool:
+    """Say whether a body is compressed and can be inflated within the limits."""
+    try:
+        return body.startswith(MAGIC) and all(piece is not None for piece in inflated(body))
+    except zlib.error:
+        return False
+
+
 def pieces(body: bytes) -> Iterator[bytes]:
     """Yield a body as it is, piece by piece."""
     return (body[start : start + PIECE] for start in range(0, len(body), PIECE))
