@@ -14,6 +14,7 @@ from chatproxy.settings.listeners import proxy_path
 from chatproxy.web import documentation, metrics, receiving, relay, status
 from chatproxy.web.console import view as console
 from chatproxy.web.route import Route, anybody, nobody_asks
+from chatproxy.web.v1 import views as v1
 
 
 def routes(services: Services) -> Iterator[Route]:
@@ -47,6 +48,8 @@ def routes(services: Services) -> Iterator[Route]:
     for name, backend in services.backends.items():
         if isinstance(backend.provider, SendsEvents):
             yield from receiving.routes(f"{prefix}/webhook/{name}", backend)
+
+    yield Route(f"{prefix}/v1", v1.blueprint, anybody, "service")
 
     if services.settings.documentation == "true":
         page = documentation.blueprint(lambda: written_document(services))

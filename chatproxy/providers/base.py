@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 from chatproxy.errors import CallerError, ChatproxyError, NotServed
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
+from chatproxy.identity.records import DEFAULT_APP
+from chatproxy.metrics.table import TOKENS_REVOKED
 from chatproxy.metrics.upstreams import UpstreamCounts
 from chatproxy.providers.events import Received
 from chatproxy.providers.issuing import Inspection, Minted, Wanted
-from chatproxy.providers.people import Ended, Reach
+from chatproxy.providers.people import Ended, Given, Person, Reach
 from chatproxy.providers.permissions import Ask, Permissions, Request
 
 if TYPE_CHECKING:
@@ -129,7 +131,8 @@ class Provider(abc.ABC):
 
     `dialect` belongs to the calls that are forwarded to it, `dialects` to its other
     surfaces, by path below the service prefix. `needed` names the settings without which
-    nothing can be forwarded. Calls are forwarded below `/NAME/proxy` and below `mounts`.
+    nothing can be forwarded. Calls are forwarded below `/NAME/proxy` and below `mounts`. `app` is
+    the one whose users are meant where nobody names another.
     """
 
     name: str
@@ -138,6 +141,7 @@ class Provider(abc.ABC):
     base_url: str | None
     dialect: Dialect
     dialects: Mapping[str, Dialect] = {}
+    app: str = DEFAULT_APP
 
     @abc.abstractmethod
     def authorise(self) -> Credentials:
@@ -191,16 +195,47 @@ class Provider(abc.ABC):
 
         directory.tokens.revoke_token(said.app, said.token_id, said.expires)
 
-    def end_user(self, user_id: str, app: str, reach: Reach) -> Ended:
+    def id_fault(self, user_id: str) -> str:  # noqa: ARG002
+        """Return why the provider can have nobody with this id; empty where it can."""
+        return ""
+
+    def give(self, person: Person, reach: Reach) -> Given:
+        """Make a user token, and the user; return all that its client needs.
+
+        Raises `CallerError`, `UpstreamError`, `NotConfigured`.
+        """
+        raise NotServed(f"{self.name} has no user tokens that are made here.")
+
+    def who(self, user_id: str, reach: Reach) -> Mapping[str, Any] | None:
+        """Return what is known of somebody there, as JSON has it; None where it is nobody.
+
+        Raises `UpstreamError` and its like where that cannot be told.
+        """
+        assert reach.directory is not None  # noqa: S101 - it is there where it knows users
+        user = reach.directory.users.find(self.app, user_id)
+        return None if user is None else {"app": user.app_id}
+
+    def end_user(
+        self,
+        user_id: str,
+        app: str,
+        reach: Reach,
+        *,
+        even_unused: bool = False,  # noqa: ARG002
+    ) -> Ended:
         """End all tokens that a user of an app has now.
 
-        Raises `UpstreamError` and its like where that cannot be said of all of them.
+        With `even_unused` also those with which nobody has come to the provider yet, so that it
+        does not know the user. Raises `UpstreamError` and its like where one may be good still.
         """
         if reach.directory is None:
             raise NotServed(f"{self.name} has no tokens that can be ended here.")
 
-        is_known = reach.directory.tokens.revoke_user(app, user_id)
-        return Ended() if is_known else Ended("unknown", NO_SUCH_USER)
+        if not reach.directory.tokens.revoke_user(app, user_id):
+            return Ended("unknown", NO_SUCH_USER)
+
+        TOKENS_REVOKED.add(self.name)
+        return Ended()
 
     def end_everybody(self, app: str, reach: Reach) -> Ended:
         """End all tokens that the users of an app have now; raise as `end_user` does."""

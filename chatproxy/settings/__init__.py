@@ -75,6 +75,9 @@ OWN_ENDPOINTS = (
     "GET /documentation",
     "GET /documentation/json",
     "GET /documentation/<name>",
+    "POST /v1/tokens",
+    "DELETE /v1/users/<user_id>/tokens",
+    "GET /v1/users/<user_id>",
 )
 
 

@@ -130,6 +130,17 @@ def shows(named: Callable[[], Sequence[str]] = tuple) -> Callable[[View], View]:
     return mark
 
 
+def may_use(provider: str) -> None:
+    """Raise `CallerNotAllowed` if the caller may use nothing of a provider."""
+    caller = context().may_do
+
+    if caller is not None and provider not in caller.providers:
+        raise CallerNotAllowed(
+            f"{caller.name} may not use {provider}.",
+            detail=f"{provider} is not among callers.{caller.name}.providers",
+        )
+
+
 def is_restricted() -> bool:
     """Say whether the caller may act for some users only."""
     caller = context().may_do

@@ -9,6 +9,7 @@ from chatproxy.openapi.operation import Answer, ErrorShape, Operation, Parameter
 from chatproxy.providers.base import Provider
 from chatproxy.web.error_handlers import own_error_body
 from chatproxy.web.status import NAME
+from chatproxy.web.v1 import operations as v1
 
 #: The schemes of a key in the access document.
 KEY = "chatproxyKey"
@@ -151,6 +152,7 @@ SURFACE = Surface(
             path={"name": Parameter("The name of the file.", "swagger-ui.css")},
             errors=(NotFound,),
         ),
+        **v1.OPERATIONS,
     },
     {own_error_body: [ErrorShape((ChatproxyError,), Error)]},
     {

@@ -184,6 +184,9 @@ def test_what_is_on_decides_what_is_in_it(prefix: str) -> None:
                 "/stream/proxy/{path}",
                 "/token/{userId}",
                 "/users/{userId}/revoke-tokens",
+                "/v1/tokens",
+                "/v1/users/{userId}",
+                "/v1/users/{userId}/tokens",
                 "/webhook/stream",
                 "/webhook/verify",
             )

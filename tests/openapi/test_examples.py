@@ -21,6 +21,7 @@ ENDING = (
     "imkitClientsDeleteToken",
     "performchatInvalidationInvalidate",
     "chatsdkRevocationRevoke",
+    "v1End",
     "chatsdkUserDelete",
 )
 EACH = sorted(
@@ -35,7 +36,7 @@ TOLD_APART = re.compile(
 #: Fields that differ as a whole.
 CHANGING = {
     "iat", "exp", "jti", "newTokenVersion", "tokenVersion", "lastLoginTimeMS", "token", "api_key",
-    "scriptUrl",
+    "scriptUrl", "apiKey", "baseUrl", "reason",
 }  # fmt: skip
 
 
@@ -83,6 +84,7 @@ def test_most_operations_have_an_example_of_their_answer() -> None:
         "/imkit/socket.io",
         "/imkit/socket.io/{path}",
         "/imkit/{path}",
+        "/v1/users/{userId}",
         "/ws",
         "/ws/{path}",
     }

@@ -606,11 +606,17 @@ ABOUT_USERS: list[tuple[str, str, Any]] = [
     ("POST", "/imkit/badge", ["ann", "ID"]),
     ("POST", "/users/ID/revoke-tokens", None),
     ("POST", "/guest", {"user": {"id": "ID"}}),
+    ("POST", "/v1/tokens", {"userId": "ID", "providers": ["chatsdk"]}),
+    ("GET", "/v1/users/ID", None),
+    ("DELETE", "/v1/users/ID/tokens", None),
     ("GET", "/imbachat/token/ID", None),
     ("GET", "/imbachat/widget/ID", None),
 ]
 #: What the provider is asked for, and the recorder answers nothing of use to.
-ASKED_THERE = ("/users/ID/revoke-tokens", "/guest")
+ASKED_THERE = (
+    *("/users/ID/revoke-tokens", "/guest"),
+    *("/v1/users/ID", "/v1/users/ID/tokens"),
+)
 #: These show all users.
 ABOUT_ALL = [
     ("GET", "/rest/v1/customer-users"),

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from chatproxy.errors import NotServed
+from chatproxy.formats.objects import without_none
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.identity.token_records import Issued
@@ -16,6 +17,7 @@ from chatproxy.providers.chatsdk.centrifugo import Centrifugo
 from chatproxy.providers.chatsdk.settings import JANUARY, ChatSDKSettings
 from chatproxy.providers.chatsdk.tokens import TokenPairs
 from chatproxy.providers.issuing import Inspection, Minted, Wanted
+from chatproxy.providers.people import Ended, Given, Person, Reach
 
 if TYPE_CHECKING:
     from chatproxy.identity.directory import Directory
@@ -45,6 +47,7 @@ class ChatSDK(Provider):
         self.refresh_grace = settings.refresh_grace
         self.tokens = TokenPairs(settings)
         self.centrifugo = Centrifugo(settings)
+        self._ws_url = settings.ws_url
         self.no_websocket = partial(NotServed, _no_websocket(settings.ws_url))
         self.dialect = Dialect(errors.api_envelope, self.no_websocket)
         self.dialects = {
@@ -117,6 +120,23 @@ class ChatSDK(Provider):
         """Return what is known of a token of either kind."""
         assert directory is not None  # noqa: S101
         return issuing.inspect(self.tokens, token, directory, now)
+
+    def give(self, person: Person, reach: Reach) -> Given:
+        """Make both tokens, and make or change the user."""
+        person.known_in(reach.directory, self.app)
+        made = self.mint(Wanted(person.user_id), reach.directory, reach.now)
+        connect = without_none({"appId": self.app, "wsUrl": self._ws_url, "path": "/api"})
+        return Given(made.texts, made.expires, connect)
+
+    def end_user(self, user_id: str, app: str, reach: Reach, *, even_unused: bool = False) -> Ended:
+        """End all tokens of a user, then its connections at Centrifugo, where there is one."""
+        ended = super().end_user(user_id, app, reach, even_unused=even_unused)
+
+        if ended.end == "ended" and self.centrifugo.name in reach.servers:
+            ask = partial(reach.ask, self.centrifugo.name)
+            self.centrifugo.end_connections(ask, app, user_id)
+
+        return ended
 
     def servers(self) -> Sequence[Server]:
         """Return the Centrifugo whose connections a revocation ends."""

@@ -8,12 +8,12 @@ from chatproxy.errors import NotServed
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.providers.base import Dialect, Provider, Verdict
-from chatproxy.providers.imbachat import basic, jwt_token
+from chatproxy.providers.imbachat import basic, jwt_token, userids
 from chatproxy.providers.imbachat.errors import envelope
 from chatproxy.providers.imbachat.settings import NO_DEV_ID, ImbaChatSettings
 from chatproxy.providers.imbachat.tokens import UserTokens
 from chatproxy.providers.issuing import Inspection, Minted, Wanted
-from chatproxy.providers.people import Ended, Reach, moments
+from chatproxy.providers.people import Ended, Given, Person, Reach, moments
 
 NO_WEBSOCKET = "WebSockets are not proxied. The widget opens its own, at imbachat.com."
 
@@ -65,8 +65,29 @@ class ImbaChat(Provider):
         """Return what a token says. Whether it is accepted only imbachat.com knows."""
         return self.tokens.inspect(token, now)
 
-    def end_user(self, user_id: str, app: str, reach: Reach) -> Ended:  # noqa: ARG002
-        """Say that they stay, as long as they can be good."""
+    def id_fault(self, user_id: str) -> str:
+        """Return why ImbaChat can have nobody with this id."""
+        return "" if userids.is_user_id(user_id) else userids.INVALID
+
+    def give(self, person: Person, reach: Reach) -> Given:
+        """Make a user token, and the user of whom imbachat.com will ask."""
+        person.known_in(reach.directory, self.app)
+        texts = {"token": self.tokens.make(person.user_id, reach.now)}
+        connect = {"userId": int(person.user_id), "scriptUrl": self.script_url}
+        return Given(texts, int(reach.now) + self.tokens.ttl, connect)
+
+    def end_user(
+        self,
+        user_id: str,
+        app: str,  # noqa: ARG002
+        reach: Reach,
+        *,
+        even_unused: bool = False,  # noqa: ARG002
+    ) -> Ended:
+        """Say that they stay, and until when at most."""
+        if user_id and (fault := self.id_fault(user_id)):
+            return Ended("unknown", fault)
+
         until = moments(validUntil=int(reach.now) + self.tokens.ttl)
         return Ended("notEnded", ImbaChatSettings.tokens_stay, until)
 

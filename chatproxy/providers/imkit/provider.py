@@ -2,23 +2,28 @@
 
 import dataclasses
 import importlib.util
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chatproxy.errors import CallerError, NotServed, TokenRejected, TokenRevoked
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.identity.records import Profile
-from chatproxy.providers.base import Dialect, Provider, Verdict
-from chatproxy.providers.imkit.errors import error_envelope
+from chatproxy.providers.base import NO_SUCH_USER, Dialect, Provider, Verdict
+from chatproxy.providers.imkit.changes import Changes
+from chatproxy.providers.imkit.clientids import BAD_CLIENT_ID, is_client_id
+from chatproxy.providers.imkit.errors import ClientNotFound, error_envelope
 from chatproxy.providers.imkit.settings import IMKitSettings
 from chatproxy.providers.issuing import Inspection, Minted, Wanted
+from chatproxy.providers.people import Ended, Given, Person, Reach
 from chatproxy.settings.fields import DAY
 
 if TYPE_CHECKING:
     from chatproxy.identity.directory import Directory
+
+#: Where clients find their interface here.
+PATH = "/imkit"
 
 NO_WEBSOCKET = "WebSockets are not proxied. The socket is at /imkit/socket.io, or at IMKit itself."
 NO_SOCKETS = "The socket needs the extra `socketio`: pip install 'chatproxy[socketio]'."
@@ -154,10 +159,40 @@ class IMKit(Provider):
 
         return super().fault_in(status, content)
 
-    def change(self, method: str, path: str, document: Mapping[str, Any]) -> Call:
-        """Return the call that tells the server about a change."""
-        headers = [("IM-API-KEY", self._api_key), ("Content-Type", "application/json")]
-        return Call.own(method, path, headers=headers, body=json.dumps(document).encode())
+    def changes(self, reach: Reach) -> Changes:
+        """Return what changes clients and tokens, at the server and in the directory."""
+        return Changes(self.name, self.app, self._api_key, reach)
+
+    def id_fault(self, user_id: str) -> str:
+        """Return why IMKit can have nobody with this id."""
+        return "" if is_client_id(user_id) else BAD_CLIENT_ID
+
+    def give(self, person: Person, reach: Reach) -> Given:
+        """Make a token and bind it to the client, who is made or changed on the way."""
+        assert reach.directory is not None  # noqa: S101
+        token = reach.directory.opaque_tokens.make(reach.now + self.token_ttl)
+        self.changes(reach).bind(person.user_id, token, person.profile)
+        connect = {"clientId": person.user_id, "path": PATH, "socketPath": f"{PATH}/socket.io"}
+        return Given({"token": token.text}, token.expires, connect)
+
+    def end_user(self, user_id: str, app: str, reach: Reach, *, even_unused: bool = False) -> Ended:
+        """End all tokens of a client; raise `UpstreamError` where the server was not told."""
+        if app != self.app:
+            return super().end_user(user_id, app, reach, even_unused=even_unused)
+
+        try:
+            self.changes(reach).unbind(user_id, None)
+        except ClientNotFound:
+            return Ended("unknown", NO_SUCH_USER)
+
+        return Ended()
+
+    def end_everybody(self, app: str, reach: Reach) -> Ended:
+        """End the tokens of all clients, unless a server would have to be told of each."""
+        if self.base_url is not None:
+            return Ended("notEnded", ENDED_THERE)
+
+        return super().end_everybody(app, reach)
 
     def mint(self, wanted: Wanted, directory: "Directory | None", now: float) -> Minted:
         """Make a token and bind it to a client, who is made where there is none."""

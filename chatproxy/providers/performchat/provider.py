@@ -1,16 +1,18 @@
 """One PerformChat company and its server."""
 
 import json
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from chatproxy.errors import CallerError, NotServed
+from chatproxy.errors import CallerError, NotConfigured, NotServed
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.credentials import Credentials
 from chatproxy.identity.records import DEFAULT_APP, Profile
 from chatproxy.identity.token_records import Issued
 from chatproxy.providers.base import Dialect, Provider, Verdict
 from chatproxy.providers.issuing import Inspection, Minted, Wanted
+from chatproxy.providers.people import Given, Person, Reach
 from chatproxy.providers.performchat.errors import envelope
 from chatproxy.providers.performchat.settings import PerformChatSettings
 from chatproxy.providers.performchat.tokens import Tokens, issued
@@ -82,6 +84,31 @@ class PerformChat(Provider):
         user, _ = directory.users.upsert(app, wanted.user_id, Profile(), seen=False)
         token = self.tokens.make(user, agent, now, ttl or DEFAULT_TTL)
         return Minted({"token": token}, int(now) + (ttl or DEFAULT_TTL))
+
+    def give(self, person: Person, reach: Reach) -> Given:
+        """Make a token for the first active agent, and the user."""
+        assert reach.directory is not None  # noqa: S101
+        agent = reach.directory.agents.first_active(self.app)
+
+        if agent is None:
+            raise NotConfigured(f"{NO_AGENTS}: make one by `chatproxy agents create`.")
+
+        user = person.known_in(reach.directory, self.app)
+        ttl = min(DEFAULT_TTL, self.max_ttl)
+        texts = {"token": self.tokens.make(user, agent, reach.now, ttl)}
+        connect = {"customerUserId": user.id, "companyId": user.app_id, "agentId": agent.id}
+        return Given(texts, int(reach.now) + ttl, connect)
+
+    def who(self, user_id: str, reach: Reach) -> Mapping[str, Any] | None:
+        """Return by which id and version PerformChat's tokens name a user."""
+        assert reach.directory is not None  # noqa: S101
+        user = reach.directory.users.find(self.app, user_id)
+
+        if user is None:
+            return None
+
+        version = user.token_version
+        return {"customerUserId": user.id, "companyId": user.app_id, "tokenVersion": version}
 
     def inspect(self, token: str, directory: "Directory | None", now: float) -> Inspection | None:
         """Return what is known of a token."""

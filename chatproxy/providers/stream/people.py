@@ -11,6 +11,9 @@ from typing import Any
 from urllib.parse import quote
 
 from chatproxy.errors import CallerError, UpstreamError
+from chatproxy.formats.objects import without_none
+from chatproxy.identity.records import Profile
+from chatproxy.metrics.table import TOKENS_REVOKED
 from chatproxy.providers.base import BACK_DATED
 from chatproxy.providers.people import Ended, Reach, moments
 from chatproxy.providers.stream import answering
@@ -29,6 +32,11 @@ STREAMS_OWN = frozenset(
         *("channel_mutes", "blocked_user_ids", "unread_count", "total_unread_count", "custom"),
         *("unread_channels", "unread_threads", "bypass_moderation", "language", "user", "user_id"),
     }
+)
+
+SHOWN = (
+    *("id", "name", "image", "role", "teams", "banned", "online", "created_at", "updated_at"),
+    *("last_active", "deactivated_at", REVOCATION),
 )
 
 
@@ -62,6 +70,10 @@ class People:
     def end_tokens(self, reach: Reach, user_id: str, before: float | None) -> Ended:
         """End a user's tokens that were issued before a time, or take that back for None."""
         self._set(reach, user_id, moments(**{REVOCATION: before}))
+
+        if before is not None:
+            TOKENS_REVOKED.add(self._name)
+
         return Ended(facts=_facts(before))
 
     def end_all_tokens(self, reach: Reach, before: float | None) -> Ended:
@@ -111,6 +123,21 @@ def moment_after(now: float) -> float:
     not. So a new one is good only those seconds later, when `iat` has come as far.
     """
     return float(math.floor(now) + 1)
+
+
+def fields_of(profile: Profile) -> dict[str, Any]:
+    """Return what is said about a user as Stream has it; raise `CallerError`.
+
+    An email is left out: other users would see it.
+    """
+    own = dict(profile.custom or {})
+    check_fields(own)
+    return {**own, **without_none({"name": profile.name, "image": profile.image})}
+
+
+def shown(user: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of a user what says who it is; how busy it is, and its devices, are left out."""
+    return {name: user[name] for name in SHOWN if name in user}
 
 
 def check_fields(fields: Mapping[str, Any]) -> None:

@@ -13,12 +13,12 @@ from chatproxy.forwarding.credentials import Credentials
 from chatproxy.providers.base import Dialect, Provider
 from chatproxy.providers.events import Received
 from chatproxy.providers.issuing import Inspection, Minted, Wanted
-from chatproxy.providers.people import Ended, Reach
+from chatproxy.providers.people import Ended, Given, Person, Reach
 from chatproxy.providers.permissions import Ask, Request
 from chatproxy.providers.stream import client_config, webhooks
 from chatproxy.providers.stream.credentials import ServerCredentials
 from chatproxy.providers.stream.errors import envelope
-from chatproxy.providers.stream.people import People, moment_after
+from chatproxy.providers.stream.people import People, fields_of, moment_after, shown
 from chatproxy.providers.stream.permissions.export import export
 from chatproxy.providers.stream.permissions.keeper import StreamPermissions
 from chatproxy.providers.stream.permissions.today import look
@@ -90,10 +90,42 @@ class Stream(Provider):
         """Return what a token says. Whether it was revoked only Stream knows."""
         return self.tokens.inspect(token, now)
 
-    def end_user(self, user_id: str, app: str, reach: Reach) -> Ended:  # noqa: ARG002
-        """End a user's tokens at Stream; raise `UnknownUser` where it has no such user."""
+    def id_fault(self, user_id: str) -> str:
+        """Return why Stream can have nobody with this id."""
+        return "" if is_user_id(user_id) else BAD_USER_ID
+
+    def give(self, person: Person, reach: Reach) -> Given:
+        """Make a user token. What is said about the user is told to Stream, nothing else is."""
+        if fields := fields_of(person.profile):
+            self.people.ensure(reach, person.user_id, fields)
+
+        texts = {"token": self.tokens.make(person.user_id, reach.now)}
+        connect = {"apiKey": self.api_key, "baseUrl": self.base_url}
+        return Given(texts, self.tokens.end(reach.now), connect)
+
+    def who(self, user_id: str, reach: Reach) -> Mapping[str, Any] | None:
+        """Return what Stream says of a user, in its own words."""
+        found = self.people.find(reach, user_id)
+        return None if found is None else {"user": shown(found)}
+
+    def end_user(
+        self,
+        user_id: str,
+        app: str,  # noqa: ARG002
+        reach: Reach,
+        *,
+        even_unused: bool = False,
+    ) -> Ended:
+        """End a user's tokens at Stream.
+
+        Where it has no such user it has no place for the moment: with `even_unused` the user is
+        made, otherwise `UnknownUser` is raised.
+        """
         if not is_user_id(user_id):
             raise CallerError(BAD_USER_ID)
+
+        if even_unused:
+            self.people.ensure(reach, user_id, {})
 
         return self.people.end_tokens(reach, user_id, moment_after(reach.now))
 

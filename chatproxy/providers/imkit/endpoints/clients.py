@@ -6,7 +6,8 @@ from flask import Blueprint, Response
 
 from chatproxy.errors import CallerError
 from chatproxy.identity.token_records import OpaqueToken
-from chatproxy.providers.imkit.endpoints import changes, clientquery, schemas
+from chatproxy.providers.imkit.endpoints import clientquery, schemas
+from chatproxy.providers.imkit.endpoints.changing import changes
 from chatproxy.providers.imkit.endpoints.paths import named_client
 from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.providers.imkit.shapes import client_of, device_of, envelope, token_of
@@ -26,9 +27,9 @@ def put() -> Response:
     token = _requested_token(body)
 
     if token is None:
-        return private(envelope(client_of(changes.put_client(body["id"], body["profile"]))))
+        return private(envelope(client_of(changes().put_client(body["id"], body["profile"]))))
 
-    user = changes.bind(body["id"], token, body["profile"])
+    user = changes().bind(body["id"], token, body["profile"])
     return private(envelope(client_of(user) | token_of(token)))
 
 
@@ -37,7 +38,7 @@ def put_many() -> Response:
     """Create or update up to 100 clients, all or none, without tokens."""
     profiles = schemas.load_clients(read_json())
     document.acts_for(*profiles)
-    changes.put_clients(profiles)
+    changes().put_clients(profiles)
     return private(envelope({"count": len(profiles)}))
 
 
@@ -68,7 +69,7 @@ def put_token(client_id: str) -> Response:  # noqa: ARG001 - read from the raw p
     document.acts_for(named)
     body = load(schemas.TokenBody(), read_json())
     token = OpaqueToken(body["token"], _expiry(body["expires"]))
-    user = changes.bind(named, token)
+    user = changes().bind(named, token)
     return private(envelope(client_of(user) | {"client": named} | token_of(token)))
 
 
@@ -78,7 +79,7 @@ def delete_token(client_id: str) -> Response:  # noqa: ARG001 - read from the ra
     """End one token of a client, or all of them."""
     named = named_client()
     document.acts_for(named)
-    ended = changes.unbind(named, load(schemas.RevocationBody(), read_object())["token"])
+    ended = changes().unbind(named, load(schemas.RevocationBody(), read_object())["token"])
     result = {"success": True, "message": "Tokens revoked", "revokedTokens": ended}
     return private(envelope(result))
 

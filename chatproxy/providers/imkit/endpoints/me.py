@@ -3,7 +3,8 @@
 from flask import Blueprint, Response
 
 from chatproxy.identity.records import User
-from chatproxy.providers.imkit.endpoints import access, changes, forwarded, schemas, server
+from chatproxy.providers.imkit.endpoints import access, forwarded, schemas
+from chatproxy.providers.imkit.endpoints.changing import changes, has_server
 from chatproxy.providers.imkit.errors import InvalidRoomTags
 from chatproxy.providers.imkit.shapes import BADGE_SOURCES, client_of, envelope
 from chatproxy.web import access as document
@@ -29,7 +30,7 @@ def show() -> Response:
 def change() -> Response:
     """Update the client's profile."""
     profile = load(schemas.ProfileFields(), read_json())["profile"]
-    return private(envelope(client_of(changes.change_client(authenticated(User), profile))))
+    return private(envelope(client_of(changes().change_client(authenticated(User), profile))))
 
 
 def _named() -> list[str]:
@@ -44,7 +45,7 @@ def badge_caller() -> User | access.Client | None:
     if not all(tag and tag.isprintable() and len(tag) <= LONGEST_TAG for tag in tags):
         raise InvalidRoomTags("roomTags are texts that are not empty.")
 
-    if not server.is_configured():
+    if not has_server():
         return access.acting_user()
 
     found = access.caller()
@@ -62,7 +63,7 @@ def badge_caller() -> User | access.Client | None:
 @document.shows(_named)
 def badge() -> Response:
     """Answer how much is unread: from the IMKit server, or from the badges kept here."""
-    if server.is_configured():
+    if has_server():
         return forwarded.forward(context().authenticated)
 
     user = authenticated(User)

@@ -11,6 +11,7 @@ from marshmallow import ValidationError, fields, post_load, validate
 
 from chatproxy.formats.timestamps import iso, read_iso
 from chatproxy.identity.records import Profile
+from chatproxy.providers.imkit.clientids import is_client_id
 from chatproxy.web.parsing import load
 from chatproxy.web.user_schema import (
     LONGEST_ID,
@@ -37,8 +38,8 @@ TOKEN = validate.Regexp(
 
 
 def client_id(text: str) -> None:
-    """Refuse an id that cannot be a header (RFC 9110 section 5.5) or a segment of a path."""
-    if not text.isprintable() or text != text.strip() or text in (".", ".."):
+    """Refuse an id that no client can have. Its length is looked at before."""
+    if not is_client_id(text):
         raise ValidationError([BAD_CHARACTERS])
 
 

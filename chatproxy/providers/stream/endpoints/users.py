@@ -8,7 +8,6 @@ from marshmallow import ValidationError, fields
 
 from chatproxy.errors import CallerError
 from chatproxy.formats.timestamps import read_iso
-from chatproxy.metrics.table import TOKENS_REVOKED
 from chatproxy.providers.stream.endpoints.token import UpsertQuery
 from chatproxy.providers.stream.people import check_fields, moment_after
 from chatproxy.providers.stream.provider import Stream
@@ -87,9 +86,6 @@ def revoke(user_id: str) -> Response:
 
     before = body["before"] if "before" in body else moment_after(reach.now)
     facts = people.end_tokens(reach, user_id, before).facts
-
-    if before is not None:
-        TOKENS_REVOKED.add(Stream.name)
 
     log.info("tokens revoked at the provider", extra={"before": facts["revokedBefore"]})
     return private({"userId": user_id, **facts})
