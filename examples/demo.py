@@ -261,4 +261,7 @@ What to try is in examples/README.md. Ctrl-C ends all.
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # before all were started
+        sys.exit(130)

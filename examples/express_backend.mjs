@@ -1,10 +1,11 @@
 // The smallest backend in Express: whoever is logged in gets a chat token from the sidecar.
+import { fileURLToPath } from 'node:url';
 import cookieSession from 'cookie-session';
 import express from 'express';
 
-const { SIDECAR_URL, SIDECAR_KEY, IMKIT_KEY, CLIENT_KEY, CHAT_URL, SESSION_SECRET, PORT } = process.env;
-const USERS = new Map([['1', 'Alice'], ['2', 'Bob']]); // a toy: here come your own users, and your own login
-const KEYS = { 'X-Chatproxy-Key': SIDECAR_KEY, 'IM-API-KEY': IMKIT_KEY, 'Content-Type': 'application/json' };
+const { SIDECAR_URL, SIDECAR_KEY, IMKIT_KEY, SESSION_SECRET, PORT, ...env } = process.env;
+const USERS = new Map([['1', 'Alice'], ['2', 'Bob']]); // a toy: here come yours, and your own login
+const KEYS = { 'X-Chatproxy-Key': SIDECAR_KEY, 'IM-API-KEY': IMKIT_KEY };
 
 class Refusal extends Error {
   constructor(status, message) {
@@ -15,23 +16,26 @@ class Refusal extends Error {
 
 /** Ask the sidecar. `fetch` keeps its connections. */
 async function ask(method, path, body) {
-  const options = { method, headers: KEYS, body: JSON.stringify(body), signal: AbortSignal.timeout(5000) };
+  const headers = { ...KEYS, 'Content-Type': 'application/json' };
+  const signal = AbortSignal.timeout(5000);
+  const options = { method, headers, body: JSON.stringify(body), signal };
   const answer = await fetch(SIDECAR_URL + path, options);
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status}`);
   return answer.json();
 }
 
-const who = (request) => ({ name: USERS.get(request.session.user) ?? null });
-
 const app = express();
-app.use(cookieSession({ name: 'express_demo', secret: SESSION_SECRET, sameSite: 'lax' })); // secure: true where you have TLS
+const secure = false; // true where you have TLS
+app.use(cookieSession({ name: 'express_demo', secret: SESSION_SECRET, sameSite: 'lax', secure }));
 app.use((request, response, next) => {
   // A POST of our own page only: no other may send this header, since we allow no CORS.
-  if (request.method === 'POST' && !request.get('X-Chat-Page')) throw new Refusal(403, 'This comes from another page.');
-  next();
+  const isOurs = request.method !== 'POST' || request.get('X-Chat-Page');
+  next(isOurs ? undefined : new Refusal(403, 'This comes from another page.'));
 });
 app.use(express.urlencoded());
-app.use(express.static(new URL('page', import.meta.url).pathname));
+app.use(express.static(fileURLToPath(new URL('page', import.meta.url))));
+
+const who = (request) => ({ name: USERS.get(request.session.user) ?? null });
 
 app.get('/session', (request, response) => response.json(who(request)));
 
@@ -46,9 +50,10 @@ app.post('/chat', async (request, response) => {
   if (!id) throw new Refusal(401, 'Log in first.');
   const profile = { _id: id, nickname: USERS.get(id), issueAccessToken: true };
   const { token, expirationDate } = (await ask('POST', '/imkit/admin/clients', profile)).result;
-  const expiresIn = (Date.parse(expirationDate) - Date.now()) / 1000; // not a moment: the page's clock may be wrong
+  // Not a moment: the page's clock may be wrong.
+  const expiresIn = (Date.parse(expirationDate) - Date.now()) / 1000;
   const widget = await ask('GET', `/imbachat/widget/${id}`);
-  response.json({ token, expiresIn, url: CHAT_URL, clientKey: CLIENT_KEY, widget });
+  response.json({ token, expiresIn, url: env.CHAT_URL, clientKey: env.CLIENT_KEY, widget });
 });
 
 app.post('/logout', async (request, response) => {

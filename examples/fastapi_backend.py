@@ -2,8 +2,6 @@
 
 import logging
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,15 +15,16 @@ from starlette.middleware.sessions import SessionMiddleware
 
 ENV = os.environ
 USERS = {"1": "Alice", "2": "Bob"}  # a toy: here come your own users, and your own login
+
 KEYS = {"X-Chatproxy-Key": ENV["SIDECAR_KEY"], "IM-API-KEY": ENV["IMKIT_KEY"]}
+# It keeps its connections. The sidecar is next door: no proxy.
+sidecar = httpx.AsyncClient(base_url=ENV["SIDECAR_URL"], headers=KEYS, timeout=5, trust_env=False)
 
 
-@asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Keep the connections to the sidecar. It is next door: no proxy."""
-    options: Any = {"base_url": ENV["SIDECAR_URL"], "timeout": 5, "trust_env": False}
-    async with httpx.AsyncClient(headers=KEYS, **options) as app.state.sidecar:
-        yield
+async def ask(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """Ask the sidecar. Raises `httpx.HTTPError`."""
+    answer = await sidecar.request(method, path, json=body)
+    return answer.raise_for_status().json()
 
 
 def refuse_other_sites(request: Request) -> None:
@@ -34,18 +33,12 @@ def refuse_other_sites(request: Request) -> None:
         raise HTTPException(403, "This comes from another page.")
 
 
-app = FastAPI(lifespan=lifespan, dependencies=[Depends(refuse_other_sites)], openapi_url=None)
+app = FastAPI(dependencies=[Depends(refuse_other_sites)], openapi_url=None)
 cookie: Any = {
     "session_cookie": "fastapi_demo",
     "same_site": "lax",
 }  # https_only where you have TLS
 app.add_middleware(SessionMiddleware, secret_key=ENV["SESSION_SECRET"], **cookie)
-
-
-async def ask(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    """Ask the sidecar. Raises `httpx.HTTPError`."""
-    answer = await app.state.sidecar.request(method, path, json=body)
-    return answer.raise_for_status().json()
 
 
 @app.get("/session")
@@ -79,10 +72,8 @@ async def chat(request: Request) -> dict[str, Any]:
 
 @app.post("/logout")
 async def logout(request: Request) -> dict[str, Any]:
-    if user_id := request.session.pop("user", None):
-        await ask(
-            "DELETE", f"/imkit/admin/clients/{user_id}/token", {}
-        )  # all of this user's tokens
+    if user_id := request.session.pop("user", None):  # it ends all of this user's tokens
+        await ask("DELETE", f"/imkit/admin/clients/{user_id}/token", {})
     return await who(request)
 
 

@@ -68,8 +68,8 @@ def chat() -> dict[str, Any]:
 
 @app.post("/logout")
 def logout() -> dict[str, Any]:
-    if user_id := session.pop("user", None):
-        ask("DELETE", f"/imkit/admin/clients/{user_id}/token", {})  # all of this user's tokens
+    if user_id := session.pop("user", None):  # it ends all of this user's tokens
+        ask("DELETE", f"/imkit/admin/clients/{user_id}/token", {})
     return who()
 
 

@@ -9,19 +9,22 @@ class Refused extends Error {
   }
 }
 
-const token = new ChatToken(() => backend('chat', {}), (grant, error) => (grant ? onGrant(grant) : fail(error)));
+const tell = (grant, error) => (grant ? onGrant(grant) : fail(error));
+const token = new ChatToken(() => backend('chat', {}), tell);
 const socket = new Socket(token, fail);
 let granted = 0;
 
-/** Ask our own backend. Raises an error with a text for people, and with the status, if there is one. */
+/** Ask our own backend. Throws what people can read, with the status if there is one. */
 async function backend(path, fields) {
   // The header says that this page sent it: no other site's page could.
-  const post = { method: 'POST', headers: { 'X-Chat-Page': '1' }, body: new URLSearchParams(fields) };
-  const answer = await fetch(path, { ...(fields && post), signal: AbortSignal.timeout(15_000) }).catch(() => {
+  const headers = { 'X-Chat-Page': '1' };
+  const post = fields && { method: 'POST', headers, body: new URLSearchParams(fields) };
+  const answer = await fetch(path, { ...post, signal: AbortSignal.timeout(15_000) }).catch(() => {
     throw new Refused('The backend does not answer. Is it running?');
   });
+  const { status } = answer;
   const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refused(body.error ?? `The backend answers ${answer.status}.`, answer.status);
+  if (!answer.ok) throw new Refused(body.error ?? `The backend answers ${status}.`, status);
   return body;
 }
 
@@ -41,10 +44,17 @@ async function call(path, body) {
 }
 
 async function send(grant, path, body) {
-  const headers = { 'IM-Client-Key': grant.clientKey, 'IM-Authorization': grant.token };
-  const post = { method: 'POST', headers: { ...headers, 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
-  const signal = AbortSignal.timeout(15_000);
-  return fetch(grant.url + path, { ...(body ? post : { headers }), signal }).catch(() => {
+  const options = {
+    method: body ? 'POST' : 'GET',
+    headers: {
+      'IM-Client-Key': grant.clientKey,
+      'IM-Authorization': grant.token,
+      ...(body && { 'Content-Type': 'application/json' }),
+    },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(15_000),
+  };
+  return fetch(grant.url + path, options).catch(() => {
     throw new Refused('The client door does not answer. Is the sidecar running?');
   });
 }
@@ -93,7 +103,8 @@ async function enter(name) {
 
 async function listRooms() {
   const { status, result } = await call('/imkit/rooms');
-  show('call', 'good', `${status}, ${result.totalCount === 1 ? 'one room' : `${result.totalCount} rooms`}`);
+  const rooms = result.totalCount === 1 ? 'one room' : `${result.totalCount} rooms`;
+  show('call', 'good', `${status}, ${rooms}`);
   showRooms(result.data);
 }
 
@@ -114,7 +125,10 @@ function does(id, action, event = 'click') {
   });
 }
 
-does('login', async (event) => enter((await backend('login', new FormData(event.target))).name), 'submit');
+does('login', async (event) => {
+  const { name } = await backend('login', new FormData(event.target));
+  await enter(name);
+}, 'submit');
 does('logout', async () => {
   showPerson(null);
   await backend('logout', {});

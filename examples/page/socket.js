@@ -43,8 +43,13 @@ export class Socket {
   }
 
   #signIn() {
-    const fail = (error) => { if (this.#socket?.connected) this.#fail(error); }; // else it tries again
-    this.#signingIn ??= this.#authenticate().catch(fail).finally(() => { this.#signingIn = null; });
+    const fail = (error) => {
+      if (this.#socket?.connected) this.#fail(error); // else it tries again
+    };
+    const end = () => {
+      this.#signingIn = null;
+    };
+    this.#signingIn ??= this.#authenticate().catch(fail).finally(end);
   }
 
   async #authenticate() {
@@ -59,10 +64,12 @@ export class Socket {
 
     if (socket !== this.#socket) return; // closed meanwhile
 
-    this.#bound = answer.RC === 0 ? grant : null;
+    const isIn = answer.RC === 0;
+    this.#bound = isIn ? grant : null;
     element('connect').hidden = true;
-    show('socket', this.#bound ? 'good' : 'bad', this.#bound ? `signed in as ${answer.result.client.nickname}` : answer.RM);
-    note(this.#bound ? 'The socket signed in.' : 'The socket was refused.');
+    const text = isIn ? `signed in as ${answer.result.client.nickname}` : answer.RM;
+    show('socket', isIn ? 'good' : 'bad', text);
+    note(isIn ? 'The socket signed in.' : 'The socket was refused.');
   }
 
   async #onEnd(reason) {
