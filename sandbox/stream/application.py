@@ -9,6 +9,7 @@ from . import (
     channel_types,
     channels,
     files,
+    grants,
     members,
     messages,
     moderation,
@@ -24,7 +25,7 @@ from .state import REVOCATION, State, now
 
 TABLES = (
     *(users, roles, moderation, app, channel_types, channels, members, messages, reactions),
-    files,
+    *(files, grants),
 )
 
 

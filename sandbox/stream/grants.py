@@ -7,7 +7,7 @@ it as tells the types of channels and the roles apart.
 from collections.abc import Collection
 from typing import Any
 
-from .call import checked
+from .call import Call, checked, common
 from .errors import INPUT, StreamError
 from .state import Document
 
@@ -32,6 +32,7 @@ PERMISSIONS = frozenset(
     """.split()  # noqa: SIM905 - a list of fifty lines tells no more
 )
 SUFFIXES = ("-owner", "-any-team", "-owner-any-team")
+ALL = ("", *SUFFIXES)
 
 APP_GRANTS: Document = {
     "admin": ["flag-user", "mute-user", "read-flag-reports", "search-user", "update-user-owner"],
@@ -109,6 +110,28 @@ def policies(given: Any) -> list[Document]:
     return list(given)
 
 
+def _list(call: Call) -> Document:
+    """Answer with what there is; an app of the stand-in has no permissions of its own."""
+    shown = [_permission(f"{one}{suffix}") for one in sorted(PERMISSIONS) for suffix in ALL]
+    return {"permissions": shown}
+
+
+def _permission(name: str) -> Document:
+    action = name.removesuffix("-any-team").removesuffix("-owner")
+    return {
+        "id": name,
+        "name": name.replace("-", " ").capitalize(),
+        "description": "",
+        "action": "".join(map(str.capitalize, action.split("-"))),
+        "owner": "-owner" in name,
+        "same_team": not name.endswith("-any-team"),
+        "custom": False,
+        "level": "channel" if "channel" in action or "message" in action else "app",
+        "owner_resource": "",
+        "tags": [],
+    }
+
+
 def _is_permission(name: Any) -> bool:
     # With `!` in front the vendor takes it for a single channel only.
     if not isinstance(name, str):
@@ -117,3 +140,6 @@ def _is_permission(name: Any) -> bool:
     return name in PERMISSIONS or any(
         name.removesuffix(suffix) in PERMISSIONS for suffix in SUFFIXES if name.endswith(suffix)
     )
+
+
+ROUTES = (*common("GET", "/permissions", _list, server_only=True),)

@@ -130,6 +130,13 @@ def test_a_change_of_a_type_sets_back_what_it_leaves_out(client: Client) -> None
     assert client.call("PUT", "/channeltypes/none", TYPE).refusal == (404, 16)
 
 
+def test_every_permission_that_is_listed_can_be_granted(client: Client) -> None:
+    listed = [one["id"] for one in client.call("GET", "/permissions")["permissions"]]
+
+    assert {"ban-user", "ban-user-owner", "create-message-any-team"} <= set(listed)
+    assert client.call("PATCH", "/app", {"grants": {"user": listed}}).status == 200
+
+
 def test_the_system_is_one_of_two(client: Client) -> None:
     assert client.call("PATCH", "/app", {"permission_version": "v3"}).refusal == (400, 4)
     assert client.call("PATCH", "/app", {"permission_version": "v1"}).status == 200

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from chatproxy.providers.permissions import Plan, Write
-from chatproxy.providers.stream.permissions import changes
+from chatproxy.providers.stream.permissions import changes, names
 from chatproxy.providers.stream.permissions import policies as of_policies
 from chatproxy.providers.stream.permissions.document import Document
 from chatproxy.providers.stream.permissions.grants import Granted
@@ -20,8 +20,9 @@ def plan(document: Document, today: Today, *, creates_types: bool) -> Plan:
         return Plan(tuple(_policies(document, today)))
 
     missing = [name for name in document.grants if name not in today.types]
-    faults = () if creates_types else tuple(map(_missing, missing))
-    return Plan(tuple(_grants(document, today, creates_types=creates_types)), faults)
+    faults = [] if creates_types else [*map(_missing, missing)]
+    writes = tuple(_grants(document, today, creates_types=creates_types))
+    return Plan(writes, (*faults, *_unknown(document, today)))
 
 
 def _grants(document: Document, today: Today, *, creates_types: bool) -> Iterator[Write]:
@@ -58,6 +59,18 @@ def _differing(
     # As sets: no system says that their order means something.
     after = {role: granted.after(today.get(role, ())) for role, granted in scope.items()}
     return {role: one for role, one in after.items() if set(one) != set(today.get(role, ()))}
+
+
+def _unknown(document: Document, today: Today) -> Iterator[str]:
+    """Say which permissions Stream does not have: one that is taken away would not be noticed."""
+    if today.known is None:
+        return
+
+    for name, scope in ((names.APP, document.app), *document.grants.items()):
+        for role, granted in scope.items():
+            for one in (*granted.given, *granted.taken):
+                if one not in today.known:
+                    yield f"{name}.{role}: Stream has no permission {one}."
 
 
 def _missing(name: str) -> str:

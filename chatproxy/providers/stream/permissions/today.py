@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chatproxy.providers.permissions import Ask, Reply, Request, Unanswered
+from chatproxy.providers.permissions import Ask, Refused, Reply, Request, Unanswered
 from chatproxy.providers.stream.permissions import grants
 from chatproxy.providers.stream.permissions.refusals import reply_to
 
@@ -23,11 +23,17 @@ SENT_BACK = (
 )
 
 
+class Unreadable(Unanswered):
+    """Stream's answer has not the form that its document says."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Today:
     """What Stream has. `types` are its types of channels as they were read, by name.
 
-    `version` is the system that the application goes by: `1` or `2`, or another text.
+    `version` is the system that the application goes by: `1` or `2`, or another text. `known` are
+    the permissions that there are, those of the application's own among them; None where Stream
+    does not say.
     """
 
     roles: frozenset[str]
@@ -35,6 +41,7 @@ class Today:
     app: Mapping[str, list[str]]
     types: Mapping[str, Mapping[str, Any]]
     version: str
+    known: frozenset[str] | None = None
 
     def grants_of(self, name: str) -> dict[str, list[str]]:
         """Return what roles are granted in a type of channels."""
@@ -57,6 +64,7 @@ def look(ask: Ask, version: str | None) -> Today:
     """Read what a document of a version is compared with. Raises `UpstreamError`."""
     # The first system has no roles of its own: what stands in a policy is one.
     roles = [] if version == "1" else list(_roles(_asked(ask, "/roles", "roles", list)))
+    known = None if version == "1" else _known(ask)
     app = _asked(ask, "/app", "app", dict)
     types = _asked(ask, "/channeltypes", "channel_types", dict)
     return Today(
@@ -65,6 +73,7 @@ def look(ask: Ask, version: str | None) -> Today:
         grants.of_stream(app.get("grants")),
         {name: one for name, one in types.items() if isinstance(one, dict)},
         str(app.get("permission_version", "")).removeprefix("v"),
+        known,
     )
 
 
@@ -74,9 +83,20 @@ def _asked(ask: Ask, path: str, field: str, kind: type) -> Any:
     value = None if found.document is None else found.document.get(field)
 
     if not isinstance(value, kind):
-        raise Unanswered(f"Stream's answer to GET {path} has no {field}.", kind="unreadable")
+        raise Unreadable(f"Stream's answer to GET {path} has no {field}.", kind="unreadable")
 
     return value
+
+
+def _known(ask: Ask) -> frozenset[str] | None:
+    # It is asked to say more about the document, and nothing hangs on it.
+    try:
+        given = _asked(ask, "/permissions", "permissions", list)
+    except (Refused, Unreadable):
+        return None
+
+    found = frozenset(one["id"] for one in given if isinstance(one, dict) and "id" in one)
+    return found or None
 
 
 def _roles(given: list[Any]) -> Iterator[tuple[str, bool]]:

@@ -12,7 +12,7 @@ from tests.commands import answer
 from tests.upstream import StreamUpstream
 
 TIMES = ("created_at", "updated_at")
-READS = ("/roles", "/app", "/channeltypes")
+READS = ("/roles", "/permissions", "/app", "/channeltypes")
 
 
 class ApplicationUpstream(StreamUpstream):

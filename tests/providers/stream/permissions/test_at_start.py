@@ -85,7 +85,7 @@ def test_one_worker_puts_it_in_force_and_another_goes_on_where_it_is_killed(
         assert stream.there() == wanted
         # Five roles, the application's grants, a type's. Nothing twice.
         assert len(stream.writes()) == len(set(stream.writes())) + 4 == 7
-        assert stream.calls()[-3:] == [("GET", one) for one in READS]
+        assert stream.calls()[-len(READS) :] == [("GET", one) for one in READS]
 
         # The worker in its place has nothing to do, until the document changes.
         wait_for(lambda: scrape(sidecar.port).value("chatproxy_workers") == 2, SETTLES)
@@ -160,7 +160,8 @@ def test_neither_start_nor_readiness_waits_for_stream(
         written(path, {"team": {"user": ["fly-away"]}, "app": {"guest": []}})
         wait_for(lambda: "400" in note(sidecar), SETTLES)
         assert note(sidecar).startswith(
-            "not in force: Stream answered PUT /channeltypes/team with 400 (code 4). Tried "
+            "not in force: team.user: Stream has no permission fly-away. "
+            "Stream answered PUT /channeltypes/team with 400 (code 4). Tried "
         )
         assert stream.there()["app"]["grants"]["guest"] == []
         assert pending(sidecar) == 1
@@ -176,7 +177,8 @@ def test_neither_start_nor_readiness_waits_for_stream(
             "fault": "Stream answered GET /roles with 429 (code 9).",
         },
         {
-            "fault": "Stream answered PUT /channeltypes/team with 400 (code 4).",
+            "fault": "team.user: Stream has no permission fly-away. Stream answered PUT "
+            "/channeltypes/team with 400 (code 4).",
             "detail": "permission 'fly-away' does not exist",
         },
     ]

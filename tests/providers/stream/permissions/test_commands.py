@@ -173,7 +173,32 @@ def test_a_refused_write_holds_up_no_other_and_is_sent_once(
     assert "team: user: " in output
     assert "Stream answered PATCH /app with 400 (code 4)" in said
     assert "permission 'fly-away' does not exist" in said
+    assert "app.user: Stream has no permission fly-away." in said
     assert stream.writes() == [("PATCH", "/app"), ("PUT", "/channeltypes/team")]
+
+
+def test_what_takes_nothing_away_is_told(
+    run: Run, stream: ApplicationUpstream, tmp_path: Path
+) -> None:
+    """Nothing would have to be written for it, so Stream would never refuse it."""
+    path = written(tmp_path / "p.json", {"team": {"user": ["!ban-users", "!ban-user"]}})
+
+    for command in ("diff", "apply"):
+        code, _, said = run(command, "--file", path)
+        assert code == 1
+        assert "team.user: Stream has no permission ban-users." in said
+        assert stream.writes() == []
+
+
+@pytest.mark.parametrize("fault", ["status=404", "status=400", "gzip"])
+def test_where_stream_does_not_say_which_permissions_it_has_the_document_is_put_in_force(
+    fault: str, run: Run, stream: ApplicationUpstream
+) -> None:
+    for _ in range(2):
+        stream.faults.next(fault, path="/permissions")
+
+    assert run("apply", "--file", SAMPLE)[0] == 0
+    assert stream.faults.pending() == 0
 
 
 def test_a_thousand_roles_are_made(run: Run, stream: ApplicationUpstream, tmp_path: Path) -> None:

@@ -147,6 +147,17 @@ def test_all_else_of_a_type_is_sent_back_as_it_was_read(
     assert body == {**REQUIRED, "reactions": False, "commands": ["giphy"], field: value}
 
 
+def test_permissions_that_stream_does_not_have_are_told_with_their_place() -> None:
+    content = {"app": {"user": ["!fly", "search-user"]}, "forum": {"guest": ["read-channel", "x"]}}
+    known = frozenset({"search-user", "read-channel"})
+
+    assert planned(content, today(known=known)).faults == (
+        "app.user: Stream has no permission fly.",
+        "forum.guest: Stream has no permission x.",
+    )
+    assert planned(content, today(known=None)).faults == ()
+
+
 def test_a_missing_type_of_version_2_is_told_and_holds_nothing_up() -> None:
     content = {"shop": {"user": []}, "forum": {"guest": []}}
     found = planned(content, today())
