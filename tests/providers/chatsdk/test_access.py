@@ -23,6 +23,8 @@ GUARDED = {
     ("POST", "/tokens/refresh"): "Missing token",
     ("GET", "/tokens/validate"): "Missing token",
     ("GET", "/tokens/validate-ws"): "Missing token",
+    ("POST", "/api/auth/connect"): "Missing API key",
+    ("POST", "/api/auth/refresh"): "Missing refresh token",
     ("POST", "/api/users/ensure"): "Missing API key",
     ("POST", "/api/users/a/revoke-tokens"): "Missing API key",
     ("GET", "/api/users/a"): "Missing token",
