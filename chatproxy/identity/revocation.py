@@ -106,13 +106,19 @@ class Revocation:
         of a family, too.
         """
         row = {"app_id": app_id, "token_id": token_id, "expires": expires}
-        revoked = self._database.insert(revoked_tokens).values(row).on_conflict_do_nothing()
+        revoked = (
+            self._database.insert(revoked_tokens)
+            .values(row)
+            .on_conflict_do_nothing()
+            # Not its count of rows, which the driver for PostgreSQL does not tell of an insert.
+            .returning(revoked_tokens.c.token_id)
+        )
         over = revoked_tokens.c.expires < self._now() - REMEMBERED
 
         with self._database.writing(refusal=f"there is no app {app_id}") as connection:
             # No other job clears the table: whoever adds a row pays for those that are over.
             connection.execute(delete(revoked_tokens).where(over))
-            return connection.execute(revoked).rowcount == 1
+            return connection.execute(revoked).first() is not None
 
 
 def _all_about(token: Issued) -> Select[Any]:

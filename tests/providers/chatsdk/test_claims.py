@@ -246,3 +246,18 @@ def test_the_exchange_gives_the_scopes_of_the_settings(house_of: Callable[..., H
     wide = claims.made_today("ann", sid=None, token_version=0, scopes=["chat:read", "all"])
 
     assert claims.of(told(house.exchange(wide))["token"])["scopes"] == ["chat:read"]
+
+
+@pytest.mark.parametrize("kind", ["token", "wsToken", "refreshToken"])
+def test_a_command_says_whose_it_is_and_whether_it_is_good(either: House, kind: str) -> None:
+    made = either.connect("inspected")
+    made |= made.pop("_internal")
+    chatsdk = either.services.backends["chatsdk"].provider
+    said = chatsdk.inspect(made[kind], either.directory, time.time())
+
+    assert said is not None
+    assert (said.kind, said.user, said.app, said.fault) == (kind, "inspected", "default", "")
+    either.directory.tokens.revoke_token("default", str(said.token_id), time.time() + 60)
+    said = chatsdk.inspect(made[kind], either.directory, time.time())
+    assert said is not None
+    assert said.revoked

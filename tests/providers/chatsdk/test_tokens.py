@@ -2,6 +2,7 @@
 
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -258,3 +259,19 @@ def test_a_user_is_shown_with_its_metadata(app: App) -> None:
     }  # fmt: skip
     assert app.user("never-seen").status == 404
     assert app.ask("GET", "/api/users/%ff").status == 400
+
+
+def test_of_many_uses_of_a_refresh_token_at_once_one_counts(app: App) -> None:
+    made = app.ask("POST", "/api/auth/connect", body={"userId": "at-once"}).json
+    first = app.bearing(made["refreshToken"], "POST", "/api/auth/refresh")
+    assert first.status == 200, first.json
+    assert app.validate(first.json["token"]).status == 200
+
+    def renew(_: int) -> int:
+        return app.bearing(first.json["refreshToken"], "POST", "/api/auth/refresh").status
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(renew, range(8))) == [200] + [401] * 7
+
+    # One of them was a thief, who may have been the first.
+    assert refusal(app.validate(first.json["token"])) == "Token revoked"

@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from sandbox.centrifugo import API_KEY, TOKEN_SECRET
-from sandbox.centrifugo.connecting import BAD_REQUEST, EXPIRED, INVALID, connect
+from sandbox.centrifugo.connecting import BAD_REQUEST, EXPIRED, INVALID, Parties, connect
 from tests.upstream import CentrifugoUpstream
 from tests.wire import RawAnswer, ask, get, post
 
@@ -121,6 +121,9 @@ def test_a_token_can_be_tried_without_a_key(
         ({"exp": True}, INVALID),
         ({"exp": float("nan")}, INVALID),
         ({"jti": 7}, INVALID),
+        ({"aud": 7}, INVALID),
+        ({"aud": ["a", 7]}, INVALID),
+        ({"aud": ["a", "b"], "iss": "c"}, {"connect": {"user": "ann", "expires": False}}),
     ],
 )
 def test_claims_are_looked_at(claims: dict[str, Any], told: Any) -> None:
@@ -140,3 +143,20 @@ def test_claims_are_looked_at(claims: dict[str, Any], told: Any) -> None:
 )
 def test_what_is_no_token_of_ours_ends_for_good(text: str) -> None:
     assert connect(text, (TOKEN_SECRET, OTHER_SECRET), time.time()) == INVALID
+
+
+@pytest.mark.parametrize(
+    ("claims", "is_good"),
+    [
+        ({"iss": "a", "aud": "c"}, True),
+        ({"iss": "a", "aud": ["x", "c"]}, True),
+        ({"iss": "a"}, False),
+        ({"aud": "c"}, False),
+        ({"iss": "x", "aud": "c"}, False),
+        ({"iss": "a", "aud": "x"}, False),
+        ({}, False),
+    ],
+)
+def test_who_made_a_token_and_for_whom_may_matter(claims: dict[str, Any], is_good: bool) -> None:
+    told = connect(token(sub="ann", **claims), (TOKEN_SECRET,), NOW, Parties("a", "c"))
+    assert ("connect" in told) == is_good
