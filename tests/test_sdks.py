@@ -158,6 +158,30 @@ def test_an_official_sdk_without_a_key_is_told_by_its_own_error(
     assert done.stdout.split() == ["401", "2"], done.stderr
 
 
+@pytest.mark.parametrize(
+    ("script", "says"),
+    [
+        pytest.param(
+            "python_ended_tokens.py", {"before": 1, "after": "code 40"}, marks=needs_python_sdks
+        ),
+        pytest.param(
+            "node_ended_tokens.mjs",
+            {"before": 1, "revoked": 200, "after": "code 40", "undone": 1, "theirs": "string"},
+            marks=[needs_node_sdks, pytest.mark.node],
+        ),
+    ],
+)
+def test_an_official_sdk_notices_the_end_of_its_token(
+    sidecar: Sidecar, upstream: StreamUpstream, script: str, says: dict[str, Any]
+) -> None:
+    """As a client of the provider, with the sidecar's token."""
+    urls = {"SIDECAR_URL": sidecar.url, "STAND_IN_URL": upstream.url, "CHAT_API_KEY": API_KEY}
+    found = run(script, bare_environ() | urls)
+
+    assert found.pop("guest", "guest-tom").endswith("-tom")
+    assert found == says
+
+
 def _targets(upstream: StreamUpstream) -> list[str]:
     """The targets that came through the sidecar; the scripts also order faults directly."""
     return [one.target for one in upstream.journal if "/control/" not in one.target]
