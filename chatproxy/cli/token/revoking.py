@@ -30,7 +30,7 @@ EXAMPLES = examples(
 
 @click.command("revoke", epilog=EXAMPLES)
 @click.argument("token", default="")
-@click.option("--app", default=DEFAULT_APP, show_default=True, help="Whose tokens.")
+@click.option("--app", help=f"Whose tokens. Absent: of {DEFAULT_APP}, or of the provider's app.")
 @click.option("--provider", type=click.Choice(list(SETTINGS)), help="Those of one provider only.")
 @click.option("--user", help="All tokens of one user.")
 @click.option("--id", "token_id", help="The tokens of one id (`jti`).")
@@ -38,7 +38,7 @@ EXAMPLES = examples(
 @as_json
 def revoke(
     token: str,
-    app: str,
+    app: str | None,
     provider: str | None,
     user: str | None,
     token_id: str | None,
@@ -67,6 +67,8 @@ def revoke(
         end_at(provider, app, user, as_json=as_json)
         return
 
+    app = app or DEFAULT_APP
+
     with open_directory() as directory:
         if user is not None:
             found = directory.tokens.revoke_user(app, user)
@@ -83,13 +85,13 @@ def revoke(
     _tell(token_id, as_json=as_json)
 
 
-def end_at(name: str, app: str, user: str | None, *, as_json: bool) -> None:
+def end_at(name: str, app: str | None, user: str | None, *, as_json: bool) -> None:
     """End the tokens of one user, or of all, at one provider; raise `Failure` where they stay."""
     with open_reach(name) as (provider, reach):
         if user is None:
-            ended = provider.end_everybody(app, reach)
+            ended = provider.end_everybody(app or provider.app, reach)
         else:
-            ended = provider.end_user(user, app, reach)
+            ended = provider.end_user(user, app or provider.app, reach)
 
     if ended.end != "ended":
         raise Failure(f"{name}: {ended.reason}")

@@ -204,6 +204,7 @@ FAILURES = {
     "status=403": 502,
     "status=302": 502,
     "status=204": 502,
+    "status=200": 502,  # with an answer in which the user is not
     "status=429": 503,
     "status=429-budget": 503,
     "reset": 502,

@@ -12,6 +12,7 @@ import requests
 from chatproxy.providers import SETTINGS
 from sandbox.imbachat import SECRET_KEY
 from sandbox.stream import API_KEY
+from tests import commands
 from tests.calls import Reply, call
 from tests.web.v1.conftest import Everybody
 
@@ -316,6 +317,24 @@ def test_the_end_of_nobody(everybody: Everybody) -> None:
 
     assert reply.status == 200
     assert statuses(reply) == dict.fromkeys(SETTINGS, "unknown") | {"stream": "ended"}
+
+
+@pytest.mark.parametrize("name", ["stream", "chatsdk", "imkit"])
+def test_a_command_ends_them_at_one_provider_as_that_has_it(
+    everybody: Everybody, name: str
+) -> None:
+    user_id = f"dora-{name}"
+    given = everybody.give(user_id, name="Dora").json["providers"]
+    arguments = ("--provider", name, "--user", user_id)
+    said = commands.answer(everybody.house.sidecar.environ, "token", "revoke", *arguments)
+
+    assert (said["revoked"], said["provider"], said["userId"]) == (True, name, user_id)
+    assert good(everybody, {name: given[name]}) == {name: False}
+    assert everybody.centrifugo.disconnected == ([user_id] if name == "chatsdk" else [])
+
+    if name == "imkit":
+        with everybody.imkit.lock:
+            assert given[name]["token"] not in everybody.imkit.tokens
 
 
 def test_who_somebody_is(everybody: Everybody) -> None:
