@@ -170,7 +170,7 @@ def test_it_goes_and_comes_back_and_each_is_logged_once(
 
     assert away == ["Redis cannot be asked: LIMITS_WITHOUT_REDIS is in force"]
     assert "Connection refused" in limiter_fault
-    assert back == ["Redis counts again"]
+    assert back == ["Redis can be asked again"]
     assert limiter.fault == ""
     assert [count.remaining for count in counts] == [9, 8]
 

@@ -3,6 +3,8 @@
 import base64
 import gzip
 import json
+import os
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -220,6 +222,20 @@ def test_only_unsigned_ones_need_the_key_of_a_caller(
     assert status(X_Chatproxy_Key=BACKEND) == 200
     assert status(X_Signature=signed(body)) == 200
     assert [one.fields["x-chatproxy-verdict"] for one in target.events] == ["unsigned", "valid"]
+
+
+def test_replicas_with_one_redis_hand_an_event_on_once(client: Clients, target: Target) -> None:
+    if not (url := os.environ.get("TEST_REDIS_URL", "")):
+        pytest.skip("TEST_REDIS_URL is not set: such as redis://127.0.0.1:6379/0")
+
+    replicas = [client(WEBHOOK_TARGET=target.url, REDIS_URL=url) for _ in range(2)]
+    body = event(run=uuid.uuid4().hex)
+    fields = {"X-Signature": signed(body), "X-Webhook-Id": "one"}
+    told = [one.post(PATH, data=body, headers=fields) for one in (*replicas, *replicas)]
+
+    assert [one.status_code for one in told] == [200] * 4
+    assert ["X-Chatproxy-Duplicate" in one.headers for one in told] == [False, True, True, True]
+    assert [one.body for one in target.events] == [body]
 
 
 def test_it_is_served_at_both_doors() -> None:
