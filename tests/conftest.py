@@ -28,8 +28,6 @@ LONG = (
     "identity/test_killed.py",
     "limiting/test_failover.py",
     "metrics/test_server.py",
-    "openapi/test_examples.py",
-    "openapi/test_failures.py",
     "providers/chatsdk/test_directory_away.py",
     "providers/chatsdk/test_pgbouncer.py",
     "providers/chatsdk/test_redis_failover.py",
