@@ -29,5 +29,4 @@ def is_in_force(claims: Mapping[str, Any], dev_id: str, now: float) -> bool:
         return False
 
     widget = claims.get("imba_id")
-    is_id = isinstance(widget, str | int) and not isinstance(widget, bool)
-    return widget is None or (is_id and str(widget) == dev_id)
+    return widget is None or (isinstance(widget, str | int) and str(widget) == dev_id)

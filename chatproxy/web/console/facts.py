@@ -44,13 +44,14 @@ class Dependency:
 
 @dataclasses.dataclass(frozen=True)
 class Counts:
-    """What was counted for one provider since the start."""
+    """What was counted for one provider since the start; webhooks by verdict and by outcome."""
 
     provider: str
     made: int
     refused: int
     revoked: int
     webhooks: Mapping[str, int]
+    received: Mapping[str, int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,13 +128,22 @@ def _counts(provider: str, found: Sums) -> Counts:
         series = found[metric.name].items()
         return int(sum(cells[0] for labels, cells in series if labels[0] == provider))
 
-    webhooks = {
-        labels[1]: int(cells[0])
-        for labels, cells in sorted(found[table.WEBHOOK_VERDICTS.name].items())
-        if labels[0] == provider
-    }
-    made, refused = of(table.TOKENS_MINTED), of(table.TOKENS_REFUSED)
-    return Counts(provider, made, refused, of(table.TOKENS_REVOKED), webhooks)
+    def each(metric: Metric) -> Mapping[str, int]:
+        series = sorted(found[metric.name].items())
+        return {
+            labels[1]: int(cells[0])
+            for labels, cells in series
+            if labels[0] == provider and cells[0]
+        }
+
+    return Counts(
+        provider,
+        made=of(table.TOKENS_MINTED),
+        refused=of(table.TOKENS_REFUSED),
+        revoked=of(table.TOKENS_REVOKED),
+        webhooks=each(table.WEBHOOK_VERDICTS),
+        received=each(table.WEBHOOK_DELIVERIES),
+    )
 
 
 def _by_label(found: Sums, metric: Metric, label: str) -> Mapping[str, int]:

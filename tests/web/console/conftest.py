@@ -58,6 +58,5 @@ def shared(
         CONSOLE="true",
         WORKERS="2",
         STATUS_PORT=str(status),
-        UPSTREAM_READ_TIMEOUT="3",
     ) as running:
         yield running, status

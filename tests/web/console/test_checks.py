@@ -16,7 +16,7 @@ from chatproxy.web.console import checks
 from chatproxy.web.console.checks import FRESH, Checks
 from tests.stopwatch import Stopwatch
 
-pytestmark = pytest.mark.usefixtures("segment")
+pytestmark = pytest.mark.usefixtures("segment", "patient")
 
 
 class World:
@@ -45,6 +45,12 @@ class Asked:
 
         if self.fault is not None:
             raise self.fault
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page waits longer here than a busy machine ever takes."""
+    monkeypatch.setattr(checks, "PATIENCE", 30)
 
 
 @pytest.fixture

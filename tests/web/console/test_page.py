@@ -102,7 +102,7 @@ def test_no_secret_is_in_it(made: Callable[..., Flask], tmp_path: object, segmen
         for number, name in enumerate(SECRETS)
     }
     texts |= {"PROVIDERS": ",".join(SETTINGS), "IMBACHAT_DEV_ID": "7"}
-    texts["CENTRIFUGO_API_URL"] = "http://127.0.0.1:1"
+    texts |= dict.fromkeys(("CENTRIFUGO_API_URL", "WEBHOOK_TARGET"), "http://127.0.0.1:1")
     texts |= {f"{name.upper()}_BASE_URL": "http://127.0.0.1:1" for name in SETTINGS}
     app = made(**texts)
     secrets = [texts[name] for name in SECRETS if name not in ("DATABASE_URL",)]
@@ -168,11 +168,15 @@ def test_what_was_counted(made: Callable[..., Flask]) -> None:
     table.TOKENS_REFUSED.add("stream", "expired", by=2)
     table.TOKENS_REFUSED.add("stream", "forged", by=1)
     table.WEBHOOK_VERDICTS.add("stream", "valid", by=7)
+    table.WEBHOOK_DELIVERIES.add("stream", "delivered", by=3)
+    table.WEBHOOK_DELIVERIES.add("stream", "doubled")
+    table.WEBHOOK_DELIVERIES.add("stream", "refused", by=0)
     page = page_of(app)
     row = page[page.index("Tokens made") :]
 
     assert re.findall(r'class="number">(\d+)<', row)[:3] == ["41", "3", "0"]
     assert "7 valid" in row
+    assert "3 delivered, 1 doubled" in row
 
 
 def test_settings_in_force_and_no_others(made: Callable[..., Flask]) -> None:
@@ -193,7 +197,9 @@ def test_what_is_a_fault(made: Callable[..., Flask], segment: Segment) -> None:
         ("POST", "/token/ann", "method"),
         ("GET", "/-/check-up", "probe"),
     ):
-        client.open(path, method=method, headers={"X-Request-Id": name}).close()
+        answer = client.open(path, method=method, headers={"X-Request-Id": name})
+        assert answer.get_data()  # to its end, or its caller has left
+        answer.close()
 
     (found,) = segment.lately.faults()
 
