@@ -32,6 +32,7 @@ LONG = (
     "providers/chatsdk/test_pgbouncer.py",
     "providers/chatsdk/test_redis_failover.py",
     "providers/imkit/test_badge_at_once.py",
+    "providers/imkit/test_relayed_many.py",
     "providers/imkit/test_socket_ends.py",
     "providers/stream/permissions/test_replaced.py",
     "server/test_budget.py",

@@ -58,7 +58,7 @@ for (const version of process.env.VERSIONS.split(',')) {
       const message = { room: 'r', message: `hello from ${version} ${name} 🙂`, number: 1.5 };
       const sent = await ask(sender, 'sendMessage', message);
       assert.deepEqual(sent, { RC: 0, RM: 'OK', result: message });
-      assert.deepEqual(await heard, message);
+      assert.deepEqual(JSON.parse(Buffer.from(await heard, 'base64')), message);
 
       const bytes = Buffer.from([0, 1, 2, 255]);
       assert.deepEqual(Buffer.from(await ask(sender, 'echo', bytes)), bytes);

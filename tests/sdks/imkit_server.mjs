@@ -1,16 +1,19 @@
 // A Socket.IO server that takes every client (Engine.IO 3 and 4, polling and WebSocket), as an IMKit
-// server would. Prints its port. What it was sent is at `/_seen`; a `fault` in the query of a
-// handshake makes it misbehave.
+// server would. Prints its port, and one for the tests: what it was sent is at `/_seen` there. A
+// `fault` in the query of a handshake makes it misbehave. PING_MS are the milliseconds between two
+// pings; with TLS_FILE, a certificate with its key, it speaks TLS.
 
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { Server } from 'socket.io';
 
 const MAGIC = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const seen = { handshakes: [], signIns: [], rest: [], closed: [] };
 const open = new Set();
 
-const http = createServer((request, response) => {
+const handle = (request, response) => {
   const answer = (value) => {
     response.setHeader('Content-Type', 'application/json');
     response.end(JSON.stringify(value));
@@ -29,14 +32,19 @@ const http = createServer((request, response) => {
     }
 
     seen.rest.push(`${request.method} ${request.url}`);
-    answer({ RC: 0, RM: 'OK', result: {} });
+    answer({ RC: 0, RM: 'OK', result: { totalCount: 0, data: [] } });
   });
-});
+};
+
+const { TLS_FILE } = process.env;
+const pem = TLS_FILE && readFileSync(TLS_FILE);
+const http = pem ? createSecureServer({ cert: pem, key: pem }, handle) : createServer(handle);
+const control = createServer(handle);
 
 const io = new Server({
   allowEIO3: true,
   maxHttpBufferSize: 5e6,
-  pingInterval: 25000,
+  pingInterval: Number(process.env.PING_MS ?? 25000),
   httpCompression: false,
 });
 io.attach(http);
@@ -50,6 +58,7 @@ io.on('connection', (socket) => {
   socket.on('disconnect', (reason) => seen.closed.push(reason));
   const shown = (value) =>
     encoding === 'base64' ? Buffer.from(JSON.stringify(value)).toString('base64') : value;
+  socket.data.shown = shown;
 
   socket.on('conf', (options, ack) => {
     encoding = options?.encoding;
@@ -72,7 +81,12 @@ io.on('connection', (socket) => {
   for (const name of ['sendMessage', 'chat message']) {
     socket.on(name, (message, ack) => {
       ack?.({ RC: 0, RM: 'OK', result: message });
-      socket.broadcast.emit('chat message', message);
+
+      for (const other of io.sockets.sockets.values()) {
+        if (other !== socket) {
+          other.emit('chat message', other.data.shown(message));
+        }
+      }
     });
   }
 
@@ -92,6 +106,10 @@ const faults = {
     socket.write(accepted(request, 'Sec-WebSocket-Extensions: permessage-deflate\r\n')),
   garbage: (request, socket) => socket.write(accepted(request) + 'not frames at all, but text'),
   gone: (_, socket) => socket.destroy(),
+  early: (request, socket, head) => {
+    socket.write('HTTP/1.1 103 Early Hints\r\n\r\n');
+    upgrade(request, socket, head);
+  },
 };
 
 function accepted({ headers }, more = '') {
@@ -107,7 +125,9 @@ http.removeAllListeners('upgrade');
 http.on('upgrade', (request, socket, head) => {
   const fault = faults[new URL(request.url, 'http://a').searchParams.get('fault')];
   socket.on('error', () => {});
-  return fault ? fault(request, socket) : upgrade(request, socket, head);
+  return (fault ?? upgrade)(request, socket, head);
 });
 
-http.listen(0, '127.0.0.1', () => console.log(http.address().port));
+http.listen(0, '127.0.0.1', () =>
+  control.listen(0, '127.0.0.1', () => console.log(http.address().port, control.address().port)),
+);

@@ -18,17 +18,14 @@ from tests.test_sdks import NODE, SDKS
 class SocketServer:
     """The server of `sdks/imkit_server.mjs`."""
 
-    port: int
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    url: str
+    control: int
 
     def seen(self) -> Any:
-        return call(self.port, "GET", "/_seen").json
+        return call(self.control, "GET", "/_seen").json
 
     def say(self, *event: Any) -> None:
-        call(self.port, "POST", "/_say", body=event)
+        call(self.control, "POST", "/_say", body=event)
 
     def wait_until(self, holds: Callable[[Any], bool], within: float = 15) -> None:
         until = time.monotonic() + within
@@ -39,18 +36,21 @@ class SocketServer:
 
 
 @contextmanager
-def socket_server() -> Iterator[SocketServer]:
+def socket_server(**environ: str) -> Iterator[SocketServer]:
     """Start it."""
     with subprocess.Popen(
         [str(NODE), "imkit_server.mjs"],
         cwd=SDKS,
-        env=bare_environ(),
+        env=bare_environ() | environ,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
         try:
             assert process.stdout is not None
-            yield SocketServer(int(process.stdout.readline()))
+            port, control = map(int, process.stdout.readline().split())
+            secure = "TLS_FILE" in environ
+            url = f"https://localhost:{port}" if secure else f"http://127.0.0.1:{port}"
+            yield SocketServer(url, control)
         finally:
             process.kill()
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import trustme
 
 from tests.calls import call
 from tests.canaries import IMKIT_CLIENT_KEY, IMKIT_KEY
@@ -29,14 +30,33 @@ WITHIN = 2.0
 
 
 @pytest.fixture(scope="module")
-def socketio() -> Iterator[SocketServer]:
-    with socket_server() as made:
+def authority(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The files of an authority and of a server's certificate: the tunnel is led through TLS."""
+    folder = tmp_path_factory.mktemp("tls")
+    made = trustme.CA()
+    made.cert_pem.write_to_path(str(folder / "ca.pem"))
+    made.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(
+        str(folder / "server.pem")
+    )
+    return {"ca": str(folder / "ca.pem"), "server": str(folder / "server.pem")}
+
+
+@pytest.fixture(scope="module")
+def socketio(authority: dict[str, str]) -> Iterator[SocketServer]:
+    with socket_server(TLS_FILE=authority["server"]) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def site(socketio: SocketServer, imkit_before: Callable[..., Any]) -> Iterator[Site]:
-    few = {"WORKERS": "2", "MAX_BODY_BYTES": "3000000", "UPSTREAM_READ_TIMEOUT": "1"}
+def site(
+    socketio: SocketServer, authority: dict[str, str], imkit_before: Callable[..., Any]
+) -> Iterator[Site]:
+    few = {
+        "UPSTREAM_CA_FILE": authority["ca"],
+        "WORKERS": "2",
+        "MAX_BODY_BYTES": "3000000",
+        "UPSTREAM_READ_TIMEOUT": "1",
+    }
     keys = {"IMKIT_API_KEY": IMKIT_KEY, "IMKIT_CLIENT_KEY": IMKIT_CLIENT_KEY}
 
     with imkit_before(**relaying(socketio.url), **keys, **few) as made:
@@ -243,3 +263,8 @@ def test_a_message_too_long_ends_the_socket(site: Site) -> None:
             socket.say('42["chat message","' + "x" * 5_000_000 + '"]')
 
         assert socket.closed_with() == 1009
+
+
+def test_what_comes_before_the_answer_is_none(site: Site) -> None:
+    with opened(site, f"{QUERY}&fault=early") as socket:
+        assert socket.enter().ask("echo", 1) == 1

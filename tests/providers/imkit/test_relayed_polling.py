@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import websocket
 
 from chatproxy.providers.imkit.relaying.tunnel import Times
 from chatproxy.providers.imkit.relaying.waiting import SessionOver, Waiting
@@ -26,6 +27,9 @@ pytestmark = [needs_node_sdks, pytest.mark.node]
 
 ORIGIN = "https://app.example"
 TEXT = "Content-Type: text/plain;charset=UTF-8"
+
+#: Sockets that each worker holds.
+MOST = 12
 
 #: Seconds in which a session must have ended; see `test_socket_ends`.
 WITHIN = 2.0
@@ -67,6 +71,7 @@ def socketio() -> Iterator[SocketServer]:
 @pytest.fixture(scope="module")
 def site(socketio: SocketServer, imkit_before: Callable[..., Any]) -> Iterator[Site]:
     few = {"WORKERS": "2", "IMKIT_ALLOWED_ORIGINS": ORIGIN, "MAX_BODY_BYTES": "3000000"}
+    few["IMKIT_MAX_SOCKETS"] = str(MOST)
     keys = {"IMKIT_API_KEY": IMKIT_KEY, "IMKIT_CLIENT_KEY": IMKIT_CLIENT_KEY}
 
     with imkit_before(**relaying(socketio.url), **keys, **few) as made:
@@ -288,3 +293,29 @@ def test_a_request_is_ended_for_everything_but_a_stop() -> None:
         made.has_left()
 
     assert raised.value.ended_by == "token"
+
+
+def test_a_worker_holds_so_many_and_no_more(site: Site) -> None:
+    token, polls = site.token("full"), Session(site)
+
+    assert polls.ask("auth", token)["RC"] == 0
+    statuses = []
+
+    with contextlib.ExitStack() as sockets:
+        while statuses.count(101) < 2 * MOST:
+            assert len(statuses) < 300, statuses
+
+            try:
+                one = sockets.enter_context(raw_socket(door_of(site))).enter()
+                assert one.ask("auth", token)["RC"] == 0
+                statuses.append(101)
+            except websocket.WebSocketBadStatusException as refused:
+                statuses.append(refused.status_code)
+
+        with pytest.raises(websocket.WebSocketBadStatusException):
+            sockets.enter_context(raw_socket(door_of(site)))
+
+        assert {polls.poll().status for _ in range(4)} == {503}
+        assert set(statuses) <= {101, 503}
+
+    assert polls.ask("echo", 1) == 1

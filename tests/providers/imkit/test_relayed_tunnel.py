@@ -13,6 +13,7 @@ from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, Tex
 from chatproxy.providers.imkit.relaying.speech import Speech
 from chatproxy.providers.imkit.relaying.tunnel import Client, Server, Times, Tunnel
 from chatproxy.providers.imkit.sockets import frames
+from chatproxy.providers.imkit.sockets.frames import SocketClosed
 from chatproxy.providers.imkit.sockets.hub import Hub, Tokens
 from tests.providers.imkit.test_relayed_speech import GOOD, check_key, sign_in
 
@@ -364,3 +365,18 @@ def test_a_socket_that_nobody_signed_in_on_gives_way() -> None:
     assert made.tunnel.gives_way()
     assert not made.signed_in().tunnel.gives_way()
     made.close()
+
+
+def test_an_end_that_takes_its_time_is_a_proper_one(relayed: Relayed) -> None:
+    """Where many end at once, each is told again and again before its turn has come."""
+    closed = SocketClosed("token", 1008)
+    relayed.client.say("2")
+    assert relayed.server.text() == "2"
+
+    with relayed.tunnel._client._writing:  # noqa: SLF001 - somebody else has the turn
+        for _ in range(4):
+            relayed.tunnel.end(closed)
+            time.sleep(0.15)
+
+    assert relayed.client.text() == "41"
+    assert relayed.client.code() == 1008

@@ -68,6 +68,7 @@ class Frames:
         self._writing = threading.Lock()
         self._interruption: SocketClosed | None = None
         self._interrupted = 0.0
+        self._write_began = math.inf
 
     @property
     def has_left(self) -> bool:
@@ -93,11 +94,15 @@ class Frames:
         """Send a frame; raise `SocketClosed` if the peer does not take it."""
         # Two may write at once, and one that waits is in the middle of a frame.
         with self._writing:
+            self._write_began = self._monotonic()
+
             try:
                 self._sock.settimeout(WRITE_LIMIT)
                 self._sock.sendall(self._frames.send(event))
             except (OSError, LocalProtocolError) as error:
                 raise self._broken() from error
+            finally:
+                self._write_began = math.inf
 
     def say_goodbye(self, code: int, reason: str = "") -> None:
         """Send a close frame, if that is still possible."""
@@ -121,7 +126,8 @@ class Frames:
             if self._interruption is None:
                 self._interruption, self._interrupted = closed, now
                 self._shut(socket.SHUT_RD)
-            elif now - self._interrupted > LAST_WRITE:
+            elif now - max(self._interrupted, self._write_began) > LAST_WRITE:
+                # Only a write that waits: where many end at once the goodbyes take their time.
                 self._shut(socket.SHUT_RDWR)
 
     def _shut(self, how: int) -> None:
