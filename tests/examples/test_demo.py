@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 import pytest
-import requests
 
 from examples import demo as examples
 from tests.browser import Pages
@@ -118,9 +117,10 @@ def test_a_refused_token_is_renewed_once(visit: Visit):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_backend_that_is_away_is_told_of_and_tried_again(visit: Visit):
+def test_what_goes_wrong_is_told(visit: Visit):
     visit.log_in()
 
+    # The backend is away: it is asked again after a while.
     with visit.dead("**/chat"):
         visit.page.get_by_role("button", name="Renew now").click()
         visit.shows("problem", "The backend does not answer")
@@ -133,12 +133,8 @@ def test_a_backend_that_is_away_is_told_of_and_tried_again(visit: Visit):
     assert not visit.page.locator("#problem").is_visible()
     assert visit.forgive("ERR_CONNECTION_REFUSED") == 1
 
-
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_a_session_that_is_over_leads_to_the_form(visit: Visit):
-    visit.log_in()
+    # The session is over: nothing is left but the form.
     visit.page.context.clear_cookies()
-
     visit.page.get_by_role("button", name="Renew now").click()
     visit.shows("problem", "Log in first")
     assert visit.page.get_by_role("button", name="Log in").is_visible()
@@ -147,9 +143,7 @@ def test_a_session_that_is_over_leads_to_the_form(visit: Visit):
     visit.log_in("Bob")
     visit.page.get_by_role("button", name="Log out").click()
     visit.shows("login", "Who are you")
-    assert visit.grants == 3
-    with requests.Session() as other:
-        assert other.get(f"{visit.url}/session", timeout=30).json() == {"name": None}
+    assert visit.grants == 5
 
 
 @pytest.mark.parametrize("backend", ["flask"])
