@@ -7,7 +7,7 @@ redaction and the test of the documentation all use it.
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -27,9 +27,9 @@ FILE_SUFFIX = "_FILE"
 #: Characters of the longest secret; what is longer is another file.
 LONGEST_SECRET = 65536
 
-#: Looks at the content of the file that a variable names; yields the end of the line "NAME: PATH …"
-#: for each fault.
-Check = Callable[[bytes], Iterator[str]]
+#: Looks at the content of the file that a variable names, and at the values beside it, if some are
+#: named; yields the end of the line "NAME: PATH …" for each fault.
+Check = Callable[..., Iterator[str]]
 
 
 class Section:
@@ -124,7 +124,8 @@ class Variable:
     A `secret` is left out of every repr, redacted in every log line, and may be given as the path
     of a file in `NAME_FILE`. A `kept` one is generated and kept if a local run does not set it.
     With a `check` it names a file, and its value is a `MountedFile`; with `once` as well, the file
-    counts as it was at the start.
+    counts as it was at the start. `beside` are attributes whose values the check looks at, too; one
+    that is faulty is None there.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Variable:
     kept: bool
     check: Check | None
     once: bool
+    beside: Sequence[str]
 
     @property
     def is_server(self) -> bool:
@@ -158,13 +160,14 @@ def variable(
     kept: bool = False,
     check: Check | None = None,
     once: bool = False,
+    beside: Sequence[str] = (),
 ) -> Any:
     """Declare a dataclass field that is read from the environment variable `name`.
 
     Without a default the variable is required.
     """
     required = default is dataclasses.MISSING
-    one = Variable(name, field, meaning, secret, required, default, kept, check, once)
+    one = Variable(name, field, meaning, secret, required, default, kept, check, once, beside)
     metadata = {"variable": one}
 
     if required:
@@ -220,7 +223,8 @@ def read(
 
     for name, one in variables.items():
         if one.check is not None and name in sound:
-            sound[name] = _mounted(one, one.check, sound[name], problems, files)
+            others = [_value_of(beside, variables, sound, raw) for beside in one.beside]
+            sound[name] = _mounted(one, one.check, sound[name], others, problems, files)
 
     missing = {name for name, one in variables.items() if one.required and name not in sound}
     faulty = {name for name, text in raw.items() if text is FAULTY} | missing | set(refused)
@@ -267,8 +271,20 @@ def secrets_of(section: Section) -> Iterator[str]:
         yield from value if isinstance(value, tuple) else [value] if value else []
 
 
+def _value_of(
+    name: str, variables: Mapping[str, Variable], sound: Mapping[str, Any], raw: Mapping[str, Any]
+) -> Any:
+    """Return an attribute's value, None where it is faulty."""
+    return sound.get(name, variables[name].default if raw[name] is None else None)
+
+
 def _mounted(
-    one: Variable, check: Check, path: str, problems: list[str], files: Files
+    one: Variable,
+    check: Check,
+    path: str,
+    others: Collection[Any],
+    problems: list[str],
+    files: Files,
 ) -> MountedFile | Any:
     """Return the file that a variable names, `FAULTY` after a problem."""
     try:
@@ -280,7 +296,7 @@ def _mounted(
         )
         return FAULTY
 
-    faults = [f"{one.name}: {path} {fault}" for fault in check(content)]
+    faults = [f"{one.name}: {path} {fault}" for fault in check(content, *others)]
     problems.extend(faults)
     return FAULTY if faults else MountedFile(path, content)
 

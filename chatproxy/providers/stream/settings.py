@@ -123,6 +123,7 @@ class StreamSettings(ProviderSection):
         meaning="Permissions document, put in force at the start and when it changes. Absent: "
         "nothing is touched.",
         check=document.problems,
+        beside=("permissions_version",),
     )
     permissions_version: str = variable(
         "PERMISSIONS_VERSION",
@@ -139,11 +140,7 @@ class StreamSettings(ProviderSection):
     )
 
     def problems(self) -> Iterator[str]:
-        """Refuse a document of the other version, and a mix of the stand-in's credentials."""
-        # First: what follows ends at a credential that is faulty itself.
-        if fault := self._mismatch():
-            yield f"PERMISSIONS_CONFIG: {fault}."
-
+        """Refuse a mix of the stand-in's credentials and real ones."""
         stand_in_key = self.api_key == STAND_IN_KEY
         stand_in_secret = STAND_IN_SECRET in self.api_secrets
 
@@ -169,13 +166,3 @@ class StreamSettings(ProviderSection):
         if self.permissions_config is not None:
             for warning in document.warnings(document.parse(self.permissions_config.content)):
                 yield f"PERMISSIONS_CONFIG: {warning}"
-
-    def _mismatch(self) -> str:
-        mounted, version = self.permissions_config, self.permissions_version
-
-        # Absent, or faulty and told.
-        if not isinstance(mounted, MountedFile) or not isinstance(version, str):
-            return ""
-
-        fault = document.mismatch(document.parse(mounted.content), version)
-        return fault and f"{mounted.path} cannot be used: {fault}"

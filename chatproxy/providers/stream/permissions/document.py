@@ -46,6 +46,14 @@ class Document:
         return [role for role in named if role not in names.BUILT_IN_ROLES]
 
 
+class FaultyDocument(DocumentError):
+    """It has faults. `version` is the one that it looks like."""
+
+    def __init__(self, version: Version | None, *faults: str) -> None:
+        super().__init__(*faults)
+        self.version = version
+
+
 @functools.lru_cache(maxsize=2)
 def parse(content: bytes) -> Document:
     """Return what a document says; raise `DocumentError` with every fault."""
@@ -75,30 +83,30 @@ def parse(content: bytes) -> Document:
         found = Document(version, app=scopes.pop(names.APP, {}), grants=scopes)
 
     if faults:
-        raise DocumentError(*json_document.located(content, faults))
+        raise FaultyDocument(version, *json_document.located(content, faults))
 
     return found
 
 
-def problems(content: bytes) -> Iterator[str]:
-    """Yield what is wrong with a document by itself."""
+def problems(content: bytes, version: str | None) -> Iterator[str]:
+    """Yield what is wrong with a document for a version; for None, with the document by itself."""
+    found: Version | None = None
+
     try:
-        parse(content)
+        found = parse(content).version
+    except FaultyDocument as error:
+        found = error.version
+        yield from (f"cannot be used: {fault}." for fault in error.faults)
     except DocumentError as error:
         yield from (f"cannot be used: {fault}." for fault in error.faults)
 
-
-def mismatch(found: Document, version: str) -> str:
-    """Return why a document is not for a version; empty where it is."""
-    if found.version in (None, version):
-        return ""
-
-    holds = "lists of policies" if found.version == "1" else "objects of roles"
-    return (
-        f"it is written for version {found.version} (its channel types hold {holds}), and "
-        f"PERMISSIONS_VERSION is {version}. Set that to {found.version}, or write the document as "
-        f"version {version} has it, such as {SHAPES[version]}"
-    )
+    if version is not None and found not in (None, version):
+        holds = "lists of policies" if found == "1" else "objects of roles"
+        yield (
+            f"cannot be used: it is written for version {found} (its channel types hold {holds}), "
+            f"and PERMISSIONS_VERSION is {version}. Set that to {found}, or write the document as "
+            f"version {version} has it, such as {SHAPES[version]}."
+        )
 
 
 def warnings(found: Document) -> Iterator[str]:

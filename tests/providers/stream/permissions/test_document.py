@@ -259,8 +259,9 @@ def test_a_slip_in_a_permission_is_warned_of_and_one_of_your_own_is_not() -> Non
     ]
 
 
-def test_an_empty_document_is_good_for_both_versions() -> None:
-    assert {document.mismatch(parsed({}), version) for version in ("1", "2")} == {""}
+@pytest.mark.parametrize("version", ["1", "2", None])
+def test_an_empty_document_is_good_for_both_versions(version: str | None) -> None:
+    assert list(document.problems(b"{}", version)) == []
 
 
 def given_by(path: Path, content: Any, **environ: str) -> dict[str, str]:
@@ -288,13 +289,26 @@ def test_a_document_of_the_other_version_is_recognised(
     version: str, content: Any, tmp_path: Path
 ) -> None:
     environ = given_by(tmp_path / "p.json", content, PERMISSIONS_VERSION=version)
-    # The other fault would end what is looked at of the section, were it looked at first.
     (key, problem) = problems_of(**(environ | {"STREAM_API_KEY": "a&b"}))
 
     assert key.startswith("STREAM_API_KEY: ")
     other = "1" if version == "2" else "2"
     assert "cannot be used: it is written for version " + other in problem
     assert f"PERMISSIONS_VERSION is {version}. Set that to {other}" in problem
+
+
+def test_the_other_version_is_told_beside_all_else_that_is_wrong(tmp_path: Path) -> None:
+    environ = given_by(tmp_path / "p.json", {"messaging": [{"name": "", "priority": 5}]})
+    name, version = problems_of(**environ)
+
+    assert "messaging.0.name: must be a text that is not empty" in name
+    assert "it is written for version 1" in version
+
+
+def test_a_version_that_is_none_is_told_alone(tmp_path: Path) -> None:
+    environ = given_by(tmp_path / "p.json", {"messaging": [POLICY]}, PERMISSIONS_VERSION="3")
+
+    assert problems_of(**environ) == ["PERMISSIONS_VERSION: is not 1 or 2."]
 
 
 def test_the_sample_is_good() -> None:

@@ -225,7 +225,8 @@ def test_an_export_has_the_roles_without_a_grant() -> None:
 
 
 def test_an_export_leaves_out_what_no_document_may_hold() -> None:
-    found = today(types={"forum": READ, "a:b": READ}, app={"*": ["flag-user"], "user": []})
+    odd = {"*": ["flag-user"], "user": [], "guest": ["flag-user", "what is this"]}
+    found = today(types={"forum": READ, "a:b": READ}, app=odd)
 
     assert export(found, "2").keys() == {"app", "forum"}
     assert export(found, "2")["app"] == {"support": [], "user": []}
