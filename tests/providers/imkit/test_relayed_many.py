@@ -44,8 +44,8 @@ def site(socketio: SocketServer, imkit_before: Callable[..., Any]) -> Iterator[S
 
 
 @contextlib.contextmanager
-def many(site: Site, token: str) -> Iterator[list[RawSocket]]:
-    """As many sockets, each signed in."""
+def many(site: Site, token: str, number: int = SOCKETS) -> Iterator[list[RawSocket]]:
+    """So many sockets, each signed in."""
     with contextlib.ExitStack() as all_of_them:
 
         def signed_in(_: int) -> RawSocket:
@@ -56,7 +56,7 @@ def many(site: Site, token: str) -> Iterator[list[RawSocket]]:
             return one
 
         with ThreadPoolExecutor(16) as opening:
-            made = list(opening.map(signed_in, range(SOCKETS)))
+            made = list(opening.map(signed_in, range(number)))
 
         yield made
 
@@ -89,20 +89,24 @@ def test_five_hundred_talk_and_end_with_their_token(site: Site, socketio: Socket
 def test_a_rolling_restart_sends_them_away_and_they_come_again(
     site: Site, socketio: SocketServer
 ) -> None:
-    token = site.token("rolls")
-    polls = Session(site)
-    assert polls.ask("auth", token)["RC"] == 0
-    workers = set(site.sidecar.workers())
+    token, workers = site.token("rolls"), set(site.sidecar.workers())
 
     with many(site, token) as sockets:
+        polls = Session(site)
+        assert polls.ask("auth", token)["RC"] == 0
         site.sidecar.process.send_signal(signal.SIGHUP)
         codes, _ = ends(sockets)
         assert codes == {1001}
 
-    with many(site, token):
-        assert not workers & set(site.sidecar.workers())
-        # A session that polls belongs to no worker.
-        assert polls.ask("echo", 1) == 1
+    # A session that polls belongs to no worker.
+    assert polls.ask("echo", 1) == 1
+
+    with many(site, token, 20):
+        until = time.monotonic() + 30
+
+        while workers & set(site.sidecar.workers()):
+            assert time.monotonic() < until
+            time.sleep(0.1)
 
     site.unbind("rolls")
     assert polls.poll().raw.body == b"41\x1e1"
