@@ -35,6 +35,7 @@ PARTS = (
     ("badinput/",),
     ("cli/",),
     ("bulk/",),
+    ("receiving/", "upkeep/"),
     ("sandbox/", "upstream/"),
     ("openapi/", "metrics/", "tracing/"),
     ("settings/",),
