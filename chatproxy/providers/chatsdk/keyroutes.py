@@ -21,7 +21,7 @@ KEY_ROUTES: Sequence[tuple[str, re.Pattern[str]]] = [
         ("*", rf"users{END}/+(?:(?:bulk-)?ensure|bulk-delete|sync){END}"),
         ("*", rf"users{END}/(?:.*/)?revoke-tokens{END}"),
         # A user's export of its own, `me/export`, is a client's.
-        ("*", rf"users{END}/(?!/*me/+export/*$)(?:.*/)?export{END}"),
+        ("*", rf"users{END}/(?!/*me/+export/*$).*/export{END}"),
         ("*", rf"channels{END}/+[^/]+/+ensure{END}"),
         ("PUT", rf"users{END}/*+[^/]*+/*+$"),
         ("DELETE", rf"users{END}/*+[^/]*+/*+$"),

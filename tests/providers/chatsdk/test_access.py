@@ -245,7 +245,9 @@ def test_the_tables_here_name_everything_that_is_reachable() -> None:
     }
 
     state = {"/-/healthz", "/-/ready", "/-/check-up", "/-/metrics"}
-    assert missing == {*state, "/documentation", "/documentation/json", "/chatsdk/proxy"}
+    # Who may call what every provider has in one form is in tests/web/v1/test_who_may.py.
+    common = {"/v1/tokens", "/v1/users"}
+    assert missing == {*state, *common, "/documentation", "/documentation/json", "/chatsdk/proxy"}
 
 
 @pytest.mark.parametrize(("path", "status"), OPEN.items())
