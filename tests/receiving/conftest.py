@@ -14,7 +14,7 @@ from tests.sidecar import Sidecar
 from tests.wire import RawAnswer, ask, post
 
 #: Seconds that a delivery may take here.
-TIMEOUT = 2
+TIMEOUT = 4
 TOKEN = "token-of-the-target-of-webhooks-0123456789"  # noqa: S105
 PATH = "/webhook/stream"
 

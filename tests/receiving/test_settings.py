@@ -200,6 +200,13 @@ def test_a_target_that_is_down_is_502_and_told_by_the_check_up_alone(client: Cli
         assert asked.post(PATH, data=body, headers=fields).status_code == 200
         assert [(one.path, one.body) for one in target.events] == [("/", body)]
 
+    # It has come back, and the connection that was kept leads to nobody.
+    with Target(port) as target:
+        other = event()
+        fields = {"X-Signature": signed(other)}
+        assert asked.post(PATH, data=gzip.compress(other), headers=fields).status_code == 200
+        assert [one.body for one in target.events] == [other]
+
 
 def test_only_unsigned_ones_need_the_key_of_a_caller(
     client: Clients, target: Target, tmp_path: Path
