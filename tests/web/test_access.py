@@ -585,6 +585,7 @@ ABOUT_USERS: list[tuple[str, str, Any]] = [
     ("GET", "/token/ID", None),
     ("GET", "/config?clientType=web#userid: ID", None),
     ("POST", "/tokens", {"userId": "ID"}),
+    ("POST", "/api/auth/connect", {"userId": "ID"}),
     ("POST", "/api/users/ensure", {"userId": "ID"}),
     ("GET", "/api/users/ID", None),
     ("POST", "/api/users/ID/revoke-tokens", {}),
