@@ -6,7 +6,7 @@ from typing import NamedTuple
 from chatproxy.errors import AnswerBroken, UpstreamError
 from chatproxy.forwarding import Way
 from chatproxy.forwarding.call import Call
-from chatproxy.forwarding.session import send
+from chatproxy.forwarding.session import AnswerStream, send
 from chatproxy.forwarding.timeouts import Deadline, Limits
 
 #: Bytes of an answer that are read. A check needs only the beginning, and a server that is
@@ -31,13 +31,21 @@ class Answered(NamedTuple):
 
 def ask(way: Way, call: Call, limits: Limits, monotonic: Callable[[], float]) -> tuple[int, bytes]:
     """Make the call; return the status and the beginning of the body. Raises `UpstreamError`."""
-    return ask_fully(way, call, limits, monotonic, ENOUGH)[:2]
+    status, content, _ = _exchange(way, call, limits, monotonic, ENOUGH)
+    return status, content
 
 
 def ask_fully(
     way: Way, call: Call, limits: Limits, monotonic: Callable[[], float], most: int
 ) -> Answered:
     """Make the call; return the answer, of its body so many bytes. Raises `UpstreamError`."""
+    status, content, stream = _exchange(way, call, limits, monotonic, most)
+    return Answered(status, content, stream.fields)
+
+
+def _exchange(
+    way: Way, call: Call, limits: Limits, monotonic: Callable[[], float], most: int
+) -> tuple[int, bytes, AnswerStream]:
     call.fields = [("Host", way.upstream.authority), *call.fields]
     call.address(way.upstream, Deadline(limits.for_a_short_answer(), monotonic))
     response, pieces = send(way.session, call)
@@ -54,4 +62,4 @@ def ask_fully(
     finally:
         pieces.close()  # gives up the connection, unless the answer was read to its end
 
-    return Answered(response.status_code, content, pieces.fields)
+    return response.status_code, content, pieces
