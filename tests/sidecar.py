@@ -52,7 +52,13 @@ class Sidecar:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
             )
-        self._wait_until_it_serves()
+
+        try:
+            self._wait_until_it_serves()
+        except BaseException:
+            self.__exit__()
+            raise
+
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -84,7 +84,11 @@ def running(folder: Path, environ: dict[str, str]) -> Iterator[list[str]]:
         ) as process,
     ):
         assert process.stderr is not None
+        # Where it gives up waiting for the sidecar it greets nobody, and serves on.
+        patience = threading.Timer(60, process.terminate)
+        patience.start()
         lines = list(itertools.takewhile(lambda line: line != "Ctrl-C ends it.\n", process.stderr))
+        patience.cancel()
         assert process.poll() is None, lines
         yield lines
         process.send_signal(signal.SIGTERM)
