@@ -204,10 +204,7 @@ class Tunnel:
 
         if heard.back is not None:
             self._replies.append(heard.back)
-
-            # Between two messages of the server's: it may be in the middle of one.
-            if not self._within_a_message:
-                self._send_replies()
+            self._send_replies()
 
     def _take_bytes(self, event: BytesMessage) -> None:
         if not self._swallow:
@@ -245,6 +242,7 @@ class Tunnel:
             self._send_replies()
 
     def _send_replies(self) -> None:
+        # Between two messages of the server's: it may be in the middle of one.
         while self._replies and not self._within_a_message:
             self._client.write(TextMessage(data=self._replies.pop(0)))
 
