@@ -76,6 +76,7 @@ def test_most_operations_have_an_example_of_their_answer() -> None:
     }
 
     assert without == {
+        "/-/console",
         "/-/metrics",
         "/api/{path}",
         "/documentation",

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from chatproxy.errors import CallerError, NotFound, UpstreamError
+from chatproxy.errors import CallerError, NotFound, UpstreamError, WrongMethod
 from chatproxy.formats.rates import Rate
 from chatproxy.formats.timestamps import iso
 from chatproxy.identity.records import DEFAULT_APP, User
@@ -57,6 +57,14 @@ def show(user_id: str) -> Response:  # noqa: ARG001 - read from the raw path
     outcomes = of_each(services().backends, lambda provider: _known(provider, named))
     further = {"directory": _in_directory(named, outcomes)}
     return answer(named, outcomes, further, good="known", nobody=NOBODY)
+
+
+# By the router they would be 405 before a dot segment in the path is looked for.
+@blueprint.route("/users/<anything:user_id>", methods=["POST", "PUT", "PATCH", "DELETE"])
+def refuse(user_id: str) -> Response:
+    """Refuse other methods."""
+    allowed = "DELETE" if user_id.endswith("/tokens") else "GET"
+    raise WrongMethod("This method is not served here.", allowed=[allowed])
 
 
 def _named(behind: str = "") -> str:

@@ -395,6 +395,7 @@ def test_who_somebody_is_cannot_be_told_by_a_part(everybody: Everybody) -> None:
         ("PUT", "/v1/tokens", 405),
         ("GET", "/v1", 404),
         ("GET", "/v1/users/..%2ftokens", 400),
+        ("DELETE", "/v1/users/a/tokens/%2e%2e/x", 400),
     ],
 )
 def test_other_paths_and_methods(everybody: Everybody, method: str, path: str, status: int) -> None:
@@ -403,6 +404,9 @@ def test_other_paths_and_methods(everybody: Everybody, method: str, path: str, s
     assert reply.status == status, reply.raw.body
     assert list(reply.json) == ["errorMsg"]
     assert list(everybody.stream.journal) == []
+
+    if (method, path) == ("POST", "/v1/users/a/tokens"):
+        assert reply.header("Allow") == "DELETE"
 
 
 def test_the_log_says_who_failed_and_holds_no_token(everybody: Everybody) -> None:
