@@ -14,7 +14,7 @@ FAULTS = {
     "await fetch('http://vendor.example/').catch(() => 0)": "asked outside: http://vendor.example/",
     "new WebSocket('ws://vendor.example/')": "asked outside: ws://vendor.example/",
     # An address needs no look-up, and is not reached all the same.
-    "await fetch('https://192.0.2.1/').catch(() => 0)": "net::ERR_NAME_NOT_RESOLVED",
+    "await fetch('https://192.0.2.1/').catch(() => 0)": "ERR_NAME_NOT_RESOLVED (https://192.0.2.1/)",
     "await fetch('http://127.0.0.1:9/').catch(() => 0)": "net::ERR_UNSAFE_PORT",
 }
 
