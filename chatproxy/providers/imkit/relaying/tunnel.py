@@ -10,6 +10,7 @@ import dataclasses
 import math
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -287,3 +288,5 @@ class Tunnel:
                     self._client.write(TextMessage(data=packet))
 
         self._client.close(closed.code, closed.reason)
+        # Where many end at once all are told first; then come the lines of the log.
+        time.sleep(0)
