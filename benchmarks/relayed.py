@@ -25,7 +25,7 @@ from tests.directories import make_key
 
 SOCKETS = 500
 MESSAGES = 1000
-ROUNDS = 1
+ROUNDS = 3
 SETTLE = 3.0
 QUERY = "EIO=4&transport=websocket"
 SETTINGS = {

@@ -10,7 +10,7 @@ import { createServer as createSecureServer } from 'node:https';
 import { Server } from 'socket.io';
 
 const MAGIC = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-const seen = { handshakes: [], signIns: [], rest: [], closed: [] };
+const seen = { handshakes: [], signIns: [], rest: [], codes: [] };
 const open = new Set();
 
 const handle = (request, response) => {
@@ -55,7 +55,8 @@ io.on('connection', (socket) => {
   const { headers, query, auth } = socket.handshake;
   let encoding;
   seen.handshakes.push({ headers, query, auth });
-  socket.on('disconnect', (reason) => seen.closed.push(reason));
+  // Where it is a WebSocket from the start: with what it is closed.
+  socket.conn.transport.socket?.on('close', (code) => seen.codes.push(code));
   const shown = (value) =>
     encoding === 'base64' ? Buffer.from(JSON.stringify(value)).toString('base64') : value;
   socket.data.shown = shown;

@@ -214,7 +214,7 @@ def test_a_revoked_token_ends_its_sockets_in_every_worker(
         stays = all_of_them.enter_context(opened(site)).enter()
         assert all(one.ask("auth", token)["RC"] == 0 for one in made)
         assert stays.ask("auth", other)["RC"] == 0
-        opened_there = socketio.seen()["open"]
+        opened_there, codes = socketio.seen()["open"], socketio.seen()["codes"].count(1001)
         assert scrape(site.sidecar.port).value("chatproxy_sockets") >= 13
 
         started = time.monotonic()
@@ -224,6 +224,7 @@ def test_a_revoked_token_ends_its_sockets_in_every_worker(
         assert {one.last for one in made} == {"41"}
 
         socketio.wait_until(lambda seen: seen["open"] == opened_there - 12)
+        socketio.wait_until(lambda seen: seen["codes"].count(1001) == codes + 12)
         assert stays.ask("echo", 1) == 1
 
     line = site.sidecar.wait_for_line(path="/imkit/socket.io/", status=101)

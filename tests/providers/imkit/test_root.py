@@ -149,3 +149,9 @@ def test_the_document_has_both(prefix: str) -> None:
     assert paths["/me"]["get"]["x-doors"] == ["client"]
     assert paths[f"{prefix}/imkit/me"]["get"]["x-doors"] == ["client", "service"]
     assert paths[f"{prefix}/api/{{path}}"]["get"]["tags"] == ["ChatSDK"]
+
+
+def test_a_tunnel_needs_a_server() -> None:
+    (problem,) = problems_of(PROVIDERS="imkit", KEY_SIGNING_SECRET="x" * 32, IMKIT_SOCKET="relay")
+
+    assert problem == "IMKIT_SOCKET: relay leads to the IMKit server. Set IMKIT_BASE_URL as well."
