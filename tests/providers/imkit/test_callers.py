@@ -338,7 +338,7 @@ def legacy_fields_at(server: Any, port: int, path: str, *names: str) -> set[str]
 
 
 TO_STREAM = "/proxy/app"
-TO_CHATSDK = "/chatsdk/proxy/api/channels"
+TO_CHATSDK = "/chatsdk/proxy/api/users?limit=0"
 
 
 @pytest.mark.parametrize("name", ["API_KEY", "CLIENT_KEY"])
