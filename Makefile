@@ -54,8 +54,8 @@ dist: install ## Build the wheel and the sdist, and check what is in them
 	$(BIN)/python -m build --outdir dist . >/dev/null
 	$(BIN)/python -m release.contents dist
 
-smoke: dist ## Install the wheel and the sdist alone, on each Python that is here, and use them
-	$(BIN)/python -m release.smoke dist
+smoke: dist ## Install the wheel and the sdist alone, on each Python that is here (or PYTHONS=3.12), and use them
+	$(BIN)/python -m release.smoke dist $(PYTHONS)
 
 # It needs nothing that is installed: what it tries out it installs itself.
 image: $(VENV)/bin/python ## Build the image's layout in a folder, use and measure it there (root, Linux)

@@ -1,7 +1,8 @@
 """Installs the wheel, and the sdist, alone, and uses what was installed.
 
-`python -m release.smoke FOLDER`: the wheel on each Python from 3.11 to 3.13 that this machine has,
-all at the same time, each in an environment of its own; the sdist on the newest. Where
+`python -m release.smoke FOLDER [VERSION …]`: the wheel on each Python from 3.11 to 3.13 that this
+machine has, or on those named, all at the same time, each in an environment of its own; the sdist
+on the newest. Where
 `TEST_DATABASE_URL` and `TEST_REDIS_URL` are set the directory and the counters are there.
 """
 
@@ -23,11 +24,11 @@ EXTRAS = "postgresql,redis"
 ASKED = "import sys, venv; print('%d.%d' % sys.version_info[:2])"
 
 
-def interpreters() -> dict[str, str]:
+def interpreters(versions: Sequence[str] = VERSIONS) -> dict[str, str]:
     """Find an interpreter for each version that this machine has."""
     found = {}
 
-    for version in VERSIONS:
+    for version in versions:
         for candidate in _candidates(version):
             done = subprocess.run(
                 [candidate, "-c", ASKED], capture_output=True, text=True, check=False
@@ -98,10 +99,11 @@ def main() -> None:
     folder = Path(sys.argv[1]).absolute()
     (wheel,) = folder.glob("chatproxy-*.whl")
     (sdist,) = folder.glob("chatproxy-*.tar.gz")
-    pythons = interpreters()
+    versions = sys.argv[2:] or VERSIONS
+    pythons = interpreters(versions)
 
     if not pythons:
-        sys.exit(f"none of Python {', '.join(VERSIONS)} is on this machine")
+        sys.exit(f"none of Python {', '.join(versions)} is on this machine")
 
     newest = list(pythons)[-1]
     failed = False
@@ -121,7 +123,7 @@ def main() -> None:
                 failed = True
                 print(f"Python {version}: FAILED\n{error}", file=sys.stderr, flush=True)
 
-    if missing := [version for version in VERSIONS if version not in pythons]:
+    if missing := [version for version in versions if version not in pythons]:
         print(f"not on this machine: Python {', '.join(missing)}")
 
     sys.exit(failed)
