@@ -24,6 +24,7 @@ OUTPUT = "searched"
 LONG = (
     "bulk/",
     "cli/",
+    "forwarding/test_dead_connections.py",
     "forwarding/test_lifetimes.py",
     "forwarding/test_tls.py",
     "identity/test_failover.py",
@@ -31,12 +32,19 @@ LONG = (
     "identity/test_user_search_conditions.py",
     "limiting/test_failover.py",
     "metrics/test_server.py",
+    "openapi/test_examples.py",
+    "openapi/test_failures.py",
     "providers/chatsdk/test_directory_away.py",
+    "providers/chatsdk/test_keyroutes.py",
+    "providers/chatsdk/test_limits.py",
     "providers/chatsdk/test_pgbouncer.py",
     "providers/chatsdk/test_redis_failover.py",
+    "providers/imkit/test_badge.py",
     "providers/imkit/test_badge_at_once.py",
+    "providers/imkit/test_flow.py",
     "providers/imkit/test_relayed_many.py",
     "providers/imkit/test_socket_ends.py",
+    "providers/imkit/test_spellings.py",
     "providers/imkit/test_written_through.py",
     "providers/stream/permissions/test_replaced.py",
     "sandbox/test_local_run.py",
@@ -62,12 +70,20 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
+#: Where the tests on PostgreSQL are among them: what is asked of the directory here is tested on
+#: both databases in `identity/`, and on SQLite where it stands.
+LONG_ON_POSTGRESQL = ("providers/imbachat/", "providers/imkit/", "providers/performchat/")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the long ones."""
     here = Path(__file__).parent
 
     for item in items:
-        if str(item.path.relative_to(here)).startswith(LONG):
+        path = str(item.path.relative_to(here))
+        is_doubled = path.startswith(LONG_ON_POSTGRESQL) and "[postgresql" in item.nodeid
+
+        if path.startswith(LONG) or is_doubled:
             item.add_marker(pytest.mark.long)
 
 

@@ -40,7 +40,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
     assert running.process.returncode == 0, running.output.read_text()
     assert list(temporary.iterdir()) == []
-    assert not re.search("error|traceback", running.output.read_text(), re.IGNORECASE)
+    # gunicorn kills a worker of the example in the end where a page keeps its connection open.
+    lines = running.output.read_text().splitlines()
+    told = "\n".join(line for line in lines if "was sent SIGKILL" not in line)
+    assert not re.search("error|traceback", told, re.IGNORECASE)
 
 
 @pytest.fixture
