@@ -51,9 +51,12 @@ LONG = (
     "server/test_budget.py",
     "server/test_drain.py",
     "server/test_held_bodies.py",
+    "server/test_process_1.py",
     "server/test_renewal.py",
     "server/test_replacement.py",
     "server/test_room.py",
+    "server/test_shutdown.py",
+    "server/test_signs_of_life.py",
     "tracing/",
 )
 
