@@ -104,7 +104,11 @@ def test_a_refused_token_is_renewed_once(visit: Visit):
     visit.log_in()
 
     visit.revoke()
-    visit.click_at_once("list", "open")
+    # Two calls are refused and repeated, and what was opened is listed. Earlier rooms are shown
+    # before all that is over, and what is left of it would be refused below.
+    with visit.answers("/imkit/rooms$", 5):
+        visit.click_at_once("list", "open")
+
     visit.shows("rooms", "Lunch at ")
     visit.shows("socket", "signed in as Alice")
     assert visit.grants == 2

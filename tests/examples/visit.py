@@ -1,5 +1,6 @@
 """Somebody at the demo's page."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -46,6 +47,14 @@ class Visit:
     def renewal(self) -> AbstractContextManager[Any]:
         """Wait for the next token at the end of the block."""
         return self.page.expect_response("**/chat")
+
+    def answers(self, pattern: str, count: int) -> AbstractContextManager[Any]:
+        """Wait, at the end of the block, until that many calls have been answered in it."""
+        came = itertools.count(1)
+        fits = re.compile(pattern)
+        return self.page.expect_response(
+            lambda one: bool(fits.search(one.url)) and next(came) == count
+        )
 
     def shows(self, name: str, text: str) -> None:
         expect(self.page.locator(f"#{name}")).to_contain_text(re.compile(text), timeout=20_000)
