@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 from benchmarks import report
-from benchmarks.load import Request
 from benchmarks.processes import SIDECAR, Server, cpu_per_request, sidecar, upstream
 from benchmarks.report import listed, table
+from benchmarks.request import Request
 from chatproxy.metrics import exposition, requests, series
 from chatproxy.metrics import table as metrics
 from chatproxy.metrics.segments import Segment

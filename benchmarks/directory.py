@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.load import Request
 from benchmarks.processes import NOBODY, Server, sidecar
+from benchmarks.request import Request
 from tests import commands
 
 #: The servers of this machine, unless the tests' variables name others.

@@ -1,6 +1,7 @@
 """The callers, in a process of their own. Each kind prints what it saw as one JSON object.
 
     python -m benchmarks.load closed PORT REQUEST CONNECTIONS REQUESTS
+    python -m benchmarks.load timed  PORT REQUEST CONNECTIONS SECONDS
     python -m benchmarks.load steady PORT REQUEST RATE SECONDS
     python -m benchmarks.load burst  PORT REQUEST REQUESTS
     python -m benchmarks.load noting PORT REQUEST CONNECTIONS
@@ -12,15 +13,16 @@ counts as one only if its status is 200 or 201 and all its bytes came.
 import asyncio
 import collections
 import contextlib
-import dataclasses
 import itertools
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, Self
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
 
+from benchmarks.closed import closed, timed
 from benchmarks.processes import raise_descriptor_limit
+from benchmarks.request import DONE, Failure, Request, reason_of
 
 #: Seconds after which a request has failed.
 GIVE_UP = 10.0
@@ -28,52 +30,7 @@ GIVE_UP = 10.0
 #: What `noting` writes when it knows what became of its first request.
 BEGUN = "begun"
 
-DONE = (b"200", b"201")
-GONE = "no answer"
-
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-class Failure(Exception):
-    """No complete answer with a status of success came."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Request:
-    """What is asked. `{number}` in path and body is the request's number.
-
-    `each` requests in a row have the same number; after so many `numbers` they begin anew.
-    """
-
-    path: str
-    method: str = "GET"
-    key: str = ""
-    body: str = ""
-    each: int = 1
-    numbers: int = sys.maxsize
-
-    @classmethod
-    def read(cls, text: str) -> Self:
-        """Read it as it stands on a command line."""
-        return cls(text) if text.startswith("/") else cls(**json.loads(text))
-
-    def __str__(self) -> str:
-        return json.dumps(dataclasses.asdict(self))
-
-    def to_bytes(self, count: int, *lines: str) -> bytes:
-        """Return what the `count`th request, from 0, is on the wire."""
-        number = str(count // self.each % self.numbers)
-        body = self.body.replace("{number}", number).encode()
-        fields = ["Host: 127.0.0.1", "User-Agent: benchmark", "Accept: */*", *lines]
-
-        if self.key:
-            fields.append(f"X-API-Key: {self.key}")
-
-        if body:
-            fields += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
-
-        first = f"{self.method} {self.path.replace('{number}', number)} HTTP/1.1"
-        return "\r\n".join([first, *fields, "", ""]).encode() + body
 
 
 class Outcome:
@@ -100,26 +57,6 @@ class Outcome:
             "failed": self.failures.total(),
             "failures": self.failures,
         }
-
-
-async def closed(port: int, request: Request, connections: int, requests: int) -> dict[str, Any]:
-    """Ask without pause on each of some kept connections, until all requests are made."""
-    left = iter(range(requests))
-    outcome = Outcome()
-
-    async def caller() -> None:
-        kept: list[Streams] = []
-
-        for count in left:
-            with outcome.of_one(time.monotonic()):
-                await _ask_on_kept(port, request, count, kept)
-
-        for _, writer in kept:
-            writer.close()
-
-    started = time.monotonic()
-    await asyncio.gather(*(caller() for _ in range(connections)))
-    return outcome.told() | {"requests": requests, "seconds": time.monotonic() - started}
 
 
 async def steady(port: int, request: Request, rate: float, seconds: float) -> dict[str, Any]:
@@ -237,17 +174,10 @@ async def _connect(port: int) -> Streams:
     return await asyncio.open_connection("127.0.0.1", port)
 
 
-def reason_of(error: Exception) -> str:
-    """Return a status, or what happened instead of an answer, in words to count by."""
-    if isinstance(error, Failure):
-        return str(error)
-
-    return GONE if isinstance(error, EOFError) else type(error).__name__
-
-
-KINDS: dict[str, tuple[Callable[..., Awaitable[dict[str, Any]]], tuple[Callable[[str], Any], ...]]]
-KINDS = {
+Kind = Callable[..., Coroutine[Any, Any, dict[str, Any]] | dict[str, Any]]
+KINDS: dict[str, tuple[Kind, tuple[Callable[[str], Any], ...]]] = {
     "closed": (closed, (int, Request.read, int, int)),
+    "timed": (timed, (int, Request.read, int, float)),
     "steady": (steady, (int, Request.read, float, float)),
     "burst": (burst, (int, Request.read, int)),
     "noting": (noting, (int, Request.read, int)),
@@ -260,10 +190,8 @@ def main() -> None:
     kind, kinds_of = KINDS[sys.argv[1]]
     arguments = [of(text) for of, text in zip(kinds_of, sys.argv[2:], strict=True)]
 
-    async def run() -> dict[str, Any]:
-        return await kind(*arguments)
-
-    print(json.dumps(asyncio.run(run())))
+    seen = kind(*arguments)
+    print(json.dumps(seen if isinstance(seen, dict) else asyncio.run(seen)))
 
 
 if __name__ == "__main__":

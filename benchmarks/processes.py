@@ -63,6 +63,7 @@ class Server:
         self.environ = _bare_environ() | environ
         self.probe = probe
         self.status = status
+        self.folder = ROOT
         self.seconds_to_ready = 0.0
 
     def __enter__(self) -> Self:
@@ -71,7 +72,7 @@ class Server:
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 self.command,
-                cwd=ROOT,
+                cwd=self.folder,
                 env=self.environ,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -210,10 +211,10 @@ def answers(port: int, path: str, status: int = 200) -> bool:
 
 
 def cpu_ticks(pid: int) -> int:
-    """Return the CPU time that a process has used, in 1/TICKS s."""
+    """Return the CPU time of a process and of the children that it saw end, in 1/TICKS s."""
     # The name in the second field may hold spaces; it ends with the last parenthesis.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
+    return sum(map(int, fields[11:15]))
 
 
 def memory_of(pids: list[int]) -> Memory:

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from benchmarks import report
-from benchmarks.load import GIVE_UP, Failure, Streams, reason_of
+from benchmarks.load import GIVE_UP, Streams
 from benchmarks.processes import (
     Server,
     answers,
@@ -26,6 +26,7 @@ from benchmarks.processes import (
     upstream,
 )
 from benchmarks.report import Found, cells, table, verdict
+from benchmarks.request import Failure, reason_of
 
 RESTARTS = 20
 RATE = 200

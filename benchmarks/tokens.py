@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import directory, report
-from benchmarks.load import Request
 from benchmarks.processes import (
     KEPT,
     ROOT,
@@ -23,6 +22,7 @@ from benchmarks.processes import (
     raise_descriptor_limit,
 )
 from benchmarks.report import Found, listed, ratios, rounds_table, table
+from benchmarks.request import Request
 
 ROUNDS = 5
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}

@@ -17,7 +17,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import directory, report
-from benchmarks.load import Request
 from benchmarks.processes import (
     KEPT,
     Memory,
@@ -32,6 +31,7 @@ from benchmarks.processes import (
     upstream,
 )
 from benchmarks.report import Found, cells, listed, ratios, rounds_table, table, verdict
+from benchmarks.request import Request
 
 #: Which parts each result is made of.
 RESULTS = {"123": "workers", "45": "workers-directory"}

@@ -1,0 +1,1 @@
+"""The sidecar beside other proxies, in one run: `python -m benchmarks.peers`."""
