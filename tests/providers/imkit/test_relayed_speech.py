@@ -53,6 +53,8 @@ def refusal_in(packet: str | None) -> tuple[str, int]:
         "40",
         "40/chat",
         "40/chat,",
+        '40{"token":null}',
+        '40{"a":"\\ud800","b":"é"}',
         "41",
         '42["chat message",{"auth":"x"}]',
         '42/chat,7["typing","r"]',
@@ -80,6 +82,7 @@ def test_all_else_goes_on_as_it_came(speech: Speech, text: str) -> None:
         (f'42 ["auth" , "{GOOD}"]', f'42["auth","{GOOD}"]'),
         (f'42["\\u0061uth2","{GOOD}"]', f'42["auth2","{GOOD}"]'),
         (f'42["auth","{GOOD}",null,"é"]', f'42["auth","{GOOD}",null,"é"]'),
+        (f'42["auth","{GOOD}","\\uDFFF"]', f'42["auth","{GOOD}","\\udfff"]'),
         (
             f'42["auth2","{GOOD}",{{"CLIENT_KEY":"ours","Authorization":"{GOOD}","a":1}}]',
             f'42["auth2","{GOOD}",{{"CLIENT_KEY":"{THEIRS}","Authorization":"{GOOD}","a":1}}]',
@@ -170,6 +173,8 @@ def test_who_is_refused_stays_who_it_was(speech: Speech) -> None:
     [
         ('40{"token":"bad"}', "44{"),
         ('40/chat,{"token":"bad"}', "44/chat,{"),
+        ('40{"token":["bad"]}', "44{"),
+        ('40{"token":5}', "44{"),
         ('40/chat,{"clientKey":"other"}', "44/chat,{"),
         ("40/chat?token=bad", "44/chat,{"),
         ("40/chat?a=1&%74oken=bad,", "44/chat,{"),

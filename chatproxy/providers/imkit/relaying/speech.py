@@ -181,12 +181,8 @@ class Speech:
             raise NoSuchPacket("credentials that are no object")
 
         fields = content or {}
-        tokens = [text for _, text in shown.tokens]
-        tokens += [
-            value
-            for name, value in fields.items()
-            if squeezed(name) in TOKENS and isinstance(value, str)
-        ]
+        tokens: list[Any] = [text for _, text in shown.tokens]
+        tokens += [value for name, value in fields.items() if squeezed(name) in TOKENS]
 
         try:
             if shown.client_keys:  # of an old client's namespace, where none of the vendor's has it
@@ -195,7 +191,7 @@ class Speech:
             self._check_keys(fields)
 
             for token in tokens:
-                self._dialogue.bound = self._sign_in(token, "")
+                self._enter_by(token)
         except ChatproxyError as error:
             if not self._answers:
                 return Heard(f"40{_front(path)}{_written({'token': NO_TOKEN})}")
@@ -210,6 +206,16 @@ class Speech:
 
         front = packet["namespace"] or ""
         return Heard(f"40{front}{_written(self._replaced(fields, self._dialogue.bound))}")
+
+    def _enter_by(self, token: Any) -> None:
+        if token is None:  # of a client that has none yet
+            return
+
+        # A server may take a list with a token in it for that token.
+        if not isinstance(token, str):
+            raise CallerError("The token must be a string.")
+
+        self._dialogue.bound = self._sign_in(token, "")
 
     def _check_keys(self, head: Any) -> None:
         for name, value in head.items() if isinstance(head, dict) else ():
@@ -280,4 +286,6 @@ def _read(content: str) -> Any:
 
 
 def _written(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # Half of a surrogate pair has no UTF-8 form. It came as an escape, and goes on as one.
+    return text.encode("utf-8", "backslashreplace").decode()
