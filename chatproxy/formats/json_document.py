@@ -3,9 +3,11 @@
 import codecs
 import json
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
-from chatproxy.formats import strictjson, yaml_text
+from chatproxy.formats import json_lines, strictjson
+from chatproxy.formats.json_lines import Place
 
 #: Bytes of a document.
 LARGEST = 1024 * 1024
@@ -13,8 +15,6 @@ LARGEST = 1024 * 1024
 #: Faults that are told; a document of the wrong kind has thousands.
 MOST_FAULTS = 50
 LONGEST_NAME = 64
-
-Place = tuple[str | int, ...]
 
 
 class DocumentError(Exception):
@@ -42,22 +42,17 @@ def read(content: bytes) -> Any:
     except strictjson.LimitError as error:
         raise DocumentError(f"too large or nested too deeply: {error}") from error
     except ValueError as error:
-        raise DocumentError(*_repeated(content) or [f"not valid JSON ({error})"]) from error
+        raise DocumentError(*_of_form(content) or [f"not valid JSON ({error})"]) from error
 
 
 def located(content: bytes, faults: Sequence[tuple[Place, str]]) -> list[str]:
     """Return a line for each fault, with where in the document it is; only the first ones."""
-    told = [f"{_named(place)}: {text}" for place, text in faults]
+    found = json_lines.read(_text_of(content))
+    told = [(found.line_of(place), f"{_named(place)}: {text}") for place, text in faults]
+    return _first([f"line {line}: {text}" for line, text in sorted(told, key=itemgetter(0))])
 
-    try:
-        found = yaml_text.read(content)
-    except yaml_text.YamlError:
-        pass  # the parser that knows lines does not take all that is JSON; names lead there as well
-    else:
-        lines = [found.line_of(place) for place, _ in faults]
-        pairs = sorted(zip(lines, told, strict=True), key=lambda pair: pair[0])
-        told = [f"line {line}: {text}" for line, text in pairs]
 
+def _first(told: list[str]) -> list[str]:
     left = len(told) - MOST_FAULTS
     return [*told[:MOST_FAULTS], f"and {left} more"] if left > 0 else told
 
@@ -72,15 +67,15 @@ def _printable(name: str) -> str:
     return (shown or '""') + ("…" if len(name) > LONGEST_NAME else "")
 
 
-def _repeated(content: bytes) -> list[str]:
+def _of_form(content: bytes) -> list[str]:
     # The JSON parser does not say where it was.
     try:
-        found = yaml_text.read(content)
-    except yaml_text.YamlError:
+        found = json_lines.read(_text_of(content))
+    except ValueError:  # behind it the document is not even JSON
         return []
 
-    told = [
-        f"line {line}: {_named(place)} is there twice, first in line {found.line_of(place)}"
-        for place, line in found.repeated
-    ]
-    return told[:MOST_FAULTS]
+    return _first([f"line {line}: {_named(place)} {text}" for place, line, text in found.faults])
+
+
+def _text_of(content: bytes) -> str:
+    return content.removeprefix(codecs.BOM_UTF8).decode()

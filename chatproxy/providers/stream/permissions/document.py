@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from chatproxy.formats import json_document
 from chatproxy.formats.json_document import DocumentError
+from chatproxy.formats.json_lines import Place
 from chatproxy.providers.stream.permissions import grants, names, policies
 from chatproxy.providers.stream.permissions.grants import Granted
 from chatproxy.providers.stream.permissions.policies import Policy
@@ -133,9 +134,7 @@ def _version_of(given: Mapping[str, Any]) -> Version | None:
     return "1" if lists > objects else "2"
 
 
-def _wrong_types(
-    given: Mapping[str, Any], version: Version | None
-) -> Iterator[tuple[json_document.Place, str]]:
+def _wrong_types(given: Mapping[str, Any], version: Version | None) -> Iterator[tuple[Place, str]]:
     kind = list if version == "1" else dict
     wanted = "a list of policies" if version == "1" else "an object of roles"
     other = "an object" if version == "1" else "a list"

@@ -8,7 +8,7 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from chatproxy.formats.json_document import Place
+from chatproxy.formats.json_lines import Place
 from chatproxy.providers.stream.permissions import names
 from chatproxy.settings.slips import is_slip
 

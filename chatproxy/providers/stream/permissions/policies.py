@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from chatproxy.formats.json_document import Place
+from chatproxy.formats.json_lines import Place
 from chatproxy.formats.storable import is_storable
 from chatproxy.providers.stream.permissions import names
 from chatproxy.providers.stream.permissions.names import ANY

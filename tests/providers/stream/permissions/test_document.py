@@ -212,7 +212,8 @@ def test_a_mix_of_both_versions_is_told_where_it_differs() -> None:
         ),
         (b'{"app": {},\n\n"app": {}}', "line 3: app is there twice, first in line 1"),
         (b'{"m": [{"name": "a", "priority": 1,\n"priority": 2}]}', "line 2: m.0.priority is there"),
-        (b'{"m": [{"name": "a", "priority": NaN}]}', "NaN is no JSON"),
+        (b'{"m": [{"name": "a",\n"priority": NaN}]}', "line 2: m.0.priority has no value: NaN"),
+        (b'{"m": [{"name": "a",\n"priority": 1e999}]}', "line 2: m.0.priority is too large"),
         (b'{"app": ' + b"[" * 100 + b"]" * 100 + b"}", "64 levels deep"),
         (b" " * (1024 * 1024 + 1), "larger than"),
     ],
@@ -316,3 +317,21 @@ def test_the_sample_is_good() -> None:
     found = settings.load(SETTINGS, environ)
 
     assert list(found.warnings()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "between"),
+    [
+        ("\\ud83d\\ude42", " "),
+        ("\\ud800", " "),
+        ("é\u2028", " "),
+        ("r" * 2000, " "),
+        ("user", "\n:\n"),
+        ("user", "\t"),
+    ],
+)
+def test_a_fault_has_its_line_however_the_document_is_written(name: str, between: str) -> None:
+    colon = between if ":" in between else f":{between}"
+    told = faults_of(f'{{"app"{colon}{{\n"{name}"{colon}[\n5]}}}}'.encode())
+
+    assert all(one.startswith("line ") for one in told)
