@@ -151,9 +151,9 @@ def of_stream(given: Any) -> tuple[Policy, ...] | None:
         return ordered(
             [
                 Policy(
-                    one["name"],
-                    tuple(sorted(one["resources"])),
-                    tuple(sorted(one["roles"])),
+                    _text(one["name"]),
+                    _texts(one["resources"]),
+                    _texts(one["roles"]),
                     bool(one["owner"]),
                     ACTIONS[one["action"]],
                     int(one["priority"]),
@@ -163,6 +163,20 @@ def of_stream(given: Any) -> tuple[Policy, ...] | None:
         )
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _texts(given: Any) -> tuple[str, ...]:
+    if not isinstance(given, list):
+        raise TypeError
+
+    return tuple(sorted(map(_text, given)))
+
+
+def _text(given: Any) -> str:
+    if not isinstance(given, str):
+        raise TypeError
+
+    return given
 
 
 def _unknown(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -54,7 +54,7 @@ class Today:
         read = self.types[name]
         fields = {one: read[one] for one in SENT_BACK if read.get(one) is not None}
 
-        if "commands" in fields:
+        if isinstance(fields.get("commands"), list):
             fields["commands"] = [_name_of(one) for one in fields["commands"]]
 
         return fields
@@ -95,7 +95,9 @@ def _known(ask: Ask) -> frozenset[str] | None:
     except (Refused, Unreadable):
         return None
 
-    found = frozenset(one["id"] for one in given if isinstance(one, dict) and "id" in one)
+    found = frozenset(
+        one["id"] for one in given if isinstance(one, dict) and isinstance(one.get("id"), str)
+    )
     return found or None
 
 

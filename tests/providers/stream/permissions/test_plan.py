@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from chatproxy.providers.permissions import Plan
+from chatproxy.providers.permissions import Plan, Reply
 from chatproxy.providers.stream.permissions import document
 from chatproxy.providers.stream.permissions.export import export
 from chatproxy.providers.stream.permissions.names import BUILT_IN_ROLES
 from chatproxy.providers.stream.permissions.plan import plan
-from chatproxy.providers.stream.permissions.today import Today
+from chatproxy.providers.stream.permissions.today import Today, look
 
 REQUIRED = {"max_message_length": 777, "automod": "AI", "automod_behavior": "block"}
 POLICY = {
@@ -230,3 +230,35 @@ def test_an_export_leaves_out_what_no_document_may_hold() -> None:
 
     assert export(found, "2").keys() == {"app", "forum"}
     assert export(found, "2")["app"] == {"support": [], "user": []}
+
+
+@pytest.mark.parametrize("odd", [None, 5, True, "read", [7], [None], [["a"]], {"a": 1}])
+@pytest.mark.parametrize("field", ["name", "resources", "roles", "owner", "action", "priority"])
+def test_a_policy_of_no_known_form_is_replaced(field: str, odd: Any) -> None:
+    found = today(types={"forum": READ | {"permissions": [POLICY | {field: odd}]}})
+    document_of_it = {"forum": [POLICY | {"name": "another"}]}
+
+    ((method, path, body),) = requests(document_of_it, found)
+    assert (method, path) == ("PUT", "/channeltypes/forum")
+    assert [one["name"] for one in body["permissions"]] == ["another"]
+    assert all(planned(document_of_it, found).writes[0].changes)
+
+
+@pytest.mark.parametrize("odd", [5, True, "giphy", {"a": 1}])
+def test_commands_of_no_known_form_are_sent_back_as_they_are(odd: Any) -> None:
+    found = today(types={"forum": READ | {"commands": odd}})
+
+    ((_, _, body),) = requests({"forum": {"user": []}}, found)
+    assert body["commands"] == odd
+
+
+def test_permissions_of_no_known_form_are_none_that_stream_has() -> None:
+    answers = {
+        "/roles": {"roles": []},
+        "/permissions": {"permissions": [{"id": "a"}, {"id": ["b"]}, {"id": {}}, {}, 5]},
+        "/app": {"app": {}},
+        "/channeltypes": {"channel_types": {}},
+    }
+
+    found = look(lambda request: Reply(200, answers[request.path]), "2")
+    assert found.known == {"a"}
