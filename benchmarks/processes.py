@@ -212,9 +212,17 @@ def answers(port: int, path: str, status: int = 200) -> bool:
 
 def cpu_ticks(pid: int) -> int:
     """Return the CPU time of a process and of the children that it saw end, in 1/TICKS s."""
-    # The name in the second field may hold spaces; it ends with the last parenthesis.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15]))
+    return sum(_times_of(pid))
+
+
+def kernel_ticks(pid: int) -> int:
+    """Return the part of a process's own CPU time that it was in the kernel, in 1/TICKS s."""
+    return _times_of(pid)[1]
+
+
+def cpu_nanoseconds(pid: int) -> int:
+    """Return the CPU time that a process's first thread has used, to the nanosecond."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
 
 
 def memory_of(pids: list[int]) -> Memory:
@@ -261,6 +269,13 @@ def machine(*further: str) -> str:
 def load_average() -> str:
     """Return the machine's load over 1, 5 and 15 minutes."""
     return " ".join(f"{value:.2f}" for value in os.getloadavg())
+
+
+def _times_of(pid: int) -> list[int]:
+    # User and system time, and those of the children that ended. The name in the second field may
+    # hold spaces; it ends with the last parenthesis.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return [int(one) for one in fields[11:15]]
 
 
 def _mappings(pid: int, name: str) -> list[tuple[tuple[str, str], dict[str, int]]]:
