@@ -112,6 +112,50 @@ def wait_for_all(polls: list[Future[Reply]], within: float) -> list[bytes]:
     return [one.result(max(0.01, until - time.monotonic())).raw.body for one in polls]
 
 
+@pytest.mark.parametrize(
+    ("began", "later", "body"),
+    [
+        ("3", "4", '{length}:42["auth","{token}"]'),
+        ("3", "9", '42["auth","{token}"]'),
+        ("9", "4", '{length}:42["auth","{token}"]'),
+        ("4", "3", '{longer}:42["a","\x1e42["auth","{token}"]'),
+        ("4", "9", '{longer}:42["a","\x1e42["auth","{token}"]'),
+    ],
+)
+def test_no_sign_in_is_hidden_by_naming_another_revision(
+    site: Site, socketio: SocketServer, began: str, later: str, body: str
+) -> None:
+    token = f"nobodys-{began}-{later}"
+    door, query = door_of(site), "transport=polling"
+    opened = call(door, "GET", f"/socket.io/?EIO={began}&{query}").raw.body.decode()
+    query += f"&sid={json.loads(opened[opened.index('{') :])['sid']}"
+
+    if began == "4":
+        call(door, "POST", f"/socket.io/?EIO=4&{query}", TEXT, body=b"40")
+
+    call(door, "GET", f"/socket.io/?EIO={began}&{query}")
+
+    length = len(f'42["auth","{token}"]')
+    said = body.format(token=token, length=length, longer=length + len('42["a","\x1e'))
+    reply = call(door, "POST", f"/socket.io/?EIO={later}&{query}", TEXT, body=said.encode())
+
+    assert refused_with(reply) == (400, "INVALID_BODY")
+    assert not any(token in one for one in socketio.seen()["signIns"])
+
+
+def test_a_revision_that_nobody_knows_is_the_third(site: Site, socketio: SocketServer) -> None:
+    """So a server takes it, and what it would read as a sign-in is one here."""
+    door, query = door_of(site), "EIO=9&transport=polling"
+    opened = call(door, "GET", f"/socket.io/?{query}").raw.body.decode()
+    query += f"&sid={json.loads(opened[opened.index('{') :])['sid']}"
+    path, said = f"/socket.io/?{query}", '427["auth","of-nobody"]'
+    assert call(door, "GET", path).raw.body.startswith(b"2:40")
+    assert call(door, "POST", path, TEXT, body=f"{len(said)}:{said}".encode()).raw.body == b"ok"
+
+    assert b'437[{"RC":401' in call(door, "GET", path).raw.body
+    assert not any("of-nobody" in one for one in socketio.seen()["signIns"])
+
+
 def test_a_revoked_token_ends_its_sessions_in_every_worker(
     site: Site, socketio: SocketServer, waiting: ThreadPoolExecutor
 ) -> None:

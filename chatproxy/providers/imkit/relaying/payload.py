@@ -19,6 +19,9 @@ LONGEST_LENGTH = 24
 
 MOST_PACKETS = 10_000
 
+#: What no number has, as JavaScript reads one, and every packet has before a colon in it.
+NO_NUMBER = re.compile(r'[\[{"/,\x1e]')
+
 #: In a binary body: whether the packet is text, its length as digits of a byte each, the end.
 BINARY_LENGTH = re.compile(rb"([\x00\x01])([\x00-\x09]{1,9})\xff")
 
@@ -33,12 +36,17 @@ class BadPayload(ValueError):
 
 
 class Payload:
-    """One body. Texts may be replaced, and packets left out."""
+    """One body. Texts may be replaced, and packets left out.
+
+    A server goes by the revision with which a session began, whatever a later request names. So a
+    body that has other packets in the other revision is refused.
+    """
 
     def __init__(self, content: bytes, revision: str, content_type: str) -> None:
         """Read a body; raise `BadPayload`."""
         self._is_binary = content_type.partition(";")[0].strip().lower() == BINARY
-        self._by_length = revision == "3"
+        # As a server of both reads it: anything else is the third.
+        self._by_length = revision != "4"
 
         if self._is_binary and not self._by_length:
             raise BadPayload("only the third revision has binary bodies")
@@ -66,7 +74,7 @@ class Payload:
         elif self._by_length:
             yield from _by_length(content.decode())
         else:
-            yield from content.decode().split(SEPARATOR)
+            yield from _separated(content.decode())
 
     def _framed(self, packet: str | bytes) -> bytes:
         content = packet.encode() if isinstance(packet, str) else packet
@@ -88,7 +96,20 @@ def _units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
+def _separated(text: str) -> Iterator[str]:
+    before, colon, _ = text.partition(":")
+
+    if colon and not NO_NUMBER.search(before):
+        raise BadPayload("a length of the third revision")
+
+    yield from text.split(SEPARATOR)
+
+
 def _by_length(text: str) -> Iterator[str]:
+    # Behind it a server of the fourth would read another packet. In JSON it is an escape.
+    if SEPARATOR in text:
+        raise BadPayload("a separator of the fourth revision")
+
     units, place = text.encode("utf-16-le"), 0
 
     while place < len(units):
