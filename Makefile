@@ -9,7 +9,7 @@ ST_VENV := .venv-schemathesis
 EXAMPLES := examples
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test test-long lint types bench sdks dist smoke image lock sbom release-check openapi-check clean
+.PHONY: help install run demo test test-long lint types bench budget sdks dist smoke image lock sbom release-check openapi-check clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench: install sdks ## Measure all that the results hold (takes half an hour)
 	$(BIN)/python -m benchmarks.killed
 	$(BIN)/python -m benchmarks.counting
 	$(BIN)/python -m benchmarks.rolling
+
+budget: install ## Check that a forwarded call and an idle sidecar cost no more than they may
+	$(BIN)/python -m benchmarks.budget
 
 sdks: $(SDK_VENV)/installed $(SDKS)/node_modules/.installed ## Install the official SDKs that the tests drive
 

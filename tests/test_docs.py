@@ -148,8 +148,8 @@ def test_make_alone_lists_the_commands() -> None:
     ).stdout
 
     assert {line.split()[1] for line in listed.splitlines()} == {
-        "help", "install", "run", "demo", "test", "test-long", "lint", "types", "bench", "sdks",
-        "clean", "dist", "smoke", "image", "lock", "sbom", "release-check", "openapi-check",
+        "help", "install", "run", "demo", "test", "test-long", "lint", "types", "bench", "budget",
+        "sdks", "clean", "dist", "smoke", "image", "lock", "sbom", "release-check", "openapi-check",
     }  # fmt: skip
 
 
