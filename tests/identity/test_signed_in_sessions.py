@@ -2,9 +2,10 @@
 
 import pytest
 
+from chatproxy.identity import signed_in_sessions
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.records import DEFAULT_APP, Profile
-from chatproxy.identity.signed_in_sessions import MOST_SESSIONS
+from chatproxy.identity.signed_in_sessions import OVER_AFTER, TooManySessions
 from chatproxy.identity.token_records import Binding, OpaqueToken
 from tests.stopwatch import Stopwatch
 
@@ -64,19 +65,42 @@ def test_a_session_outlives_its_token_so_that_it_is_known_to_be_over(
     assert directory.opaque_tokens.still_valid(found.values()) == set()
 
 
-def test_the_oldest_are_forgotten_where_there_are_too_many(
-    directory: Directory, clock: Stopwatch, bound: Binding
+def test_no_session_is_forgotten_for_another_one(
+    directory: Directory, clock: Stopwatch, bound: Binding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A revocation ends those that it finds."""
+    monkeypatch.setattr(signed_in_sessions, "MOST_SESSIONS", 3)
     other = bind(directory, clock, "bob", "another-token")
+
+    for name in ("a", "b", "c"):
+        directory.sessions.note(name, bound)
+
+    with pytest.raises(TooManySessions):
+        directory.sessions.note("d", bound)
+
+    directory.sessions.note("c", bound)
     directory.sessions.note("theirs", other)
+    assert known(directory, "a", "b", "c", "d", "theirs").keys() == {"a", "b", "c", "theirs"}
 
-    for number in range(MOST_SESSIONS + 3):
-        clock.now += 1
-        directory.sessions.note(f"{number}", bound)
+    directory.sessions.forget(DEFAULT_APP, "b")
+    directory.sessions.note("d", bound)
+    assert known(directory, "a", "b", "c", "d").keys() == {"a", "c", "d"}
 
-    names = [f"{number}" for number in range(MOST_SESSIONS + 3)]
-    assert known(directory, *names).keys() == set(names[3:])
-    assert known(directory, "theirs") != {}
+
+def test_a_session_that_was_not_heard_of_makes_room(
+    directory: Directory, clock: Stopwatch, bound: Binding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signed_in_sessions, "MOST_SESSIONS", 2)
+    directory.sessions.note("goes on", bound)
+    directory.sessions.note("is over", bound)
+
+    for _ in range(4):
+        clock.now += OVER_AFTER / 4
+        assert directory.sessions.heard_of(DEFAULT_APP, "goes on") == (DEFAULT_APP, bound.digest)
+
+    assert directory.sessions.heard_of(DEFAULT_APP, "nobody's") is None
+    directory.sessions.note("new", bound)
+    assert known(directory, "goes on", "is over", "new").keys() == {"goes on", "new"}
 
 
 def test_what_is_past_its_end_goes(directory: Directory, clock: Stopwatch, bound: Binding) -> None:

@@ -94,7 +94,7 @@ def poll(hub: "Hub") -> Response:
 
 def _token_of(session: str, opened: Opened) -> tuple[str, str] | None:
     app = provider(IMKit).app
-    found = directory().sessions.tokens_of(app, [session]).get(session)
+    found = directory().sessions.heard_of(app, session)
 
     if found is None and opened.bound is not None:
         return app, opened.bound.digest
