@@ -24,6 +24,9 @@ MOST_SESSIONS = 1000
 OVER_AFTER = 300.0
 TOLD_EVERY = 60.0
 
+#: The digest of no token.
+NO_TOKEN = ""
+
 TABLE = signed_in_sessions.c
 
 
@@ -86,6 +89,13 @@ class SignedInSessions:
                 )
 
         return app_id, row["token"]
+
+    def end(self, app_id: str, session: str) -> None:
+        """Note that a session must not go on: its token is one that never counts."""
+        mine = (TABLE.app_id == app_id, TABLE.session == session)
+
+        with self._database.writing() as connection:
+            connection.execute(update(signed_in_sessions).where(*mine).values(token=NO_TOKEN))
 
     def forget(self, app_id: str, session: str) -> None:
         """Forget a session that is over."""

@@ -65,6 +65,18 @@ def test_a_session_outlives_its_token_so_that_it_is_known_to_be_over(
     assert directory.opaque_tokens.still_valid(found.values()) == set()
 
 
+def test_a_session_that_is_ended_has_a_token_that_never_counts(
+    directory: Directory, bound: Binding
+) -> None:
+    directory.sessions.note("one", bound)
+    directory.sessions.end(DEFAULT_APP, "one")
+    directory.sessions.end(DEFAULT_APP, "unknown")
+    found = known(directory, "one", "unknown")
+
+    assert found.keys() == {"one"}
+    assert directory.opaque_tokens.still_valid(found.values()) == set()
+
+
 def test_no_session_is_forgotten_for_another_one(
     directory: Directory, clock: Stopwatch, bound: Binding, monkeypatch: pytest.MonkeyPatch
 ) -> None:

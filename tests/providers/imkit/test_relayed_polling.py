@@ -186,6 +186,25 @@ def test_a_revoked_token_ends_its_sessions_in_every_worker(
     assert kept.result(5).raw.body == b'42["bye"]'
 
 
+@pytest.mark.parametrize("again", [False, True], ids=["close", "another token"])
+def test_what_the_server_refuses_hides_no_session(site: Site, *, again: bool) -> None:
+    token, other = site.token("hides"), site.token("hides-no-more")
+    session = Session(site)
+    assert session.ask("auth", token)["RC"] == 0
+
+    # A server takes no polling request that names another transport.
+    path = f"/socket.io/?{session.query.replace('polling', 'websocket')}"
+    said = f'42["auth","{other}"]' if again else "1"
+    assert call(door_of(site), "POST", path, TEXT, body=said.encode()).status == 400
+    assert again or session.ask("echo", 1) == 1
+    site.unbind("hides")
+    started = time.monotonic()
+
+    assert session.poll().raw.body == b"41\x1e1"
+    assert time.monotonic() - started < WITHIN
+    site.unbind("hides-no-more")
+
+
 def test_a_poll_that_began_before_the_sign_in_ends_with_its_token(
     site: Site, waiting: ThreadPoolExecutor
 ) -> None:

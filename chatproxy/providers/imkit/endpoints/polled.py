@@ -7,6 +7,7 @@ token a client has signed in on it (`identity.signed_in_sessions`).
 import contextlib
 import dataclasses
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from flask import Response, request
 from chatproxy.errors import CallerError, MalformedBody, UpstreamError
 from chatproxy.forwarding.body import CallerBody
 from chatproxy.forwarding.call import Call
+from chatproxy.identity.token_records import Binding
 from chatproxy.metrics.table import SOCKETS_ENDED
 from chatproxy.providers.imkit.endpoints import relayed, signing_in
 from chatproxy.providers.imkit.endpoints.relayed import Opened
@@ -54,6 +56,11 @@ class Asked:
     revision: str
     opened: Opened
     token: tuple[str, str] | None
+
+    @property
+    def known_as(self) -> tuple[str, str]:
+        """Return by what the directory knows the session: its app, and its name."""
+        return provider(IMKit).app, self.session
 
     @property
     def backend(self) -> Backend:
@@ -152,11 +159,28 @@ def _say(asked: Asked) -> Response:
     # First, so that the server is never told of a sign-in of which another worker knows nothing.
     if speech.bound is not None:
         directory().sessions.note(asked.session, speech.bound)
-    elif asked.token is not None and CLOSE in payload.packets:
-        directory().sessions.forget(provider(IMKit).app, asked.session)
 
-    upload = None if body is None else CallerBody.of_bytes(content)
-    return relay(asked.backend, relayed.mount(), asked.opened.credentials, upload=upload)
+    upload, taken = None if body is None else CallerBody.of_bytes(content), False
+
+    try:
+        answer = relay(asked.backend, relayed.mount(), asked.opened.credentials, upload=upload)
+        taken = answer.status_code == HTTPStatus.OK
+        return answer
+    finally:
+        _follow_up(asked, speech.bound, taken=taken, closes=CLOSE in payload.packets)
+
+
+def _follow_up(asked: Asked, bound: Binding | None, *, taken: bool, closes: bool) -> None:
+    """Take note of what became of a session that had a token, once the server has answered."""
+    # What a server has not taken has changed nothing there: the session goes on as it was.
+    if asked.token is None:
+        return
+
+    if bound is None and closes and taken:
+        directory().sessions.forget(*asked.known_as)
+    elif bound is not None and not taken and bound.digest != asked.token[1]:
+        # Of its two tokens the server may go by either.
+        directory().sessions.end(*asked.known_as)
 
 
 def _heard(payload: "Payload", speech: "Speech", content: bytes) -> bytes:
