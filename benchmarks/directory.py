@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +51,17 @@ def new_database(kind: str, folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def serving(
-    folder: Path, url: str, upstream_port: int = NOBODY, **settings: str
+    folder: Path,
+    url: str,
+    upstream_port: int = NOBODY,
+    *,
+    prepare: Callable[[], None] = lambda: None,
+    **settings: str,
 ) -> Iterator[tuple[Server, str]]:
-    """Start a sidecar on an empty database; give it and an API key."""
+    """Start a sidecar on an empty database; give it and an API key.
+
+    `prepare` is called when the database has its tables and the key.
+    """
     made = sidecar(folder, upstream_port, **SETTINGS | {"DATABASE_URL": url} | settings)
     upgraded = commands.run(made.environ, "db", "upgrade")
 
@@ -61,6 +69,8 @@ def serving(
         raise RuntimeError(upgraded.stderr)
 
     key = commands.answer(made.environ, "keys", "create", "benchmark")["apiKey"]
+
+    prepare()
 
     with made:
         yield made, key

@@ -1,6 +1,6 @@
-"""The plain peer that only makes a user token: what HTTP costs by itself, under Flask.
+"""The plain peers of tokens, under Flask: what HTTP costs by itself, and minting with it.
 
-It checks nothing, asks nobody, and writes no log line.
+They check nothing, ask nobody, and write no log line.
 """
 
 import time
@@ -9,7 +9,7 @@ import jwt
 from flask import Flask, Response, jsonify
 
 from benchmarks.processes import API_SECRET
-from benchmarks.sdk_tokens import BACK_DATED
+from benchmarks.sdk_calls import BACK_DATED
 
 app = Flask(__name__)
 
@@ -22,7 +22,7 @@ def token(user_id: str) -> tuple[Response, int]:
     return jsonify(userId=user_id, token=made), 201
 
 
-@app.route("/ready")
-def ready() -> str:
-    """Answer 200."""
+@app.route("/empty")
+def empty() -> str:
+    """Answer 200 without content."""
     return ""

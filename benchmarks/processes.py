@@ -23,7 +23,8 @@ API_SECRET = "benchmark-secret-of-no-account-at-all-0001"
 
 GUNICORN = [sys.executable, "-m", "gunicorn"]
 
-SIDECAR = [*GUNICORN, "-c", "python:chatproxy.gunicorn_conf", "wsgi:app"]
+APP = "wsgi:app"
+SIDECAR = [*GUNICORN, "-c", "python:chatproxy.gunicorn_conf", APP]
 
 #: A port that nobody listens on, where no upstream is asked.
 NOBODY = 9

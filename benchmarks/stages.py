@@ -16,8 +16,8 @@ from typing import Any
 
 from benchmarks import report
 from benchmarks.processes import (
+    APP,
     KEPT,
-    SIDECAR,
     TICKS,
     Server,
     cpu_nanoseconds,
@@ -96,7 +96,7 @@ class Staged:
         path.write_bytes(bytes(8 * NUMBERS))
         self.server = sidecar(folder, upstream_port, STAGES_FILE=str(path))
         self.server.command = [
-            "benchmarks.staged:app" if part == "wsgi:app" else part for part in SIDECAR
+            "benchmarks.staged:app" if part == APP else part for part in self.server.command
         ]
 
         with path.open("r+b") as file:

@@ -12,17 +12,23 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import directory, report
+from benchmarks import directory, report, sdk_calls
 from benchmarks.processes import (
+    API_SECRET,
+    APP,
     KEPT,
+    NOBODY,
     ROOT,
+    Server,
     asked,
     cpu_per_request,
     plain_app,
     raise_descriptor_limit,
+    sidecar,
 )
 from benchmarks.report import Found, listed, ratios, rounds_table, table
 from benchmarks.request import Request
+from chatproxy.providers.stream.webhooks.signatures import Signatures
 
 ROUNDS = 5
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -35,12 +41,13 @@ CONNECTIONS = 16
 #: Users that are known. A round begins with one request for each, which is not measured:
 #: once a minute it is written when a user was last seen.
 KNOWN = 100
-FOR_KNOWN, FOR_NEW, OF_STREAM, OF_SDK = 2000, 1000, 3000, 20000
+FOR_KNOWN, FOR_NEW, OF_STREAM, IN_PROCESS = 2000, 1000, 3000, 5000
 WARM_UP = 300
 
 SDK_PYTHON = ROOT / ".venv-sdks" / "bin" / "python"
-SDK = "`create_token` of Stream's Python SDK, in-process"
+EMPTY = "an empty Flask route under the sidecar's worker"
 PLAIN = "plain Flask, gunicorn's gevent: Stream's token with PyJWT"
+CHECK = "the sidecar's own check of a webhook, in-process"
 
 #: Measures one of the peers in one round: microseconds of CPU each.
 Measure = Callable[[int], float]
@@ -99,6 +106,9 @@ def cpu_per_token(folder: Path, rounds: int) -> dict[str, list[float]]:
                 found[name].append(peers[name](number))
                 report.tell(f"round {number + 1}, {name}: {found[name][-1]:.0f}")
 
+            for name, used in _in_process().items():
+                found.setdefault(name, []).append(used)
+
     return found
 
 
@@ -126,25 +136,36 @@ def _peers(folder: Path, stack: contextlib.ExitStack) -> dict[str, Measure]:
             shipped = server
 
     options = (*KEPT, "--worker-class", "gevent")
-    plain = stack.enter_context(plain_app("plain_tokens", folder, "/ready", *options))
-    request = Request("/token/user-{number}")
-
-    for server in (shipped, plain):
-        cpu_per_request(server, request, CONNECTIONS, WARM_UP)
+    plain = stack.enter_context(plain_app("plain_tokens", folder, "/empty", *options))
+    ours = sidecar(folder, NOBODY)
+    ours.command = ["benchmarks.plain_tokens:app" if one == APP else one for one in ours.command]
+    ours.probe = "/empty"
+    stack.enter_context(ours)
+    verify = Request("/webhook/verify", "POST", body=_event())
 
     return peers | {
-        "`GET /token/<userId>`, Stream's": lambda _: cpu_per_request(
-            shipped, request, CONNECTIONS, OF_STREAM
-        ),
-        PLAIN: lambda _: cpu_per_request(plain, request, CONNECTIONS, OF_STREAM),
-        SDK: lambda _: _cpu_of_sdk(),
+        "`GET /token/<userId>`, Stream's": _asking(shipped, Request("/token/user-{number}")),
+        "`POST /webhook/verify`, an event of 1 KB": _asking(shipped, verify),
+        EMPTY: _asking(ours, Request("/empty")),
+        PLAIN: _asking(plain, Request("/token/user-{number}")),
     }
 
 
-def _cpu_of_sdk() -> float:
-    command = [str(SDK_PYTHON), "-m", "benchmarks.sdk_tokens", str(OF_SDK)]
-    found: float = json.loads(subprocess.check_output(command, cwd=ROOT, text=True))
-    return found
+def _asking(server: Server, request: Request) -> Measure:
+    cpu_per_request(server, request, CONNECTIONS, WARM_UP)
+    return lambda _: cpu_per_request(server, request, CONNECTIONS, OF_STREAM)
+
+
+def _event() -> str:
+    return json.dumps({"rawBody": sdk_calls.EVENT.decode(), "signature": sdk_calls.SIGNATURE})
+
+
+def _in_process() -> dict[str, float]:
+    command = [str(SDK_PYTHON), "-W", "ignore", "-m", "benchmarks.sdk_calls", str(IN_PROCESS)]
+    found: dict[str, float] = json.loads(subprocess.check_output(command, cwd=ROOT, text=True))
+    check, signature = Signatures([API_SECRET]).is_right, sdk_calls.SIGNATURE.encode()
+    ours = sdk_calls.cpu_per_call(lambda _: check(sdk_calls.EVENT, signature), IN_PROCESS)
+    return found | {CHECK: ours}
 
 
 def main() -> None:
@@ -182,11 +203,15 @@ def _at_once_table(found: dict[str, list[Found]]) -> str:
 
 def _cpu_table(found: dict[str, list[float]]) -> str:
     rows = [
-        [name, listed(times, "{:.0f}"), ratios(times, found[SDK]), ratios(times, found[PLAIN])]
+        [
+            name,
+            listed(times, "{:.0f}"),
+            *(ratios(times, found[peer]) for peer in (EMPTY, sdk_calls.TOKEN)),
+        ]
         for name, times in found.items()
     ]
-    title = f"2. CPU per token, {CONNECTIONS} kept connections, one worker"
-    columns = "what|CPU µs|× the SDK|× plain Flask"
+    title = f"2. CPU per token or check, {CONNECTIONS} kept connections, one worker"
+    columns = "what|CPU µs|× an empty route|× the SDK's token"
     return table(title, columns, rows)
 
 
