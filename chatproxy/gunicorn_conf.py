@@ -186,6 +186,10 @@ def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001
 
 def post_worker_init(worker: Any) -> None:
     """Install our request and response, and let the services see when the worker has to stop."""
+    # Imported here: the first process loads nothing that workers patch.
+    import gevent
+
+    logs.write_once_a_turn(gevent.get_hub().loop.run_callback)
     request.install()
     refusal.install()
     response.install(_settings.body_idle_timeout)

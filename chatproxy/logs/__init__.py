@@ -13,9 +13,10 @@
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
+from chatproxy.logs.handler import LineHandler
 from chatproxy.logs.json_lines import JsonFormatter
 from chatproxy.logs.levels import LEVELS, SILENT, TRACE
 from chatproxy.logs.text_lines import TextFormatter
@@ -28,6 +29,13 @@ def hide(secrets: Iterable[str]) -> None:
     for handler in logging.getLogger().handlers:
         if isinstance(handler.formatter, JsonFormatter):
             handler.formatter.hide(secrets)
+
+
+def write_once_a_turn(later: Callable[[Callable[[], None]], object]) -> None:
+    """Write requests' lines when a turn of the event loop is over, which `later` waits for."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, LineHandler):
+            handler.later = later
 
 
 def configuration(

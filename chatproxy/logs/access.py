@@ -1,12 +1,16 @@
 """The two log lines of a request, in the platform's format."""
 
+import functools
+import json
 import logging
 import re
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from chatproxy.errors import Side
 from chatproxy.formats.authority import AUTHORITY
+from chatproxy.logs.handler import alone_behind
+from chatproxy.logs.json_lines import JsonFormatter
 from chatproxy.logs.levels import TRACE
 
 log = logging.getLogger("chatproxy.request")
@@ -15,10 +19,27 @@ log = logging.getLogger("chatproxy.request")
 LONGEST_FIELD = 256
 LONGEST_PATH = 2048
 
+#: Values of `Host` that are remembered: callers choose them.
+MOST_HOSTS = 64
+
+COMPLETED = "request completed"
+
 PORT = re.compile(r":[0-9]+\Z")
 
 #: Probes come every few seconds; only their failures are worth a line.
 STATUS_PREFIX = "/-/"
+
+#: For whoever else listens. What goes to our own handler as well is searched for all secrets there.
+OTHERS = JsonFormatter()
+
+
+class Forwarded(NamedTuple):
+    """What a line says of the call that was forwarded; `request_id` is the provider's own."""
+
+    provider: str
+    status: int
+    seconds: float
+    request_id: str = ""
 
 
 class Exchange(Protocol):
@@ -49,64 +70,94 @@ class Exchange(Protocol):
 def write_incoming(exchange: Exchange, environ: Mapping[str, Any]) -> None:
     """Log a request's arrival, at trace."""
     if log.isEnabledFor(TRACE):
-        log.log(TRACE, "incoming request", extra=_incoming(exchange, environ))
+        asked, where = _asked(environ, OTHERS), _where(exchange, environ, OTHERS)
+        fields = f'"http": {{"request": {{{asked}}}}}, {where}'
+        log.log(TRACE, "incoming request", extra=_parsed(fields))
 
 
 def write(exchange: Exchange, environ: Mapping[str, Any]) -> None:
     """Log a request's end; that of a probe only if it failed or was refused."""
-    if exchange.path.startswith(STATUS_PREFIX) and exchange.status < 400:
+    level = logging.INFO
+
+    if exchange.path.startswith(STATUS_PREFIX):
+        if exchange.status < 400:
+            return
+
+        # No error: each stop has some.
+        level = logging.WARNING if exchange.status >= 500 else level
+
+    if not log.isEnabledFor(level):
         return
 
-    # No error: each stop has some.
-    if exchange.path.startswith(STATUS_PREFIX) and exchange.status >= 500:
-        log.warning("request completed", extra=_completed(exchange, environ))
-    elif log.isEnabledFor(logging.INFO):
-        log.info("request completed", extra=_completed(exchange, environ))
+    # A record of each request costs more than the line.
+    if (found := alone_behind(log, level)) is None:
+        log.log(level, COMPLETED, extra=_parsed(_completed(exchange, environ, OTHERS)))
+    else:
+        handler, form = found
+        handler.write(form.line(level, COMPLETED, _completed(exchange, environ, form)))
 
 
-def _incoming(exchange: Exchange, environ: Mapping[str, Any]) -> dict[str, Any]:
-    # Without the query, which can hold people's names and what they write.
-    return {
-        "http": {
-            "request": {
-                "method": environ["REQUEST_METHOD"],
-                "userAgent": {"original": _truncated(environ.get("HTTP_USER_AGENT", ""))},
-            }
-        },
-        "url": {"path": exchange.path[:LONGEST_PATH]},
-        "host": {
-            "hostname": _host(environ.get("HTTP_HOST", "")),
-            "forwardedHost": _truncated(environ.get("HTTP_X_FORWARDED_HOST", "")),
-            "ip": _truncated(environ.get("HTTP_X_FORWARDED_FOR") or environ.get("REMOTE_ADDR", "")),
-            # Any caller can write the field above; this is who was at the other end.
-            "peer": environ.get("REMOTE_ADDR", ""),
-        },
-    }
-
-
-def _completed(exchange: Exchange, environ: Mapping[str, Any]) -> dict[str, Any]:
+def _completed(exchange: Exchange, environ: Mapping[str, Any], form: JsonFormatter) -> str:
+    request = f'{_asked(environ, form)}, "body": {{"bytes": {exchange.received}}}'
+    response = f'"statusCode": {exchange.status}, "body": {{"bytes": {exchange.sent}}}'
     # The platform's times are in milliseconds.
-    line = _incoming(exchange, environ)
-    line["http"]["request"]["body"] = {"bytes": exchange.received}
-    line["http"]["response"] = {"statusCode": exchange.status, "body": {"bytes": exchange.sent}}
-    line["responseTime"] = round(exchange.seconds() * 1000, 3)
+    line = (
+        f'"http": {{"request": {{{request}}}, "response": {{{response}}}}}, '
+        f"{_where(exchange, environ, form)}, "
+        f'"responseTime": {exchange.seconds() * 1000:.3f}'
+    )
 
     if exchange.called_by:
-        line["caller"] = exchange.called_by
+        line += f', "caller": {form.known(exchange.called_by)}'
 
     if exchange.first_byte is not None:
-        line["timeToFirstByte"] = round(exchange.first_byte * 1000, 3)
+        line += f', "timeToFirstByte": {exchange.first_byte * 1000:.3f}'
 
     if exchange.broken_by is not None:
-        line["brokenBy"] = exchange.broken_by
+        line += f', "brokenBy": {form.known(exchange.broken_by)}'
 
-    return line | exchange.notes
+    for name, note in exchange.notes.items():
+        line += ", " + (
+            _forwarded(name, note, form) if type(note) is Forwarded else form.fields({name: note})
+        )
+
+    return line
 
 
-def _truncated(text: str) -> str:
-    return text[:LONGEST_FIELD]
+def _asked(environ: Mapping[str, Any], form: JsonFormatter) -> str:
+    agent = form.known(environ.get("HTTP_USER_AGENT", "")[:LONGEST_FIELD])
+    method = form.known(environ["REQUEST_METHOD"])
+    return f'"method": {method}, "userAgent": {{"original": {agent}}}'
 
 
+def _where(exchange: Exchange, environ: Mapping[str, Any], form: JsonFormatter) -> str:
+    # Without the query, which can hold people's names and what they write.
+    get, known = environ.get, form.known
+    peer = get("REMOTE_ADDR", "")
+    ip = (get("HTTP_X_FORWARDED_FOR") or peer)[:LONGEST_FIELD]
+    # Any caller can write the fields before it; `peer` is who was at the other end.
+    return (
+        f'"url": {{"path": {form.text(exchange.path[:LONGEST_PATH])}}}, '
+        f'"host": {{"hostname": {known(_host(get("HTTP_HOST", "")))}, '
+        f'"forwardedHost": {known(get("HTTP_X_FORWARDED_HOST", "")[:LONGEST_FIELD])}, '
+        f'"ip": {known(ip)}, "peer": {known(peer)}}}'
+    )
+
+
+def _forwarded(name: str, call: Forwarded, form: JsonFormatter) -> str:
+    theirs = f', "requestId": {form.text(call.request_id)}' if call.request_id else ""
+    return (
+        f'"{name}": {{"provider": {form.known(call.provider)}, "statusCode": {call.status}, '
+        f'"timeToHeaders": {call.seconds * 1000:.3f}{theirs}}}'
+    )
+
+
+def _parsed(fields: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(f"{{{fields}}}")
+    return found
+
+
+@functools.lru_cache(MOST_HOSTS)
 def _host(field: str) -> str:
     # Without its port; nothing where it is malformed, and may hold a password.
     return PORT.sub("", field) if AUTHORITY.fullmatch(field) else ""

@@ -1,10 +1,16 @@
 """Writing lines: without blocking, without failing, and each event once."""
 
+import collections
+import contextlib
 import logging
-from select import POLLOUT, poll  # imported before gevent patches: a log line must not yield
+from collections.abc import Callable
+
+# Imported before gevent patches: a log line must not yield.
+from select import PIPE_BUF, POLLOUT, poll
 from typing import Any
 
 from chatproxy.errors import AnswerBroken, CallerLeft, ShuttingDown
+from chatproxy.logs.json_lines import JsonFormatter
 
 #: Errors of an answer under way, for which gunicorn logs a traceback. The access line names them.
 LOGGED_WITH_REQUEST = (AnswerBroken, CallerLeft, ShuttingDown, TimeoutError)
@@ -22,17 +28,22 @@ class AlreadyLogged(logging.Filter):
 class LineHandler(logging.StreamHandler[Any]):
     """Writes lines without ever blocking.
 
-    A line that would have to wait is dropped; the next one written says how many were.
+    A line that would have to wait is dropped; the next one written says how many were. `later` is
+    what calls a function when the turn of the event loop is over, None where there is no loop.
     """
 
     # A write(2) to a full pipe waits for its reader, and with it all requests of the worker.
 
     def __init__(self, stream: Any = None) -> None:
         super().__init__(stream)
+        self.later: Callable[[Callable[[], None]], object] | None = None
+        self._waiting: collections.deque[str] = collections.deque()
         self._dropped = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record, unless that would block."""
+        """Write the record, behind all that came before it, unless that would block."""
+        self._write_waiting()
+
         if not self._can_write():
             self._dropped += 1
             return
@@ -41,6 +52,51 @@ class LineHandler(logging.StreamHandler[Any]):
             record.droppedLines, self._dropped = self._dropped, 0
 
         super().emit(record)
+
+    def write(self, line: str) -> None:
+        """Write a finished line of JSON, with the others of the same turn of the loop."""
+        self._waiting.append(line)
+
+        if self.later is None:
+            self._write_waiting()
+        elif len(self._waiting) == 1:
+            self.later(self._write_waiting)
+
+    def flush(self) -> None:
+        """Write what waits: the process ends, or somebody wants to read it."""
+        self._write_waiting()
+        super().flush()
+
+    def _write_waiting(self) -> None:
+        waiting = self._waiting
+
+        while waiting:
+            if not self._can_write():
+                self._dropped += len(waiting)
+                waiting.clear()
+                return
+
+            text = self._next(waiting)
+
+            # As in `handleError`.
+            with contextlib.suppress(OSError, ValueError):
+                self.stream.write(text)
+                self.stream.flush()
+
+    def _next(self, waiting: collections.deque[str]) -> str:
+        # So much a pipe takes as a whole: no line of another worker gets in between, and where
+        # there is room at all, there is room for it (pipe(7)).
+        text = waiting.popleft()
+
+        if self._dropped:
+            text, self._dropped = f'{text[:-1]}, "droppedLines": {self._dropped}}}', 0
+
+        lines, size = [text], len(text) + 1
+
+        while waiting and (size := size + len(waiting[0]) + 1) <= PIPE_BUF:
+            lines.append(waiting.popleft())
+
+        return "\n".join((*lines, ""))
 
     def _can_write(self) -> bool:
         try:
@@ -52,3 +108,27 @@ class LineHandler(logging.StreamHandler[Any]):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Drop the line: a closed or full log must not fail a request."""
+
+
+def alone_behind(logger: logging.Logger, level: int) -> tuple[LineHandler, JsonFormatter] | None:
+    """Return what writes a logger's lines of a level, if it does so in JSON and nobody else does.
+
+    Others that listen, and the form for people, need a record of each event.
+    """
+    found: logging.Handler | None = None
+    current: logging.Logger | None = logger
+
+    while current is not None:
+        for one in current.handlers:
+            if found is not None:
+                return None
+
+            found = one
+
+        current = current.parent if current.propagate else None
+
+    # Not a derived one: the form for people is made of it.
+    if type(found) is LineHandler and type(found.formatter) is JsonFormatter:
+        return (found, found.formatter) if found.level <= level and not logger.filters else None
+
+    return None

@@ -5,21 +5,27 @@ request is served has its ids, and what a call passes as `extra` becomes fields 
 finished line is searched for secrets, whoever wrote it: the sidecar, gunicorn or a library.
 """
 
+import functools
 import json
 import logging
 import os
 import re
 import socket
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
+from chatproxy.clock import Clock
 from chatproxy.logs import correlation
 from chatproxy.logs.levels import NUMBERS
 from chatproxy.logs.redaction import REDACTED, redactor
 
 #: Secrets that are searched for in each line.
 MOST_SECRETS = 500
+
+#: Texts that are remembered as they are in a line: callers choose them.
+MOST_KNOWN = 256
 
 #: gunicorn quotes what it could not parse. That text is the caller's, and may hold a secret.
 QUOTED_BY_SERVER = re.compile(
@@ -38,8 +44,11 @@ class JsonFormatter(logging.Formatter):
         self._secrets = list(secrets)
         self._redact = redactor(self._secrets)
         self._hostname = socket.gethostname()
+        self._now = Clock().now
         # `json.dumps` with arguments makes a new encoder for each line.
         self._encode = json.JSONEncoder(default=str).encode
+        #: Does what `text` does for what comes again and again.
+        self.known = functools.lru_cache(MOST_KNOWN)(self.text)
 
     def hide(self, secrets: Iterable[str]) -> None:
         """Redact further secrets as well; of very many, those that were told last."""
@@ -48,6 +57,28 @@ class JsonFormatter(logging.Formatter):
         earlier = [one for one in self._secrets if one not in later]
         self._secrets = [*earlier, *later][-MOST_SECRETS:]
         self._redact = redactor(self._secrets)
+        self.known.cache_clear()
+
+    def text(self, text: str) -> str:
+        """Return a text as a value in a line: in JSON, and without secrets."""
+        return self._redact(encode_basestring_ascii(text))
+
+    def fields(self, fields: Mapping[str, Any]) -> str:
+        """Return fields as they stand in a line, without the braces around them."""
+        return self._redact(self._encode(fields)[1:-1])
+
+    def line(self, level: int, message: str, fields: str) -> str:
+        """Return the line of an event whose fields were made by `text` and `fields`.
+
+        `message` is ours, and needs no escape.
+        """
+        ids = "".join(
+            f'"{name}": {self.text(one)}, ' for name, one in correlation.current().items()
+        )
+        return (
+            f'{{"level": {NUMBERS[level]}, "time": {int(self._now() * 1000)}, "msg": "{message}", '
+            f'"pid": {os.getpid()}, "hostname": {self.known(self._hostname)}, {ids}{fields}}}'
+        )
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line."""

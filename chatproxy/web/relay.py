@@ -16,6 +16,7 @@ from chatproxy.forwarding.credentials import Credentials
 from chatproxy.forwarding.target import Target
 from chatproxy.forwarding.timeouts import CHECK_CALLER_EVERY, Caller, Deadline, Limits
 from chatproxy.logs import correlation
+from chatproxy.logs.access import Forwarded
 from chatproxy.services import Backend
 from chatproxy.web.current import context, services
 from chatproxy.web.request_log import StartResponse
@@ -136,16 +137,13 @@ def _ask(
 
     # A forwarded call is often the first to show that the provider refuses our credential.
     backend.credential.saw(answer.status, backend.provider.verdict(answer.status, None))
-    current.notes["upstream"] = {
-        "provider": name,
-        "statusCode": answer.status,
-        "timeToHeaders": round((current.seconds() - started) * 1000, 3),
-    }
-    _keep_their_id(answer, current.notes["upstream"])
+    seconds = current.seconds() - started
+    theirs = _take_their_id(answer)
+    current.notes["upstream"] = Forwarded(name, answer.status, seconds, theirs)
     return answer
 
 
-def _keep_their_id(answer: Answer | Switched, upstream: dict[str, Any]) -> None:
+def _take_their_id(answer: Answer | Switched) -> str:
     # The caller gets ours, by which it is found here; two would be joined by most clients, and
     # be none. The provider's support asks for theirs.
     theirs = headers.value_of(answer.fields, REQUEST_ID)
@@ -154,7 +152,9 @@ def _keep_their_id(answer: Answer | Switched, upstream: dict[str, Any]) -> None:
         answer.fields[:] = [pair for pair in answer.fields if pair[0].lower() != REQUEST_ID]
 
         if correlation.is_request_id(theirs) and theirs != context().id:
-            upstream["requestId"] = theirs
+            return theirs
+
+    return ""
 
 
 class Relay(Response):
