@@ -44,10 +44,15 @@ def check(route: Route) -> None:
     Nothing of a body is read. Without a document everybody may do everything.
     """
     # Asked for once: when the document changes meanwhile, the call is decided by this one.
-    found, current = services(), context()
+    found = services()
     access = found.access
 
-    if access is None or not route.needs_key(current.listener):
+    if access is None:
+        return
+
+    current = context()
+
+    if not route.needs_key(current.listener):
         return
 
     environ: presented.Environ = request.environ

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import current_app, request
+from flask import Flask, Request, current_app, request
 
 from chatproxy.access.rules import Caller as AccessCaller
 from chatproxy.errors import CallerError, ChatproxyError, Side
@@ -25,8 +25,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ProviderT = TypeVar("ProviderT", bound=Provider)
 
+NO_TARGET = Target("", None)
+
 #: Its key in the WSGI environ.
 KEY = "chatproxy.context"
+
+
+#: What the proxies of Flask stand for. Through them each attribute is looked up anew.
+current_request: Callable[[], Request] = request._get_current_object  # type: ignore[attr-defined]
+_current_app: Callable[[], Flask] = current_app._get_current_object  # type: ignore[attr-defined]
 
 
 class RequestContext:
@@ -42,6 +49,32 @@ class RequestContext:
     which is written while the request is served. `span` is there if spans are sent.
     """
 
+    __slots__ = (
+        "authenticated",
+        "body",
+        "broken_by",
+        "called_by",
+        "first_byte",
+        "id",
+        "ids",
+        "is_last",
+        "listener",
+        "may_do",
+        "monotonic",
+        "mount",
+        "notes",
+        "provider",
+        "refusal",
+        "route",
+        "sent",
+        "socket",
+        "span",
+        "started",
+        "status",
+        "surface",
+        "target",
+    )
+
     def __init__(
         self, environ: Mapping[str, Any], listener: Listener, monotonic: Callable[[], float]
     ) -> None:
@@ -50,10 +83,14 @@ class RequestContext:
         self.monotonic = monotonic
         self.started = monotonic()
         self.id = correlation.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
-        self.ids = {"reqId": self.id, **_trace_ids(environ)}
+        self.ids = {"reqId": self.id}
+
+        if (trace := environ.get("HTTP_TRACEPARENT")) is not None:
+            self.ids |= _trace_ids(trace)
+
         self.socket = environ.get("gunicorn.socket")
         self.span: RequestSpan | None = None
-        self.target = Target("", None)
+        self.target = NO_TARGET
         self.listener = listener
         self.mount = listener.mount
         self.body: CallerBody | None = None
@@ -121,13 +158,13 @@ class RequestContext:
 
 def services() -> Services:
     """Return the worker's services."""
-    found: Services = current_app.extensions["chatproxy"]
+    found: Services = _current_app().extensions["chatproxy"]
     return found
 
 
 def context() -> RequestContext:
     """Return the context of the request."""
-    found: RequestContext = request.environ[KEY]
+    found: RequestContext = current_request().environ[KEY]
     return found
 
 
@@ -175,7 +212,6 @@ def now() -> float:
     return services().clock.now()
 
 
-def _trace_ids(environ: Mapping[str, Any]) -> dict[str, str]:
-    field = environ.get("HTTP_TRACEPARENT")
-    found = None if field is None else traceparent.read(field)
+def _trace_ids(field: str) -> dict[str, str]:
+    found = traceparent.read(field)
     return {} if found is None else {"traceId": found[0], "spanId": found[1]}

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Container, Iterable
 from typing import Any, TypeVar
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from werkzeug.wsgi import ClosingIterator
 
 from chatproxy import forwarding
@@ -18,7 +18,7 @@ from chatproxy.forwarding.timeouts import CHECK_CALLER_EVERY, Caller, Deadline, 
 from chatproxy.logs import correlation
 from chatproxy.logs.access import Forwarded
 from chatproxy.services import Backend
-from chatproxy.web.current import context, services
+from chatproxy.web.current import RequestContext, context, current_request, services
 from chatproxy.web.request_log import StartResponse
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -60,15 +60,16 @@ def relay(
     `credentials` are used in place of the provider's own, and `upload` in place of the body, which
     has been read then.
     """
-    target = context().target.below(mount)
+    current = context()
+    target = current.target.below(mount)
     found = credentials or backend.provider.credentials_for(target.path)
-    call = _load(target, found)
+    call = _load(current, target, found)
     call.upload = upload or call.upload
 
     def ask(way: Way, deadline: Deadline, public_mount: str) -> Answer:
         return forwarding.forward(call, way, found, deadline, mount=public_mount)
 
-    return Relay(_ask(call, mount, backend, ask, waits))
+    return Relay(_ask(current, call, mount, backend, ask, waits))
 
 
 def switch(
@@ -79,41 +80,42 @@ def switch(
     Fields of a `dropped` name, in lower case, do not go on. Returns the provider's answer where it
     refuses.
     """
-    call = _load(context().target.below(mount), credentials)
+    current = context()
+    call = _load(current, current.target.below(mount), credentials)
     call.fields = [pair for pair in call.fields if pair[0].lower() not in dropped]
 
     def ask(way: Way, deadline: Deadline, public_mount: str) -> Switched | Answer:
         return forwarding.switch(call, way, credentials, deadline, protocol, mount=public_mount)
 
-    found = _ask(call, mount, backend, ask)
+    found = _ask(current, call, mount, backend, ask)
     return found if isinstance(found, Switched) else Relay(found)
 
 
-def _load(target: Target, credentials: Credentials) -> Call:
-    current = context()
+def _load(current: RequestContext, target: Target, credentials: Credentials) -> Call:
+    environ = current_request().environ
+    method = environ["REQUEST_METHOD"]
 
-    if request.method not in METHODS:  # HEAD, which werkzeug adds to GET
+    if method not in METHODS:  # HEAD, which werkzeug adds to GET
         raise WrongMethod("This method is not forwarded.", allowed=METHODS)
 
-    fields, body = headers.of_request(request.environ), current.body
+    fields, body = headers.of_request(environ), current.body
 
     if credentials.body is not None:
         most = services().settings.max_json_bytes
         fields, body = with_json_fields(fields, body, credentials.body, most)
 
-    return Call(request.method, target, fields, body)
+    return Call(method, target, fields, body)
 
 
 def _ask(
+    current: RequestContext,
     call: Call,
     mount: str,
     backend: Backend,
     ask: Callable[[Way, Deadline, str], AnswerT],
     waits: Waits | None = None,
 ) -> AnswerT:
-    current, peer = context(), backend.peer
-
-    if peer is None:
+    if (peer := backend.peer) is None:
         raise backend.not_configured()
 
     upstream, name = peer.way.upstream, backend.provider.name
@@ -123,10 +125,13 @@ def _ask(
             call.fields, str(call.method), name, upstream.host, upstream.port
         )
 
-    waits = waits or Waits(peer.limits, current)
-    deadline = Deadline(
-        waits.limits, current.monotonic, waits.caller, check_every=waits.check_every
-    )
+    if waits is None:
+        deadline = Deadline(peer.limits, current.monotonic, current)
+    else:
+        deadline = Deadline(
+            waits.limits, current.monotonic, waits.caller, check_every=waits.check_every
+        )
+
     started = current.seconds()
     # Where the provider is at the root, its redirects must be, too.
     public_mount = mount.removeprefix(current.mount)
@@ -138,12 +143,12 @@ def _ask(
     # A forwarded call is often the first to show that the provider refuses our credential.
     backend.credential.saw(answer.status, backend.provider.verdict(answer.status, None))
     seconds = current.seconds() - started
-    theirs = _take_their_id(answer)
+    theirs = _take_their_id(answer, current.id)
     current.notes["upstream"] = Forwarded(name, answer.status, seconds, theirs)
     return answer
 
 
-def _take_their_id(answer: Answer | Switched) -> str:
+def _take_their_id(answer: Answer | Switched, ours: str) -> str:
     # The caller gets ours, by which it is found here; two would be joined by most clients, and
     # be none. The provider's support asks for theirs.
     theirs = headers.value_of(answer.fields, REQUEST_ID)
@@ -151,7 +156,7 @@ def _take_their_id(answer: Answer | Switched) -> str:
     if theirs is not None:
         answer.fields[:] = [pair for pair in answer.fields if pair[0].lower() != REQUEST_ID]
 
-        if correlation.is_request_id(theirs) and theirs != context().id:
+        if correlation.is_request_id(theirs) and theirs != ours:
             return theirs
 
     return ""
@@ -161,10 +166,9 @@ class Relay(Response):
     """Passes an answer on as it is: nothing is sorted, joined or renamed."""
 
     # Werkzeug's response would add a content type, re-encode `Location` and drop `Content-Length`
-    # from a 204.
+    # from a 204. So nothing of it is made: of a view's response Flask itself needs only the type.
 
     def __init__(self, answer: Answer) -> None:
-        super().__init__(status=answer.status)
         self._answer = answer
         self._fields = [*answer.fields, *headers.OPENED_AS_A_PAGE]
 

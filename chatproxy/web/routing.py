@@ -1,17 +1,21 @@
 """Registering the routes of the table, each behind its guard."""
 
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
-from flask import Flask, Request, request
+from flask import Flask, Request
+from flask.sessions import SessionInterface, SessionMixin
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter, MapAdapter
+from werkzeug.sansio.utils import get_host
 
 from chatproxy.settings.listeners import Door, Listener
 from chatproxy.web import access
-from chatproxy.web.current import KEY, context, surface_path
+from chatproxy.web.current import KEY, RequestContext, current_request, surface_path
 from chatproxy.web.dialects import Dialects
 from chatproxy.web.route import Route
-from chatproxy.web.same_origin import SameOrigin
+from chatproxy.web.same_origin import MOST_HOSTS, SameOrigin
 from chatproxy.web.spelling import template
 
 
@@ -24,19 +28,63 @@ class Anything(BaseConverter):
     part_isolating = False
 
 
+class NoSessions(SessionInterface):
+    """No cookie is read or written: Flask is handed the same empty session for each request."""
+
+    def __init__(self) -> None:
+        self._empty = self.null_session_class()
+
+    def open_session(self, app: Flask, request: Request) -> SessionMixin:  # noqa: ARG002
+        """Return the session that cannot be written to, and so is never saved."""
+        return self._empty
+
+
 class Application(Flask):
-    """A Flask application in which a request finds the rules of one door, and no others."""
+    """A Flask application in which a request finds the rules of one door, and no others.
+
+    Of what Flask does for each request it leaves out what is never needed here.
+    """
 
     # What is at another door does not exist here: no guard is asked, and no 405 tells of it.
     # Werkzeug compares the subdomain before the path, so a rule's door is kept as its subdomain.
 
+    session_interface = NoSessions()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Callers choose what they send, and to check it takes longer than all other routing.
+        self._server_name = functools.lru_cache(MOST_HOSTS)(self._checked_name)
+
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Return what finds the rule of a request."""
         if request is None:
-            return super().create_url_adapter(request)
+            return None
 
-        door = request.environ[KEY].listener.door
-        return self.url_map.bind_to_environ(request.environ, subdomain=door)
+        environ = request.environ
+        return MapAdapter(
+            self.url_map,
+            self._server_name(environ.get("HTTP_HOST", "")),
+            "/",
+            environ[KEY].listener.door,
+            "ws" if "HTTP_UPGRADE" in environ and _is_websocket(environ) else request.scheme,
+            request.path,
+            request.method,
+        )
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a view or a hook: none of ours is a coroutine, and to look costs each call."""
+        return func
+
+    def _checked_name(self, host: str) -> str:
+        # Raises `BadHost`. What is no name at all counts as none.
+        return self.url_map.bind(get_host("http", host)).server_name
+
+
+def _is_websocket(environ: Mapping[str, Any]) -> bool:
+    # As `Map.bind_to_environ` has it.
+    tokens = environ.get("HTTP_CONNECTION", "").lower().split(",")
+    asked = environ["HTTP_UPGRADE"].lower() == "websocket"
+    return asked and any(one.strip() == "upgrade" for one in tokens)
 
 
 def first_segments(app: Flask, door: Door) -> frozenset[str]:
@@ -71,14 +119,23 @@ def register(
         assert first.blueprint is route.blueprint  # noqa: S101
 
     templates = {rule.rule: template(rule.rule) for rule in app.url_map.iter_rules()}
+    # By the name of an endpoint, so that the name of its blueprint is taken out of it once.
+    of_endpoint = {
+        rule.endpoint: (blueprint.partition("-")[0], lines[blueprint])
+        for rule in app.url_map.iter_rules()
+        if (blueprint := rule.endpoint.rpartition(".")[0]) in lines
+    }
     app.extensions["chatproxy.routes"] = lines
 
     @app.before_request
     def admit() -> None:
-        current, line = context(), lines.get(request.blueprint or "")
+        asked = current_request()
+        environ, rule = asked.environ, asked.url_rule
+        current: RequestContext = environ[KEY]
+        surface, line = of_endpoint[rule.endpoint] if rule is not None else ("", None)
 
-        if line is not None and request.url_rule is not None:
-            current.route, current.provider = templates[request.url_rule.rule], line.provider
+        if rule is not None and line is not None:
+            current.route, current.provider = templates[rule.rule], line.provider
 
         # Raised here and not by the layer outside, so that a bad head, too, is answered in the
         # format of its surface.
@@ -86,8 +143,6 @@ def register(
             raise current.refusal
 
         # Without a line nothing is served, and a page of another site cannot read how we say so.
-        environ = request.environ
-
         if line is None or not line.any_host:
             same_origin.check_host(environ, current.listener)
 
@@ -96,17 +151,16 @@ def register(
 
         upgrade = environ.get("HTTP_UPGRADE")
 
-        if upgrade is not None and not isinstance(request.routing_exception, NotFound):
+        if upgrade is not None and not isinstance(asked.routing_exception, NotFound):
             dialects.refuse_websocket(surface_path(), upgrade)
 
-        # Without a blueprint nothing was found, and no view is called.
-        if request.blueprint is not None:
+        # Without a line nothing was found, and no view is called.
+        if line is not None:
             # On every route: a proxy in front that resolves `x%2f..%2f` has let the request through
             # for another path than the one that is served here.
             current.target.refuse_dot_segments()
-            current.surface = request.blueprint.partition("-")[0]
-            route = lines[request.blueprint]
+            current.surface = surface
             # First who calls, then what else the call needs: no byte of a body is read for a
             # caller that may not make it.
-            access.check(route)
-            current.authenticated = route.guard()
+            access.check(line)
+            current.authenticated = line.guard()

@@ -60,10 +60,11 @@ class SameOrigin:
     def check_site(self, environ: Mapping[str, Any]) -> None:
         """Raise `CrossSite` if a page of another site sent a request."""
         # No browser sends one of them empty; gateways do, to remove it.
-        site, origin = (
-            environ.get("HTTP_SEC_FETCH_SITE") or None,
-            environ.get("HTTP_ORIGIN") or None,
-        )
+        site = environ.get("HTTP_SEC_FETCH_SITE") or None
+        origin = environ.get("HTTP_ORIGIN") or None
+
+        if site is None and origin is None:
+            return
 
         if origin in self._trusted:
             return
