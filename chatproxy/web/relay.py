@@ -5,7 +5,6 @@ from collections.abc import Callable, Container, Iterable
 from typing import Any, TypeVar
 
 from flask import Blueprint, Response
-from werkzeug.wsgi import ClosingIterator
 
 from chatproxy import forwarding
 from chatproxy.errors import WrongMethod
@@ -182,4 +181,4 @@ class Relay(Response):
         start_response(f"{answer.status} {answer.reason}", self._fields)
         # PEP 3333: the server calls `close` on what it gets here, even if the caller leaves early.
         # Unclosed, the connection to the provider would stay open.
-        return ClosingIterator(answer.pieces, [answer.pieces.close])
+        return answer.pieces

@@ -67,8 +67,10 @@ class RequestLog:
         context = environ[KEY] = RequestContext(environ, listener, self._monotonic)
         self._read(context, environ)
 
+        is_probe = context.path.startswith(access.STATUS_PREFIX)
+
         # Nobody looks for the trace of a probe, which comes every few seconds.
-        if self._tracing is not None and not context.path.startswith(access.STATUS_PREFIX):
+        if self._tracing is not None and not is_probe:
             context.span = self._tracing.begin(environ)
             context.ids.update(context.span.ids())
 
@@ -91,13 +93,16 @@ class RequestLog:
 
             return start_response(status, headers, exc_info)
 
-        in_flight = _in_flight(context)
-        IN_FLIGHT.add(by=in_flight)
+        # A scrape would else always find itself, and an idle sidecar never be idle.
+        if not is_probe:
+            IN_FLIGHT.add()
 
         try:
             return _Stream(self._app(environ, start), context, environ, self._remember)
         except BaseException:  # such as the end of the worker's greenlets
-            IN_FLIGHT.add(by=-in_flight)
+            if not is_probe:
+                IN_FLIGHT.add(by=-1)
+
             raise
 
     def _listener(self, environ: Mapping[str, Any]) -> Listener:
@@ -115,11 +120,6 @@ class RequestLog:
         # An error is kept, not raised: outside the application nothing answers it properly.
         raw = environ.get("RAW_URI") or "/"
 
-        if raw.startswith("/"):
-            # For the log line of a refused target. An absolute URL might hold a password.
-            path = raw.partition("?")[0]
-            context.target = Target(self._mount(context, path) + path, None)
-
         try:
             if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
                 # First, so that a refused request with a body is known to have one.
@@ -127,21 +127,26 @@ class RequestLog:
 
             _check_host(environ)
             target = Target.read(raw)
-            mount = context.mount = self._mount(context, target.path)
-            context.target = Target(mount + target.path, target.query)
-
-            if target.authority is not None:
-                # `Host` has to be ignored beside it (RFC 9112 section 3.2.2).
-                environ["HTTP_HOST"] = target.authority
         except CallerError as error:
             context.refusal = error
+
+            if raw.startswith("/"):
+                # For its log line. An absolute URL might hold a password.
+                path = raw.partition("?")[0]
+                context.target = Target(self._mount(context.listener, path) + path, None)
+
             return
 
+        mount = context.mount = self._mount(context.listener, target.path)
+
+        if target.authority is not None:
+            # `Host` has to be ignored beside it (RFC 9112 section 3.2.2).
+            environ["HTTP_HOST"] = target.authority
+
+        context.target = Target(mount + target.path, target.query) if mount else target
         place_in(environ, context.target)
 
-    def _mount(self, context: RequestContext, path: str) -> str:
-        listener = context.listener
-
+    def _mount(self, listener: Listener, path: str) -> str:
         # Decoded, as the router reads it: `/%61pi/x` is below `/api`.
         if listener.rest and unquote(path[1:].partition("/")[0]) not in self._taken:
             return listener.rest
@@ -208,7 +213,8 @@ class _Stream:
             if hasattr(self._pieces, "close"):
                 self._pieces.close()
         finally:
-            IN_FLIGHT.add(by=-_in_flight(context))
+            if not context.path.startswith(access.STATUS_PREFIX):
+                IN_FLIGHT.add(by=-1)
 
         context.release_body()
         # First, since the line takes longer: a caller may have its answer, and scrape.
@@ -250,11 +256,6 @@ def _end(span: "RequestSpan", context: RequestContext) -> None:
         provider=context.provider,
         caller=context.called_by,
     )
-
-
-def _in_flight(context: RequestContext) -> int:
-    # A scrape would else always find itself, and an idle sidecar never be idle.
-    return 0 if context.path.startswith(access.STATUS_PREFIX) else 1
 
 
 def _count(context: RequestContext, method: str) -> None:
