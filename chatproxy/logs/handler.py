@@ -128,7 +128,8 @@ def alone_behind(logger: logging.Logger, level: int) -> tuple[LineHandler, JsonF
         current = current.parent if current.propagate else None
 
     # Not a derived one: the form for people is made of it.
-    if type(found) is LineHandler and type(found.formatter) is JsonFormatter:
-        return (found, found.formatter) if found.level <= level and not logger.filters else None
+    if type(found) is not LineHandler or type(found.formatter) is not JsonFormatter:
+        return None
 
-    return None
+    looks = logger.filters or any(type(one) is not AlreadyLogged for one in found.filters)
+    return None if looks or found.level > level else (found, found.formatter)
