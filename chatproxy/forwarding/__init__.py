@@ -10,13 +10,13 @@ from chatproxy.forwarding import headers, session
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.connection import SWITCHING, Connection
 from chatproxy.forwarding.credentials import Credentials, without
+from chatproxy.forwarding.plan import Plan
 from chatproxy.forwarding.session import AnswerStream, send
 from chatproxy.forwarding.target import Target, Upstream
 from chatproxy.forwarding.timeouts import Deadline
 
-#: Fields of an answer with a URL in it. A server that builds one from the request that it received
-#: repeats our credentials (RFC 9110 sections 8.7 and 10.2.2, RFC 8288; HTML's `Refresh`).
-NAME_A_PLACE = frozenset({"location", "content-location", "link", "refresh"})
+#: Sets of credentials of which a plan is kept. A provider has one, or one for each kind of caller.
+MOST_PLANS = 16
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,6 +29,19 @@ class Way:
     upstream: Upstream
     session: requests.Session
     withheld: headers.Withheld = headers.NOTHING
+    _plans: dict[frozenset[str], Plan] = dataclasses.field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def plan(self, reserved: frozenset[str]) -> Plan:
+        """Return what becomes of names beside credentials that reserve these."""
+        if (found := self._plans.get(reserved)) is None:
+            if len(self._plans) >= MOST_PLANS:
+                self._plans.clear()
+
+            found = self._plans[reserved] = Plan(reserved, self.withheld)
+
+        return found
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,17 +90,20 @@ def switch(
     head, rest = session.switch(way.session, call)
 
     if isinstance(rest, AnswerStream):
-        reason = head.reason.decode("latin-1")
-        return _answer(head.status_code, reason, rest, way, credentials, mount)
+        return _answer(head.status, head.reason, rest, way, credentials, mount)
 
-    fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers]
-    return Switched(fields, rest)
+    return Switched(head.fields, rest)
 
 
 def _answer(
     status: int, reason: str, pieces: AnswerStream, way: Way, credentials: Credentials, mount: str
 ) -> Answer:
-    fields = _places_for_caller(headers.answered(pieces.fields), way.upstream, credentials, mount)
+    in_answer = way.plan(credentials.reserved).in_answer
+    fields, names_a_place = headers.answered(pieces.fields, in_answer)
+
+    if names_a_place:
+        fields = _places_for_caller(fields, way.upstream, credentials, mount)
+
     return Answer(status, reason or _reason_phrase(status), fields, pieces)
 
 
@@ -96,14 +112,11 @@ def _prepare(call: Call, way: Way, credentials: Credentials, deadline: Deadline)
         # First of all: a declared length above the limit is refused before anything is sent.
         call.upload.limit_to(deadline.limits.body_bytes)
 
-    query = credentials.into_query(call.target.query, way.withheld)
+    plan, host = way.plan(credentials.reserved), way.upstream.authority
+    query = credentials.into_query(call.target.query, plan.drops_parameter, plan.values)
     call.target = Target(call.target.path, query)
     call.fields = headers.outgoing(
-        call.fields,
-        credentials.headers,
-        credentials.reserved,
-        way.upstream.authority,
-        withheld=way.withheld,
+        call.fields, plan.in_request, plan.values, host, credentials.headers
     )
     call.address(way.upstream, deadline)
 
@@ -113,9 +126,6 @@ def _places_for_caller(
 ) -> headers.Fields:
     # A redirect is handed on, not followed (see `session.send`), so it has to make sense to the
     # caller, who can reach the upstream only through us (RFC 9110 section 10.2.2).
-    if not any(name.lower() in NAME_A_PLACE for name, _ in fields):
-        return fields
-
     kept: headers.Fields = []
 
     for name, value in fields:
@@ -123,7 +133,7 @@ def _places_for_caller(
 
         if (lower := name.lower()) == "location":
             place = location_for_caller(value, upstream, credentials, mount)
-        elif lower in NAME_A_PLACE and credentials.are_in(value):
+        elif lower in headers.NAME_A_PLACE and credentials.are_in(value):
             place = None
 
         if place is not None:

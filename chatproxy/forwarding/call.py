@@ -1,8 +1,8 @@
 """An outgoing request: a forwarded one, or one of the sidecar's own."""
 
+import re
 from collections.abc import Sequence
 
-import h11
 import requests
 from requests.structures import CaseInsensitiveDict
 
@@ -13,6 +13,20 @@ from chatproxy.forwarding.timeouts import Deadline
 
 #: Methods that should send `Content-Length: 0` when they have no body (RFC 9110 section 8.6).
 EXPECTED_TO_HAVE_A_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+#: What can be written, with one `Host`, and framed by us alone: as strict as h11 is.
+TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+VALUE = rb"(?:(?![ \t])[^\x00\n\v\f\r]++(?<![ \t]))?"
+HEAD = re.compile(
+    rb"%b [\x21-\x7e]++ HTTP/1\.1\r\n"
+    rb"Host: %b\r\n"
+    rb"(?:(?!(?i:host|content-length|transfer-encoding):)%b: %b\r\n)*+"
+    % (TOKEN, VALUE, TOKEN, VALUE)
+)
+
+
+class Unwritable(ValueError):
+    """A call that is no HTTP. Its text is not quoted: it holds our credentials."""
 
 
 class Call(requests.PreparedRequest):
@@ -75,21 +89,25 @@ class Call(requests.PreparedRequest):
         if self.upload is not None:
             self.upload.rewind()
 
-    def head(self) -> h11.Request:
-        """Return the head for the wire, framed as the body came."""
+    def head(self) -> bytes:
+        """Return the head for the wire, framed as the body came; raise `Unwritable`."""
         # A sized body stays sized. Sent on as chunked, one that is cut off could still be ended
         # properly, and the provider would store the part as if it were the whole.
-        fields = list(self.fields)
+        if self.upload is None:
+            framing = b"Content-Length: 0\r\n" if self.method in EXPECTED_TO_HAVE_A_BODY else b""
+        elif self.upload.length is None:
+            framing = b"Transfer-Encoding: chunked\r\n"
+        else:
+            framing = b"Content-Length: %d\r\n" % self.upload.length
 
-        if self.upload is not None and self.upload.length is None:
-            fields.append(("Transfer-Encoding", "chunked"))
-        elif self.upload is not None:
-            fields.append(("Content-Length", str(self.upload.length)))
-        elif self.method in EXPECTED_TO_HAVE_A_BODY:
-            fields.append(("Content-Length", "0"))
-
-        # Latin-1 turns WSGI's text back into the bytes that arrived (PEP 3333).
-        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
         # Cut, not parsed: a parser might normalise the path that was checked.
-        target = "/" + str(self.url).split("/", 3)[3]
-        return h11.Request(method=str(self.method), target=target, headers=encoded)
+        target = str(self.url).split("/", 3)[3]
+        fields = "".join([f"{name}: {value}\r\n" for name, value in self.fields])
+        # Latin-1 turns WSGI's text back into the bytes that arrived (PEP 3333).
+        head = f"{self.method} /{target} HTTP/1.1\r\n{fields}".encode("latin-1")
+
+        # One line for each: else the provider would read what was to be a value as another field.
+        if HEAD.fullmatch(head) is None or head.count(b"\r\n") != 1 + len(self.fields):
+            raise Unwritable("the call cannot be written as HTTP")
+
+        return b"%b%b\r\n" % (head, framing)

@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection to an upstream.
 
-h11 reads and writes the messages and refuses what is not HTTP. The waiting is ours: every wait
-has a limit and notices when the caller leaves, and an upload notices an early answer.
+`answers` reads what comes and refuses what is not HTTP. Here is the waiting: every wait has a limit
+and notices when the caller leaves, and an upload notices an early answer.
 
 `http.client`, below urllib3, would not do. It takes `103 Early Hints` for the final answer, and
 where a header line lacks its colon it drops the fields after it, `Content-Length` among them.
@@ -15,11 +15,9 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 
-import h11
-
 from chatproxy.errors import AnswerBroken, UpstreamBroken, UpstreamTimeout
+from chatproxy.forwarding.answers import AnswerReader, Head
 from chatproxy.forwarding.body import PIECE, CallerBody
-from chatproxy.forwarding.headers import LARGEST_HEAD, defect_in
 from chatproxy.forwarding.keep_alive import promised
 from chatproxy.forwarding.timeouts import Deadline
 
@@ -28,12 +26,21 @@ from chatproxy.forwarding.timeouts import Deadline
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
+#: The first status of an answer that is final; those below are interim (RFC 9110 section 15).
+FINAL = 200
+#: Ends a chunked body without a trailer (RFC 9112 section 7.1).
+LAST_CHUNK = b"0\r\n\r\n"
+
 #: The status of an answer after which another protocol is spoken (RFC 9110 section 15.2.2).
 SWITCHING = 101
 
 
 class _AnsweredEarly(Exception):
     """The answer began before the upload ended."""
+
+    def __init__(self, head: Head) -> None:
+        super().__init__()
+        self.head = head
 
 
 def _do_nothing() -> None:
@@ -53,63 +60,37 @@ class Connection:
         self._sock = sock
         self._on_close = on_close
         self.opened_at = opened_at
-        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST_HEAD)
-        self._early: h11.Response | None = None
-        self._sent = 0
-        self._received = 0
-        self._was_awaited = False
+        self._begin(AnswerReader())
         self.reused = False
         self.idle_since = -math.inf
         self.longest_idle = math.inf
         self._further = math.inf
 
     def exchange(
-        self, request: h11.Request, body: CallerBody | None, deadline: Deadline
-    ) -> h11.Response:
+        self, head: bytes, body: CallerBody | None, deadline: Deadline, *, switching: bool = False
+    ) -> Head:
         """Send a request; return the head of the final answer.
 
+        With `switching` that may be a 101, after which the connection is whatever was agreed upon.
         Raises `UpstreamBroken`, `UpstreamTimeout`, `CallerLeft`, and what reading the caller's
         body raises. After an error the connection must be closed.
         """
-        self._sent = self._received = 0
-        self._was_awaited = False
-        head = self._h11.send(request) or b""
+        self._begin(AnswerReader(to_head=head.startswith(b"HEAD "), switching=switching))
 
-        if body is None:
-            self._send(head + (self._h11.send(h11.EndOfMessage()) or b""), deadline)
-            return self._answer(deadline)
+        try:
+            self._send(head, deadline)
 
-        with contextlib.suppress(_AnsweredEarly):
-            self._upload(head, body, deadline)
+            if body is not None:
+                self._upload(body, deadline)
+        except _AnsweredEarly as early:
+            return early.head
 
-        return self._early or self._answer(deadline)
-
-    def switch(
-        self, request: h11.Request, deadline: Deadline
-    ) -> h11.InformationalResponse | h11.Response:
-        """Ask for another protocol; return the head of the 101, or of the answer in its place.
-
-        Raises as `exchange` does. After a 101 the connection is whatever was agreed upon.
-        """
-        self._sent = self._received = 0
-        head = self._h11.send(request) or b""
-        self._send(head + (self._h11.send(h11.EndOfMessage()) or b""), deadline)
-
-        while not isinstance(event := self._next(), h11.Response):
-            # h11 refuses a 101 that nobody has asked for. All other 1xx are no answers.
-            if isinstance(event, h11.InformationalResponse) and event.status_code == SWITCHING:
-                return event
-
-            if event is h11.NEED_DATA:
-                self._feed(self._receive(deadline.limits.read, deadline))
-            else:
-                time.sleep(0)  # as in `_answer`
-
-        return event
+        self._is_sent = True
+        return self._answer(deadline)
 
     def switched(self) -> tuple[socket.socket, bytes]:
         """Return the socket, and what has arrived behind the 101."""
-        return self._sock, bytes(self._h11.trailing_data[0])
+        return self._sock, self._reader.surplus()
 
     def pieces(self, deadline: Deadline) -> Iterator[bytes]:
         """Yield the answer's body as it comes; raise `AnswerBroken` if it breaks off."""
@@ -119,16 +100,13 @@ class Connection:
         head_is_out = False
 
         try:
-            while not isinstance(event := self._next(), h11.EndOfMessage):
-                if isinstance(event, h11.Data):
-                    yield bytes(event.data)
+            while (piece := self._reader.piece()) != b"":
+                if piece or not head_is_out:
+                    yield piece or b""
                     head_is_out = True
-                elif event is h11.NEED_DATA:
-                    if not head_is_out:
-                        yield b""
-                        head_is_out = True
 
-                    self._feed(self._receive(deadline.limits.body_idle, deadline))
+                if piece is None:
+                    self._reader.feed(self._receive(deadline.limits.body_idle, deadline))
         except (UpstreamBroken, UpstreamTimeout) as error:
             if not head_is_out:
                 # Were the head still unsent, gunicorn would answer 500 in its place, and the
@@ -141,18 +119,9 @@ class Connection:
 
     def make_ready(self) -> bool:
         """Prepare for another request; False if the connection cannot take one."""
-        # Both sides have to be done: `Connection: close` and an answer that ends with the
-        # connection leave h11 in another state. Bytes after the answer must not be taken for the
-        # next one (RFC 9112 section 6.3).
-        done = self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE
-
-        if not done or self._h11.trailing_data[0] or self._further <= 0:
-            return False
-
-        self._h11.start_next_cycle()
-        self._early = None
-        self.reused = True
-        return True
+        # Both sides have to be done: an early answer leaves a request that was not sent whole.
+        self.reused = self._is_sent and self._reader.can_be_followed and self._further > 0
+        return self.reused
 
     def is_silent(self) -> bool:
         """Say whether an idle connection is still open and has received nothing."""
@@ -172,7 +141,7 @@ class Connection:
     @property
     def fell_silent(self) -> bool:
         """Say whether nothing has come back in this exchange, though it was waited for."""
-        return self._was_awaited and not self._received
+        return self._was_awaited and not self._reader.received
 
     def close(self) -> None:
         """Close the connection in any state. A message under way stays incomplete."""
@@ -193,22 +162,26 @@ class Connection:
         self._sock.settimeout(0.0)
 
         try:
-            self._feed(self._sock.recv(PIECE))
+            self._reader.feed(self._sock.recv(PIECE))
         except WOULD_BLOCK:
             return
         except OSError as error:
             raise self._broken(error) from error
 
-        while (event := self._next()) is not h11.NEED_DATA:
-            if isinstance(event, h11.Response):
-                self._early = event
-                raise _AnsweredEarly
+        while (head := self._next_head()) is not None:
+            if head.status >= FINAL:
+                raise _AnsweredEarly(head)
 
             time.sleep(0)  # as in `_answer`
 
-    def _upload(self, head: bytes, body: CallerBody, deadline: Deadline) -> None:
-        # The head does not wait for the body's first piece: the provider can refuse early.
-        self._send(head, deadline)
+    def _begin(self, reader: AnswerReader) -> None:
+        self._reader = reader
+        self._sent = 0
+        self._is_sent = False
+        self._was_awaited = False
+
+    def _upload(self, body: CallerBody, deadline: Deadline) -> None:
+        # The head has not waited for the body's first piece: the provider can refuse early.
         started = deadline.monotonic()
 
         # A slow upload is the caller's time, not the provider's. It has the limits of a body, and
@@ -217,9 +190,11 @@ class Connection:
             deadline.extend(deadline.monotonic() - started)
             started = deadline.monotonic()
             self.on_readable()
-            self._send_body(self._h11.send(h11.Data(data=piece)) or b"", deadline)
+            self._send_body(_chunk(piece) if body.length is None else piece, deadline)
 
-        self._send_body(self._h11.send(h11.EndOfMessage()) or b"", deadline)
+        if body.length is None:
+            self._send_body(LAST_CHUNK, deadline)
+
         deadline.extend(deadline.monotonic() - started)
 
     def _send_body(self, data: bytes, deadline: Deadline) -> None:
@@ -228,12 +203,11 @@ class Connection:
         except UpstreamBroken:
             # A server that answers early and closes breaks our write, while its answer still
             # lies in our receive buffer.
-            self._early = self._answer(deadline)
-            raise _AnsweredEarly from None
+            raise _AnsweredEarly(self._answer(deadline)) from None
 
     def _send(self, data: bytes, deadline: Deadline, limit: float | None = None) -> None:
         # `limit` bounds each wait within a body; a head has those of the deadline.
-        rest = memoryview(data)
+        rest: bytes | memoryview = data
         since = deadline.monotonic()
 
         while rest:
@@ -247,7 +221,11 @@ class Connection:
                 raise self._broken(error) from error
 
             self._sent += count
-            rest = rest[count:]
+
+            if count == len(rest):
+                return
+
+            rest = memoryview(rest)[count:]
             since = deadline.monotonic()
 
     def _wait_to_send(self, since: float, deadline: Deadline, limit: float | None) -> None:
@@ -270,47 +248,27 @@ class Connection:
             # wait for us while we wait for it.
             self.on_readable()
 
-    def _answer(self, deadline: Deadline) -> h11.Response:
+    def _answer(self, deadline: Deadline) -> Head:
         # A 1xx is never the final answer (RFC 9110 section 15.2), and PEP 3333 has no way to pass
-        # one on. h11 has an event of its own for them.
-        while not isinstance(event := self._next(), h11.Response):
-            if event is h11.NEED_DATA:
-                self._feed(self._receive(deadline.limits.read, deadline))
+        # one on. A 101 that nobody has asked for is refused by the reader.
+        while True:
+            if (head := self._next_head()) is None:
+                self._reader.feed(self._receive(deadline.limits.read, deadline))
+            elif head.status >= FINAL or head.status == SWITCHING:
+                return head
             else:
                 time.sleep(0)  # thousands of them must not block the worker's other requests
 
-        return event
+    def _next_head(self) -> Head | None:
+        head = self._reader.head()
 
-    def _next(self) -> h11.Event | type[h11.PAUSED] | type[h11.NEED_DATA]:
-        try:
-            event = self._h11.next_event()
-        except h11.RemoteProtocolError as error:
-            raise UpstreamBroken(
-                "The chat provider's answer is not valid HTTP.",
-                detail=str(error),
-                answer_begun=self._received > 0,
-            ) from error
+        if head is not None and head.status >= FINAL:
+            seconds, further = promised(head.fields)
+            self.longest_idle = min(self.longest_idle, seconds)
+            # A server may count down, or say the same each time.
+            self._further = min(self._further - 1, further)
 
-        if isinstance(event, h11.ConnectionClosed):
-            raise UpstreamBroken(
-                "The connection to the chat provider broke.", answer_begun=self._received > 0
-            )
-
-        if isinstance(event, h11.Response) and (defect := defect_in(event)):
-            raise UpstreamBroken(
-                "The chat provider's answer is not valid HTTP.", detail=defect, answer_begun=True
-            )
-
-        if isinstance(event, h11.Response):
-            self._note_promise(event)
-
-        return event
-
-    def _note_promise(self, head: h11.Response) -> None:
-        seconds, further = promised(head.headers.raw_items())
-        self.longest_idle = min(self.longest_idle, seconds)
-        # A server may count down, or say the same each time.
-        self._further = min(self._further - 1, further)
+        return head
 
     def _receive(self, limit: float, deadline: Deadline) -> bytes:
         # In slices, to notice between them that the caller has left. The limit is on the whole
@@ -330,15 +288,14 @@ class Connection:
             except OSError as error:
                 raise self._broken(error) from error
 
-    def _feed(self, data: bytes) -> None:
-        # No bytes tell h11 that the peer has closed: it then knows whether the message was whole.
-        self._received += len(data)
-        self._h11.receive_data(data)
-
     def _broken(self, error: OSError) -> UpstreamBroken:
         return UpstreamBroken(
             "The connection to the chat provider broke.",
             detail=str(error.strerror or error),
             nothing_sent=self._sent == 0,
-            answer_begun=self._received > 0,
+            answer_begun=self._reader.received > 0,
         )
+
+
+def _chunk(piece: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(piece), piece)

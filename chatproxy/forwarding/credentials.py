@@ -5,12 +5,13 @@ request, it would be up to the provider's server which of the two it reads.
 """
 
 import dataclasses
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from chatproxy.formats.secret_forms import forms
 from chatproxy.forwarding.escapes import decode_fully, holds_key, readings
-from chatproxy.forwarding.headers import NOTHING, Withheld, squeezed
+from chatproxy.forwarding.headers import squeezed
 
 #: Characters that some servers turn into `_` in a name: PHP does so with dots and spaces.
 READ_AS_UNDERSCORE = str.maketrans("-. ", "___")
@@ -57,20 +58,30 @@ class Credentials:
             self, headers=[*self.headers, *checked], reserved=self.reserved | names
         )
 
-    def into_query(self, query: str | None, withheld: Withheld = NOTHING) -> str | None:
-        """Remove every spelling of a reserved or withheld name from a raw query; put ours in front.
+    @functools.cached_property
+    def joined_query(self) -> str:
+        """What goes into the query."""
+        return "&".join([f"{name}={value}" for name, value in self.query])
 
-        So is each pair that holds what is never sent.
+    def into_query(
+        self,
+        query: str | None,
+        drops: Callable[[str], bool],
+        values: re.Pattern[str] | None = None,
+    ) -> str | None:
+        """Remove each name that `drops` from a raw query; put ours in front.
+
+        So is each pair in which `values` is found.
 
         The rest keeps its bytes and its order. None stands for a target without a `?`.
         """
-        kept = "" if query is None else without(query, self.reserved, withheld.parameters)
+        kept = _cut(query, lambda pair: drops(pair.partition("=")[0])) if query else ""
 
-        if (values := withheld.values) is not None and kept:
+        if values is not None and kept:
             kept = without_values(kept, values)
 
-        pairs = [f"{name}={value}" for name, value in self.query]
-        joined = "&".join([*pairs, kept] if kept else pairs)
+        ours = self.joined_query
+        joined = f"{ours}&{kept}" if ours and kept else ours or kept
         return joined if joined or query == "" else None
 
     def secrets(self) -> Iterator[str]:
@@ -97,9 +108,9 @@ class Credentials:
         )
 
 
-def without(query: str, reserved: frozenset[str], withheld: frozenset[str] = frozenset()) -> str:
-    """Remove every spelling of the reserved names from a raw query; `withheld` are squeezed."""
-    return _cut(query, lambda pair: _is_reserved(pair, reserved, withheld))
+def without(query: str, reserved: frozenset[str]) -> str:
+    """Remove every spelling of the reserved names from a raw query."""
+    return _cut(query, lambda pair: is_reserved(pair.partition("=")[0], reserved))
 
 
 def without_values(query: str, values: re.Pattern[str]) -> str:
@@ -111,6 +122,10 @@ def without_values(query: str, values: re.Pattern[str]) -> str:
 def _cut(query: str, is_dropped: Callable[[str], bool]) -> str:
     # Cut out, not parsed and written anew, which would change the bytes of all other pairs.
     first, *rest = QUERY_SEPARATOR.split(query)
+
+    if not is_dropped(first) and not any(map(is_dropped, rest[1::2])):
+        return query
+
     kept = "" if is_dropped(first) else first
     dropped_first = kept != first
 
@@ -131,9 +146,13 @@ def plain_name(name: str) -> str:
     return start.rstrip(STRIPPED).lower().translate(READ_AS_UNDERSCORE)
 
 
-def _is_reserved(pair: str, reserved: frozenset[str], withheld: frozenset[str]) -> bool:
-    name = pair.partition("=")[0]
+def is_reserved(
+    name: str, reserved: frozenset[str], withheld: frozenset[str] = frozenset()
+) -> bool:
+    """Say whether a raw name in a query is a spelling of a reserved one, or withheld.
 
+    Those that are withheld are squeezed.
+    """
     if "%" in name or "+" in name:
         # A server, or a proxy in front of it, may decode a name more than once.
         decoded = decode_fully(name.replace("+", " "))

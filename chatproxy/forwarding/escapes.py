@@ -8,8 +8,9 @@ from urllib.parse import unquote_to_bytes
 #: without a bound a long path of `%252525…` would keep the worker busy.
 MOST_ENCODINGS = 8
 
-#: How the keys that are withheld begin, escapes for these letters, and one for `%` itself.
-MAY_BE_A_KEY = ("cpk_", "sk_", "%63", "%70", "%6b", "%6B", "%5f", "%5F", "%73", "%25")
+#: How the keys that are withheld begin; the same, escapes for its letters, and one for `%` itself.
+KEYS_BEGIN = ("cpk_", "sk_")
+MAY_BE_A_KEY = (*KEYS_BEGIN, "%63", "%70", "%6b", "%6B", "%5f", "%5F", "%73", "%25")
 
 
 def levels(text: str) -> Iterator[bytes]:
@@ -41,10 +42,10 @@ def decode_fully(text: str) -> bytes | None:
 def holds_key(text: str, keys: re.Pattern[str]) -> bool:
     """Say whether a text holds a key that is withheld, however often encoded."""
     # A filter in the query has kilobytes, and hundreds of escapes that take time to decode.
-    if not any(one in text for one in MAY_BE_A_KEY):
-        return False
-
     if "%" not in text:
-        return keys.search(text) is not None
+        return any([one in text for one in KEYS_BEGIN]) and keys.search(text) is not None
+
+    if not any([one in text for one in MAY_BE_A_KEY]):
+        return False
 
     return any(keys.search(one) is not None for one in readings(text))

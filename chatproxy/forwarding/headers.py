@@ -6,14 +6,17 @@ They stay lists of pairs: a mapping would join or lose repeated fields such as `
 import dataclasses
 import functools
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import h11
 
 from chatproxy.forwarding.escapes import holds_key
 
 Fields = list[tuple[str, str]]
+
+#: What becomes of a field by its name, or what it says of the others.
+Fate = Literal["kept", "dropped", "names others", "accepts codings", "is coded", "names a place"]
 
 #: Fields that concern one connection only (RFC 9110 section 7.6.1, which counts the obsolete
 #: `Keep-Alive` and `Proxy-Connection` among them; sections 11.7.1, 11.7.2 and 6.6.2).
@@ -81,6 +84,10 @@ DROPPED_FROM_ANSWERS = frozenset(
     }
 )
 
+#: Fields of an answer with a URL in it. A server that builds one from the request that it received
+#: repeats our credentials (RFC 9110 sections 8.7 and 10.2.2, RFC 8288; HTML's `Refresh`).
+NAME_A_PLACE = frozenset({"location", "content-location", "link", "refresh"})
+
 #: Added to an answer. In a browser that is led here it would be a page of our origin, whose script
 #: could call us like a page of our own. Policies that the provider sends apply beside ours (Content
 #: Security Policy level 3, section 3.1).
@@ -143,34 +150,62 @@ def of_request(environ: Mapping[str, Any]) -> Fields:
     return fields
 
 
+def fate_in_request(name: str, reserved: frozenset[str], withheld: frozenset[str]) -> Fate:
+    """Say what becomes of a caller's field of this name."""
+    lower, plain = name.lower(), squeezed(name)
+
+    if lower == "connection":
+        return "names others"
+
+    if (
+        lower in HOP_BY_HOP
+        or lower in REMADE
+        # Some servers read `api_key` as `api-key`, so both spellings go.
+        or lower.replace("-", "_") in reserved
+        or plain in withheld
+        or plain in PRIVATE
+        or plain.startswith(PRIVATE_PREFIXES)
+    ):
+        return "dropped"
+
+    return "accepts codings" if lower == "accept-encoding" else "kept"
+
+
 def outgoing(
     received: Fields,
-    ours: Sequence[tuple[str, str]],
-    reserved: frozenset[str],
+    fate: Callable[[str], Fate],
+    values: re.Pattern[str] | None,
     host: str,
-    *,
-    withheld: Withheld = NOTHING,
+    ours: Sequence[tuple[str, str]],
 ) -> Fields:
-    """Return the fields of a forwarded request."""
+    """Return the fields of a forwarded request; none in whose value `values` is found goes on."""
+    kept: Fields = []
+    named: frozenset[str] = frozenset()
+    accepts_codings = False
+
+    for pair in received:
+        what = fate(pair[0])
+
+        if what == "kept":
+            kept.append(pair)
+        elif what == "accepts codings":
+            kept.append(pair)
+            accepts_codings = True
+        elif what == "names others":
+            named |= _tokens(pair[1])
+
     # Ours go in last, after `Connection` has been obeyed. The other way round, a caller could
     # delete our credential with `Connection: authorization`.
-    dropped = HOP_BY_HOP | REMADE | named_by_connection(received)
-    kept = [
-        (name, value)
-        for name, value in received
-        if (lower := name.lower()) not in dropped
-        # Some servers read `api_key` as `api-key`, so both spellings go.
-        and lower.replace("-", "_") not in reserved
-        and (plain := squeezed(name)) not in withheld.fields
-        and plain not in PRIVATE
-        and not plain.startswith(PRIVATE_PREFIXES)
-    ]
+    if not named <= HOP_BY_HOP:
+        kept = [pair for pair in kept if pair[0].lower() not in named]
+        accepts_codings = value_of(kept, "accept-encoding") is not None
 
     # All values are searched at once, as hardly ever one of them holds anything.
-    if (keys := withheld.values) is not None and holds_key("\n".join([v for _, v in kept]), keys):
-        kept = [(name, value) for name, value in kept if not holds_key(value, keys)]
+    if values is not None and holds_key("\n".join([value for _, value in kept]), values):
+        kept = [pair for pair in kept if not holds_key(pair[1], values)]
+        accepts_codings = value_of(kept, "accept-encoding") is not None
 
-    if not any(name.lower() == "accept-encoding" for name, _ in kept):
+    if not accepts_codings:
         # Without the field any coding is acceptable (RFC 9110 section 12.5.3), and a caller that
         # sent none may be unable to decode one.
         kept.append(("Accept-Encoding", "identity"))
@@ -178,24 +213,50 @@ def outgoing(
     return [("Host", host), *kept, *ours]
 
 
-def answered(received: Iterable[tuple[bytes, bytes]]) -> Fields:
+def fate_in_answer(name: str) -> Fate:
+    """Say what becomes of an upstream's field of this name."""
+    lower = name.lower()
+
+    if lower == "connection":
+        return "names others"
+
+    if lower == "transfer-encoding":
+        return "is coded"
+
+    if lower in HOP_BY_HOP or lower in DROPPED_FROM_ANSWERS or lower.startswith(CORS_PREFIX):
+        return "dropped"
+
+    return "names a place" if lower in NAME_A_PLACE else "kept"
+
+
+def answered(received: Fields, fate: Callable[[str], Fate]) -> tuple[Fields, bool]:
     """Return an answer's fields for the caller, with their case, order and repetition.
 
-    `Content-Length` stays: gunicorn frames the answer by it.
+    `Content-Length` stays: gunicorn frames the answer by it. Says too whether one names a place.
     """
-    fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in received]
-    dropped = HOP_BY_HOP | DROPPED_FROM_ANSWERS | named_by_connection(fields)
+    kept: Fields = []
+    dropped: frozenset[str] = frozenset()
+    names_a_place = False
 
-    if any(name.lower() == "transfer-encoding" for name, _ in fields):
-        # Chunked wins over a length beside it (RFC 9112 section 6.3). h11 has read the chunks;
-        # copied, a wrong length would frame the answer differently for the caller.
-        dropped |= {"content-length"}
+    for pair in received:
+        what = fate(pair[0])
 
-    return [
-        (name, value)
-        for name, value in fields
-        if (lower := name.lower()) not in dropped and not lower.startswith(CORS_PREFIX)
-    ]
+        if what == "kept":
+            kept.append(pair)
+        elif what == "names a place":
+            kept.append(pair)
+            names_a_place = True
+        elif what == "names others":
+            dropped |= _tokens(pair[1])
+        elif what == "is coded":
+            # Chunked wins over a length beside it (RFC 9112 section 6.3). The chunks have been
+            # read; copied, a wrong length would frame the answer differently for the caller.
+            dropped |= {"content-length"}
+
+    if not dropped <= HOP_BY_HOP:
+        kept = [pair for pair in kept if pair[0].lower() not in dropped]
+
+    return kept, names_a_place
 
 
 def defect_in(head: h11.Response) -> str:
@@ -223,14 +284,9 @@ def value_of(fields: Fields, name: str) -> str | None:
     return next((value for field, value in fields if field.lower() == name), None)
 
 
-def named_by_connection(fields: Fields) -> frozenset[str]:
-    """Return the lower-case names that `Connection` lists (RFC 9110 section 7.6.1)."""
-    return frozenset(
-        token.strip().lower()
-        for name, value in fields
-        if name.lower() == "connection"
-        for token in value.split(",")
-    )
+def _tokens(value: str) -> frozenset[str]:
+    # The names that `Connection` lists (RFC 9110 section 7.6.1).
+    return frozenset([token.strip().lower() for token in value.split(",")])
 
 
 def _name(key: str) -> str:

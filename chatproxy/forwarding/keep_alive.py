@@ -11,11 +11,11 @@ from collections.abc import Iterable
 #: Seconds before the upstream's own end, since a request that crosses with it is lost.
 MARGIN = 1.0
 
-NAME = b"keep-alive"
-PARAMETER = re.compile(rb"[ \t]*(timeout|max)[ \t]*=[ \t]*([0-9]{1,9})[ \t]*", re.IGNORECASE)
+NAME = "keep-alive"
+PARAMETER = re.compile(r"[ \t]*(timeout|max)[ \t]*=[ \t]*([0-9]{1,9})[ \t]*", re.IGNORECASE)
 
 
-def promised(fields: Iterable[tuple[bytes, bytes]]) -> tuple[float, float]:
+def promised(fields: Iterable[tuple[str, str]]) -> tuple[float, float]:
     """Return for how many seconds the connection may be idle, and be used how often again.
 
     Of several values the least counts; what is not said is infinite.
@@ -26,11 +26,11 @@ def promised(fields: Iterable[tuple[bytes, bytes]]) -> tuple[float, float]:
         if len(name) != len(NAME) or name.lower() != NAME:
             continue
 
-        for part in re.split(b"[,;]", value):
+        for part in re.split("[,;]", value):
             if (found := PARAMETER.fullmatch(part)) is None:
                 continue
 
-            if found[1].lower() == b"timeout":
+            if found[1].lower() == "timeout":
                 seconds = min(seconds, int(found[2]) - MARGIN)
             else:
                 further = min(further, int(found[2]))

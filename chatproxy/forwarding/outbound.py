@@ -1,11 +1,12 @@
 """Calls of the sidecar's own, to a server that it depends on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 from chatproxy.errors import AnswerBroken, UpstreamError
 from chatproxy.forwarding import Way
 from chatproxy.forwarding.call import Call
+from chatproxy.forwarding.headers import Fields, value_of
 from chatproxy.forwarding.session import AnswerStream, send
 from chatproxy.forwarding.timeouts import Deadline, Limits
 
@@ -19,14 +20,11 @@ class Answered(NamedTuple):
 
     status: int
     content: bytes
-    fields: Sequence[tuple[bytes, bytes]]
+    fields: Fields
 
     def field(self, name: str) -> str | None:
         """Return the first value of a field, None where there is none."""
-        wanted = name.lower().encode()
-        found = (value for one, value in self.fields if one.lower() == wanted)
-        value = next(found, None)
-        return None if value is None else value.decode("latin-1")
+        return value_of(self.fields, name.lower())
 
 
 def ask(way: Way, call: Call, limits: Limits, monotonic: Callable[[], float]) -> tuple[int, bytes]:

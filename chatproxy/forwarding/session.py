@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, cast
 
-import h11
 import requests
 from requests.adapters import BaseAdapter
 
 from chatproxy.errors import AnswerBroken, UpstreamBroken, UpstreamError
+from chatproxy.forwarding.answers import Head
 from chatproxy.forwarding.body import taking_turns
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.connect import Connector
-from chatproxy.forwarding.connection import Connection
+from chatproxy.forwarding.connection import SWITCHING, Connection
 from chatproxy.forwarding.pool import Pool
 from chatproxy.forwarding.retry import may_repeat
 from chatproxy.forwarding.target import Upstream
@@ -27,13 +27,13 @@ class AnswerStream:
 
     def __init__(
         self,
-        head: h11.Response,
+        head: Head,
         connection: Connection,
         pool: Pool,
         deadline: Deadline,
         counts: UpstreamCounts,
     ) -> None:
-        self.fields = head.headers.raw_items()
+        self.fields = head.fields
         self._counts = counts
         self._connection: Connection | None = connection
         self._pool = pool
@@ -70,6 +70,21 @@ class AnswerStream:
             self._connection = None
 
 
+class Response(requests.Response):
+    """The head of an answer as an adapter returns it; `raw` is its stream."""
+
+    raw: AnswerStream
+
+    def __init__(self, call: Call, head: Head, stream: AnswerStream) -> None:
+        # Not as `requests` does: its jar for cookies and its dictionary of fields, which nobody
+        # reads here, cost as much as reading the answer.
+        self.status_code = head.status
+        self.reason = head.reason
+        self.url = ""  # it holds the API key, and `requests` quotes it in its messages
+        self.request = call
+        self.raw = stream
+
+
 class UpstreamAdapter(BaseAdapter):
     """Sends the session's calls to one upstream, and to nowhere else."""
 
@@ -79,9 +94,8 @@ class UpstreamAdapter(BaseAdapter):
         self._connector = connector
         self._counts = counts
 
-    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
+    def send(self, call: Call, **_: Any) -> Response:  # type: ignore[override]
         """Send one call, streamed; raise the errors of `chatproxy.errors`, never requests'."""
-        call = cast(Call, request)
         monotonic = call.deadline.monotonic
         began = monotonic()
 
@@ -94,11 +108,12 @@ class UpstreamAdapter(BaseAdapter):
         self._counts.answered(response.status_code, monotonic() - began)
         return response
 
-    def _send(self, call: Call) -> requests.Response:
+    def _send(self, call: Call) -> Response:
+        request = call.head()
         connection = self._pool.take() or self._connector.connect(call.deadline)
 
         try:
-            head = self._exchange(connection, call)
+            head = self._exchange(connection, request, call)
         except UpstreamBroken as error:
             reused = connection.reused
 
@@ -108,18 +123,18 @@ class UpstreamAdapter(BaseAdapter):
             call.rewind()
             # Past the pool, so that the second attempt is the last one.
             connection = self._connector.connect(call.deadline)
-            head = self._exchange(connection, call)
+            head = self._exchange(connection, request, call)
 
-        return self._response(call, head, connection)
+        return Response(call, head, self.stream(head, connection, call))
 
-    def switch(self, call: Call) -> tuple[h11.InformationalResponse | h11.Response, Connection]:
+    def switch(self, call: Call) -> tuple[Head, Connection]:
         """Ask for another protocol on a connection of its own; return the head, and that one."""
         began = call.deadline.monotonic()
         connection = None
 
         try:
             connection = self._connector.connect(call.deadline)
-            head = connection.switch(call.head(), call.deadline)
+            head = connection.exchange(call.head(), None, call.deadline, switching=True)
         except BaseException as error:
             if connection is not None:
                 connection.close()
@@ -129,10 +144,10 @@ class UpstreamAdapter(BaseAdapter):
 
             raise
 
-        self._counts.answered(head.status_code, call.deadline.monotonic() - began)
+        self._counts.answered(head.status, call.deadline.monotonic() - began)
         return head, connection
 
-    def stream(self, head: h11.Response, connection: Connection, call: Call) -> AnswerStream:
+    def stream(self, head: Head, connection: Connection, call: Call) -> AnswerStream:
         """Return an answer on a connection, to be read or closed."""
         return AnswerStream(head, connection, self._pool, call.deadline, self._counts)
 
@@ -149,9 +164,9 @@ class UpstreamAdapter(BaseAdapter):
         self._pool.close()
         self._connector.close()
 
-    def _exchange(self, connection: Connection, call: Call) -> h11.Response:
+    def _exchange(self, connection: Connection, request: bytes, call: Call) -> Head:
         try:
-            return connection.exchange(call.head(), call.upload, call.deadline)
+            return connection.exchange(request, call.upload, call.deadline)
         except BaseException as error:
             connection.close()
             broke = isinstance(error, UpstreamBroken) and not error.answer_begun
@@ -162,17 +177,6 @@ class UpstreamAdapter(BaseAdapter):
                 self._pool.close_since(connection.idle_since)
 
             raise
-
-    def _response(
-        self, call: Call, head: h11.Response, connection: Connection
-    ) -> requests.Response:
-        response = requests.Response()
-        response.status_code = head.status_code
-        response.reason = head.reason.decode("latin-1")
-        response.url = ""  # it holds the API key, and `requests` quotes it in its messages
-        response.request = call
-        response.raw = self.stream(head, connection, call)
-        return response
 
 
 def open_session(
@@ -214,9 +218,7 @@ def connect_by(session: requests.Session, ca_file: MountedFile | None, proxy: Pr
         cast(UpstreamAdapter, adapter).connect_by(ca_file, proxy)
 
 
-def switch(
-    session: requests.Session, call: Call
-) -> tuple[h11.InformationalResponse, Connection] | tuple[h11.Response, AnswerStream]:
+def switch(session: requests.Session, call: Call) -> tuple[Head, Connection | AnswerStream]:
     """Ask for another protocol; return the head of the 101 and the connection, to be closed.
 
     Where it is refused that is an answer's head, and its body as it comes.
@@ -224,18 +226,17 @@ def switch(
     adapter = cast(UpstreamAdapter, session.get_adapter(str(call.url)))
     head, connection = adapter.switch(call)
 
-    if isinstance(head, h11.Response):
-        return head, adapter.stream(head, connection, call)
+    if head.status == SWITCHING:
+        return head, connection
 
-    return head, connection
+    return head, adapter.stream(head, connection, call)
 
 
 def send(session: requests.Session, call: Call) -> tuple[requests.Response, AnswerStream]:
     """Send a call through a session; return the answer's head, and its body as it comes."""
-    # Everything is named that `requests` would else take from its defaults or the environment. A
-    # redirect is not followed: to another host `requests` drops `Authorization`, but not a header
-    # it does not know, such as `api-secret`.
-    response = session.send(
-        call, allow_redirects=False, stream=True, proxies={}, timeout=None, verify=True, cert=None
-    )
-    return response, cast(AnswerStream, response.raw)
+    # To the adapter at once. What `requests` does around it, hooks, cookies and redirects, is not
+    # wanted: to another host it drops `Authorization`, but not a header it does not know, such as
+    # `api-secret`.
+    adapter: UpstreamAdapter = session.get_adapter(str(call.url))  # type: ignore[assignment]
+    response = adapter.send(call)
+    return response, response.raw

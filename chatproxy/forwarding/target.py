@@ -8,6 +8,7 @@ often encoded. All else goes out byte for byte.
 """
 
 import dataclasses
+import functools
 import re
 from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -110,7 +111,7 @@ class Target:
         return Target(self.path[len(mount) :], self.query)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Upstream:
     """Where forwarded calls go. It comes from the settings alone."""
 
@@ -126,13 +127,13 @@ class Upstream:
         port = url.port or DEFAULT_PORTS[url.scheme]
         return cls(url.scheme, url.hostname or "", port, url.path.rstrip("/"))
 
-    @property
+    @functools.cached_property
     def authority(self) -> str:
         """The value for `Host`: no port where it is the scheme's own (RFC 9110 section 7.2)."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
-    @property
+    @functools.cached_property
     def origin(self) -> str:
         """Scheme, host and port as the front of a URL."""
         return f"{self.scheme}://{self.authority}"

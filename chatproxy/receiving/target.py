@@ -83,8 +83,7 @@ class Target:
             if 300 <= response.status_code < 400:
                 raise UpstreamError(MOVED)
 
-            fields = [(name.decode(), value.decode("latin-1")) for name, value in pieces.fields]
-            media = value_of(fields, "content-type") or ""
+            media = value_of(pieces.fields, "content-type") or ""
             return Answer(response.status_code, media, self._read(pieces))
         finally:
             pieces.close()  # gives up the connection, unless the answer was read to its end

@@ -3,6 +3,8 @@
 import pytest
 
 from chatproxy.forwarding.credentials import Credentials, without
+from chatproxy.forwarding.headers import NOTHING
+from chatproxy.forwarding.plan import Plan
 
 RESERVED = frozenset({"api_key", "api_secret", "authorization", "stream_auth_type"})
 
@@ -42,4 +44,6 @@ def test_every_spelling_of_a_reserved_name_goes_and_nothing_else(query: str, lef
     [(None, "api_key=k"), ("", "api_key=k"), ("api_key=x", "api_key=k"), ("a=1", "api_key=k&a=1")],
 )
 def test_our_own_credential_is_the_only_one(query: str | None, sent: str) -> None:
-    assert Credentials([("api_key", "k")], [], RESERVED).into_query(query) == sent
+    drops = Plan(RESERVED, NOTHING).drops_parameter
+
+    assert Credentials([("api_key", "k")], [], RESERVED).into_query(query, drops) == sent

@@ -2,14 +2,27 @@
 
 import pytest
 
-from chatproxy.forwarding.headers import answered, of_request, outgoing
+from chatproxy.forwarding import headers
+from chatproxy.forwarding.headers import NOTHING, Fields, of_request
+from chatproxy.forwarding.plan import Plan
 
 OURS = [("Authorization", "ours"), ("stream-auth-type", "jwt")]
 RESERVED = frozenset({"api_key", "authorization", "stream_auth_type"})
 
 
-def sent(*received: tuple[str, str]) -> list[tuple[str, str]]:
-    return outgoing([*received, ("Accept-Encoding", "gzip")], OURS, RESERVED, "up.example")
+PLAN = Plan(RESERVED, NOTHING)
+
+
+def outgoing(*received: tuple[str, str]) -> Fields:
+    return headers.outgoing([*received], PLAN.in_request, None, "up.example", OURS)
+
+
+def answered(*received: tuple[str, str]) -> Fields:
+    return headers.answered([*received], PLAN.in_answer)[0]
+
+
+def sent(*received: tuple[str, str]) -> Fields:
+    return outgoing(*received, ("Accept-Encoding", "gzip"))
 
 
 def rest(*received: tuple[str, str]) -> list[tuple[str, str]]:
@@ -77,25 +90,25 @@ def test_what_connection_names_is_dropped_but_never_ours() -> None:
 
 
 def test_without_accept_encoding_no_coding_is_asked_for() -> None:
-    assert ("Accept-Encoding", "identity") in outgoing([], OURS, RESERVED, "up.example")
+    assert ("Accept-Encoding", "identity") in outgoing()
 
 
 def test_an_answer_keeps_case_order_and_repetition() -> None:
-    fields = [(b"X-b", b"1"), (b"x-A", b"2"), (b"X-b", b"3"), (b"Content-Length", b"4")]
+    fields = [("X-b", "1"), ("x-A", "2"), ("X-b", "3"), ("Content-Length", "4")]
 
-    assert answered(fields) == [("X-b", "1"), ("x-A", "2"), ("X-b", "3"), ("Content-Length", "4")]
+    assert answered(*fields) == fields
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        *(b"Connection", b"Transfer-Encoding", b"Set-Cookie", b"Upgrade", b"X-Named"),
-        *(b"Set-Cookie2", b"Alt-Svc", b"Clear-Site-Data", b"NEL", b"Report-To"),
-        *(b"Service-Worker-Allowed", b"Strict-Transport-Security", b"X-Content-Type-Options"),
+        *("Connection", "Transfer-Encoding", "Set-Cookie", "Upgrade", "X-Named"),
+        *("Set-Cookie2", "Alt-Svc", "Clear-Site-Data", "NEL", "Report-To"),
+        *("Service-Worker-Allowed", "Strict-Transport-Security", "X-Content-Type-Options"),
     ],
 )
-def test_an_answer_loses_what_concerns_one_connection_or_all_of_our_host(name: bytes) -> None:
-    assert answered([(b"connection", b"x-named"), (name, b"x")]) == []
+def test_an_answer_loses_what_concerns_one_connection_or_all_of_our_host(name: str) -> None:
+    assert answered(("connection", "x-named"), (name, "x")) == []
 
 
 def test_fields_of_a_request_get_their_canonical_names() -> None:
@@ -111,9 +124,9 @@ def test_fields_of_a_request_get_their_canonical_names() -> None:
 
 def test_no_page_of_another_origin_is_let_in_by_the_provider() -> None:
     received = [
-        (b"Content-Type", b"text/plain"),
-        (b"Access-Control-Allow-Origin", b"*"),
-        (b"access-control-allow-credentials", b"true"),
+        ("Content-Type", "text/plain"),
+        ("Access-Control-Allow-Origin", "*"),
+        ("access-control-allow-credentials", "true"),
     ]
 
-    assert answered(received) == [("Content-Type", "text/plain")]
+    assert answered(*received) == [("Content-Type", "text/plain")]

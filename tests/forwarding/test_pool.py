@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Iterator
 
-import h11
 import pytest
 
 from chatproxy.forwarding.connection import Connection
@@ -14,7 +13,7 @@ from tests.stopwatch import Stopwatch
 #: Longer than any may be idle.
 MAX_AGE = 3 * OLDEST_IDLE
 LIMITS = Limits(connect=1, read=1, total=1, body_idle=1, body_total=1, body_bytes=1)
-REQUEST = h11.Request(method="GET", target="/", headers=[("Host", "a")])
+REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
