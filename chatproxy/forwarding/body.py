@@ -30,6 +30,9 @@ BODY_FIELDS = frozenset({"content-type", "content-md5", "digest", "content-diges
 #: Bytes read at once, on either side.
 PIECE = 64 * 1024
 
+#: Bytes of a body that go out with the head, in one write, if they have come with it.
+SMALL = 16 * 1024
+
 #: Bytes and pieces after which a fast transfer yields to the other requests of its worker. A
 #: gevent greenlet runs until it waits, and a transfer whose data is always ready never waits.
 TURN = 1024 * 1024
@@ -57,6 +60,10 @@ class Watched(Protocol):
 class Input(Protocol):
     """Where a caller's body comes from."""
 
+    def has(self, size: int) -> bool:
+        """Say whether the next `size` bytes can be read without a wait."""
+        ...
+
     def read1(self, most: int, watched: Watched | None) -> bytes:
         """Return up to `most` bytes as soon as there are any; nothing at the end."""
         ...
@@ -68,6 +75,10 @@ class BytesInput:
     def __init__(self, content: bytes) -> None:
         self._content = content
         self._read = 0
+
+    def has(self, size: int) -> bool:
+        """Say whether there are so many bytes."""
+        return self._read + size <= len(self._content)
 
     def read1(self, most: int, watched: Watched | None) -> bytes:  # noqa: ARG002
         """Return the next bytes, nothing at the end."""
@@ -184,7 +195,7 @@ class CallerBody:
         most = PIECE if self.length is None else min(PIECE, self.length - self.received)
         piece = self._source.read1(most, watched)
         self.received += len(piece)
-        self._turns.count(_work(piece))
+        self._turns.count(work(piece))
 
         # A chunked body declares no length, so only the count can tell that it is too large.
         if self.limit is not None and self.received > self.limit:
@@ -196,6 +207,20 @@ class CallerBody:
 
         self.ended = not piece or self.received == self.length
         return piece
+
+    def read_small(self) -> bytes:
+        """Return the whole body if it is small and has come already, else nothing."""
+        length = self.length or 0
+
+        if not 0 < length <= SMALL or self.received or not self._source.has(length):
+            return b""
+
+        content = b""
+
+        while piece := self.read():
+            content += piece
+
+        return content
 
     def read_all(self, limit: int) -> bytes:
         """Return the whole body; raise `TooMuchHeld`, and as `limit_to` and `read` do."""
@@ -267,16 +292,8 @@ def with_json_fields(
     return [*kept, ("Content-Type", "application/json")], CallerBody.of_bytes(content)
 
 
-def taking_turns(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Pass the pieces on, and let other requests run in between."""
-    turns = Turns(TURN)
-
-    for piece in pieces:
-        yield piece
-        turns.count(_work(piece))
-
-
-def _work(piece: bytes) -> int:
+def work(piece: bytes) -> int:
+    """Return how much of a turn it takes to pass a piece on."""
     # Each piece has a fixed cost, so a stream of one-byte pieces has to yield as well.
     return max(len(piece), TURN // PIECES_A_TURN)
 

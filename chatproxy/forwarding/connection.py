@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterator
 
 from chatproxy.errors import AnswerBroken, UpstreamBroken, UpstreamTimeout
 from chatproxy.forwarding.answers import AnswerReader, Head
-from chatproxy.forwarding.body import PIECE, CallerBody
+from chatproxy.forwarding.body import PIECE, TURN, CallerBody, work
 from chatproxy.forwarding.keep_alive import promised
 from chatproxy.forwarding.timeouts import Deadline
+from chatproxy.turns import Turns
 
 #: What a non-blocking socket raises when it has to wait. TLS may have to write in order to read,
 #: and the reverse (Python's `ssl`, "Notes on non-blocking sockets").
@@ -78,9 +79,10 @@ class Connection:
         self._begin(AnswerReader(to_head=head.startswith(b"HEAD "), switching=switching))
 
         try:
-            self._send(head, deadline)
+            # A head does not wait for the body's first piece: the provider can refuse early.
+            self._send(head + body.read_small() if body is not None else head, deadline)
 
-            if body is not None:
+            if body is not None and not body.ended:
                 self._upload(body, deadline)
         except _AnsweredEarly as early:
             return early.head
@@ -98,6 +100,7 @@ class Connection:
         # where that has arrived already, and by itself where the body is still awaited.
         deadline.start_body()
         head_is_out = False
+        turns = Turns(TURN)
 
         try:
             while (piece := self._reader.piece()) != b"":
@@ -107,6 +110,8 @@ class Connection:
 
                 if piece is None:
                     self._reader.feed(self._receive(deadline.limits.body_idle, deadline))
+                else:
+                    turns.count(work(piece))
         except (UpstreamBroken, UpstreamTimeout) as error:
             if not head_is_out:
                 # Were the head still unsent, gunicorn would answer 500 in its place, and the
@@ -181,7 +186,6 @@ class Connection:
         self._was_awaited = False
 
     def _upload(self, body: CallerBody, deadline: Deadline) -> None:
-        # The head has not waited for the body's first piece: the provider can refuse early.
         started = deadline.monotonic()
 
         # A slow upload is the caller's time, not the provider's. It has the limits of a body, and

@@ -110,7 +110,6 @@ MOST_FIELDS = 100
 #: of it pass, and gunicorn would then refuse to send the answer.
 CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
-_canonical: dict[str, str] = {}
 _MOST_NAMES = 512
 
 NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
@@ -145,9 +144,9 @@ def of_request(environ: Mapping[str, Any]) -> Fields:
     WSGI has lost the case of the names and joined repeated fields with commas (PEP 3333 takes
     both from CGI, RFC 3875 section 4.1.18).
     """
-    fields = [("Content-Type", environ["CONTENT_TYPE"])] if environ.get("CONTENT_TYPE") else []
-    fields.extend((_name(key), value) for key, value in environ.items() if key[:5] == "HTTP_")
-    return fields
+    fields = [(_name(key), value) for key, value in environ.items() if key[:5] == "HTTP_"]
+    kind = environ.get("CONTENT_TYPE")
+    return [("Content-Type", kind), *fields] if kind else fields
 
 
 def fate_in_request(name: str, reserved: frozenset[str], withheld: frozenset[str]) -> Fate:
@@ -289,15 +288,7 @@ def _tokens(value: str) -> frozenset[str]:
     return frozenset([token.strip().lower() for token in value.split(",")])
 
 
+@functools.lru_cache(_MOST_NAMES)
 def _name(key: str) -> str:
-    # `HTTP_X_STREAM_CLIENT` to `X-Stream-Client`. Cached, since the same few names come with every
-    # request; bounded, since callers choose them.
-    if (known := _canonical.get(key)) is not None:
-        return known
-
-    name = key[5:].replace("_", "-").title()
-
-    if len(_canonical) < _MOST_NAMES:
-        _canonical[key] = name
-
-    return name
+    # `HTTP_X_STREAM_CLIENT` to `X-Stream-Client`.
+    return key[5:].replace("_", "-").title()

@@ -55,7 +55,7 @@ class Pool:
             connection.close()
             return
 
-        self.close_since(connection.idle_since - OLDEST_IDLE)
+        self._close_since(connection.idle_since - OLDEST_IDLE)
 
         if len(self._idle) == self._idle.maxlen:
             with contextlib.suppress(IndexError):  # taken meanwhile
@@ -66,10 +66,12 @@ class Pool:
 
     def close_since(self, moment: float) -> None:
         """Close those that have been idle since a moment, or for longer."""
+        self._close_since(moment)
+        self._counts.idle(len(self._idle))
+
+    def _close_since(self, moment: float) -> None:
         while self._idle and self._idle[0].idle_since <= moment:
             self._idle.popleft().close()
-
-        self._counts.idle(len(self._idle))
 
     def _is_young(self, connection: Connection) -> bool:
         # Without an age, one that is always busy would stay with an address that the provider's

@@ -9,7 +9,6 @@ from requests.adapters import BaseAdapter
 
 from chatproxy.errors import AnswerBroken, UpstreamBroken, UpstreamError
 from chatproxy.forwarding.answers import Head
-from chatproxy.forwarding.body import taking_turns
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.connect import Connector
 from chatproxy.forwarding.connection import SWITCHING, Connection
@@ -47,7 +46,7 @@ class AnswerStream:
         # Never decoded: inflating a small gzip body could take all memory, and the caller gets
         # the coding that it asked for.
         try:
-            yield from taking_turns(self._pieces)
+            yield from self._pieces
         except BaseException as error:
             self.close()
 

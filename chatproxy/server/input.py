@@ -45,6 +45,12 @@ class SocketInput:
         self._unreader = _unreader_of(body)
         self._timed = _TimedSocket(self._unreader.sock, limits, monotonic)
 
+    def has(self, size: int) -> bool:
+        """Say whether so many bytes were read from the socket together with the head."""
+        # Chunks may be there in part, which cannot be seen from here.
+        is_sized = isinstance(self._body.reader, LengthReader)
+        return is_sized and self._unreader.buf.getbuffer().nbytes >= size
+
     def read1(self, most: int, watched: Watched | None) -> bytes:
         """Return the next bytes as they arrive, nothing at the end.
 
@@ -178,6 +184,9 @@ class _WSGIInput:
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
+
+    def has(self, size: int) -> bool:  # noqa: ARG002
+        return False
 
     def read1(self, most: int, watched: Watched | None) -> bytes:  # noqa: ARG002
         return bytes(self._stream.read(most))

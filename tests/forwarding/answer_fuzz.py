@@ -24,6 +24,7 @@ STATUS_LINES = [
     *(b"HTTP/1.1 101 Switching Protocols", b"HTTP/1.1  200 OK", b"HTTP/1.1 200 O\x00K"),
 ]
 INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n"
+SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: any\r\n\r\n"
 FIELDS = [
     *(b"Server: nginx", b"Content-Type: application/json", b"X-Empty:", b"X-Empty: ", b"x:y"),
     *(b"Set-Cookie: a=b", b"X-B:  two", b"X-B: end ", b"X-B: \ttab\t", b"X-B: in\tside"),
@@ -260,8 +261,13 @@ def cut(made: bytes, rng: random.Random) -> list[bytes]:
 def differences(rng: random.Random) -> Iterator[str]:
     """Yield what the two find where it is not the same, for ever."""
     while True:
-        fed, kind = cut(answer(rng), rng), rng.random()
+        made, kind = answer(rng), rng.random()
         asked = {"to_head": kind < 0.03, "switching": kind > 0.97}
+
+        if asked["switching"] and rng.random() < 0.5:
+            made = SWITCHED + made
+
+        fed = cut(made, rng)
         ours, theirs = found_by(AnswerReader(**asked), fed), found_by(Library(**asked), fed)
         yield "" if ours == theirs else f"{asked} {fed}\n  ours {ours}\n  h11  {theirs}"
 

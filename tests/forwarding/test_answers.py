@@ -8,7 +8,7 @@ import pytest
 from chatproxy.errors import UpstreamBroken
 from chatproxy.forwarding.answers import AnswerReader
 from tests.badinput.test_headers_out import BREAKS_OFF, BROKEN
-from tests.forwarding.answer_fuzz import Library, differences, found_by
+from tests.forwarding.answer_fuzz import SWITCHED, Library, differences, found_by
 
 EACH = 2500
 
@@ -71,6 +71,15 @@ def test_the_end_within_a_body_of_known_size_is_no_end() -> None:
 
     assert found.state == "broken body"
     assert found.body == b"a"
+
+
+def test_another_protocol_may_begin_only_where_it_was_asked_for() -> None:
+    fed = [SWITCHED + b"frames"]
+    reader = AnswerReader(switching=True)
+
+    assert found_by(reader, fed).state == "switched"
+    assert reader.surplus() == b"frames"
+    assert found_by(AnswerReader(), fed).state == "broken head"
 
 
 def test_all_chunks_that_have_come_are_one_piece() -> None:

@@ -33,6 +33,9 @@ def test_a_coding_that_nobody_undoes_is_refused(coding: str) -> None:
 class OnTheWire:
     """A body that is still at the caller."""
 
+    def has(self, _size: int) -> bool:
+        return False
+
     def read1(self, most: int, _watched: Watched | None) -> bytes:
         return b"x" * most
 

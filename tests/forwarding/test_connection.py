@@ -12,7 +12,7 @@ import pytest
 
 from chatproxy.errors import UpstreamBroken, UpstreamTimeout
 from chatproxy.forwarding.answers import Head
-from chatproxy.forwarding.body import CallerBody
+from chatproxy.forwarding.body import SMALL, CallerBody
 from chatproxy.forwarding.connection import Connection
 from chatproxy.forwarding.headers import LARGEST_HEAD, MOST_FIELDS
 from chatproxy.forwarding.timeouts import Deadline, Limits
@@ -28,6 +28,9 @@ class Endless:
     def __init__(self, between: Callable[[], None] = lambda: None) -> None:
         self._between = between
         self._count = itertools.count()
+
+    def has(self, _size: int) -> bool:
+        return False
 
     def read1(self, most: int, _watched: Any) -> bytes:
         if next(self._count):
@@ -205,3 +208,35 @@ def test_a_head_is_bounded_though_it_comes_at_once(
         get(connection)
 
     assert "too" in raised.value.detail
+
+
+class Counting:
+    """Our end, which notes each write."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self.writes: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def send(self, data: bytes) -> int:
+        self.writes.append(bytes(data))
+        return self._sock.send(data)
+
+
+@pytest.mark.parametrize(
+    ("size", "together"), [(0, True), (1024, True), (SMALL, True), (SMALL + 1, False)]
+)
+def test_a_small_body_that_is_there_goes_out_with_the_head(size: int, *, together: bool) -> None:
+    ours, theirs = socket.socketpair()
+
+    with ours, theirs:
+        theirs.sendall(EARLY)
+        counting, content = Counting(ours), b"x" * size
+        connection = Connection(cast(socket.socket, counting), time.monotonic())
+        head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size
+        connection.exchange(head, CallerBody.of_bytes(content), Deadline(LIMITS, time.monotonic))
+
+    # Of a larger one nothing goes out: the answer is there already.
+    assert counting.writes == [head + content if together else head]
