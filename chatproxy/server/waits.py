@@ -13,10 +13,14 @@ import sys
 import termios
 from collections.abc import Callable, Iterable
 
+from chatproxy.clock import Clock
 from chatproxy.metrics.table import ENDED_WAITS
 
 #: Waits that are looked at. One whose bytes have just come is passed over.
 LOOKED_AT = 8
+
+#: Seconds until a wait is looked at again that was over when its bytes had just come.
+AGAIN = 0.05
 
 
 class What(enum.Enum):
@@ -34,7 +38,7 @@ class Wait:
     """
 
     # Its own context manager, and with slots: each request begins several.
-    __slots__ = ("_waits", "ended", "holds", "sock", "what")
+    __slots__ = ("_waits", "ended", "holds", "since", "sock", "what")
 
     def __init__(self, waits: "Waits", sock: socket.socket, what: What, *, holds: bool) -> None:
         self._waits = waits
@@ -42,8 +46,10 @@ class Wait:
         self.what = what
         self.holds = holds
         self.ended = False
+        self.since = 0.0
 
     def __enter__(self) -> "Wait":
+        self.since = self._waits.monotonic()
         self._waits.begin(self)
         return self
 
@@ -56,10 +62,10 @@ class Wait:
         with contextlib.suppress(OSError, ValueError):
             if self.what is What.READING:
                 self.ended = True
-                self.sock.shutdown(socket.SHUT_RDWR)
+                _shut(self.sock, socket.SHUT_RDWR)
             elif not _has_bytes(self.sock):
                 self.ended = True
-                self.sock.shutdown(socket.SHUT_RD)
+                _shut(self.sock, socket.SHUT_RD)
 
         return self.ended
 
@@ -75,6 +81,7 @@ class Waits:
 
     def __init__(self) -> None:
         self._waits: dict[Wait, None] = {}
+        self.monotonic = Clock().monotonic
         self.leaving: set[socket.socket] = set()
         self.is_short: Callable[[], bool] = lambda: False
         self.spared = 1
@@ -96,9 +103,18 @@ class Waits:
         """Forget a wait."""
         self._waits.pop(wait, None)
 
-    def for_heads(self) -> set[Wait]:
-        """Return the waits for a request."""
-        return {wait for wait in self._waits if wait.what is What.HEAD}
+    def end_heads(self, limit: float) -> float:
+        """End the waits for a request that have lasted so many seconds; say when to look again."""
+        now, pause = self.monotonic(), limit
+
+        for wait in [wait for wait in self._waits if wait.what is What.HEAD and not wait.ended]:
+            if (left := wait.since + limit - now) > 0:
+                return min(left, pause)
+
+            if not wait.end():
+                pause = AGAIN
+
+        return pause
 
     def end_holding(self) -> None:
         """End the longest wait for a body of which a part is held, if there is one."""
@@ -117,6 +133,12 @@ def _has_bytes(sock: socket.socket) -> bool:
     # The wait reads an end, but a request that comes before it does so. Breaking the wait off
     # would lose one that has come and was not yet read.
     return any(fcntl.ioctl(sock.fileno(), termios.FIONREAD, bytes(4)))  # tcp(7): SIOCINQ
+
+
+def _shut(sock: socket.socket, how: int) -> None:
+    # gevent's own would throw an error into the greenlet that waits. The system wakes it, and it
+    # reads what has come meanwhile, and then an end.
+    getattr(sock, "_sock", sock).shutdown(how)
 
 
 #: Those of this process: whoever reads a body or writes an answer does not know the worker.

@@ -2,8 +2,8 @@
 
 - It closes idle connections when it stops. Else a shutdown waits until the graceful timeout for
   every client that keeps a connection open, and all SDKs do.
-- It yields between two requests of a connection. Else one that sends its next request before the
-  last is answered would be the only one served.
+- It yields between two requests of a connection that has not had to wait. Else one that sends its
+  next request before the last is answered would be the only one served.
 - It tells the arbiter how far it is, and after `max_requests` that it wants to end. gunicorn's own
   would end at once, and only then would another one be started.
 - With as many connections as it may have, it closes the one that has kept it waiting longest. Else
@@ -19,7 +19,6 @@ import mmap
 import resource
 import socket
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -32,7 +31,7 @@ from chatproxy.logs import correlation
 from chatproxy.metrics import series
 from chatproxy.metrics.segments import of_this_server
 from chatproxy.metrics.table import CONNECTIONS, MOST_CONNECTIONS, WORKERS
-from chatproxy.server.waits import WAITS, What
+from chatproxy.server.waits import AGAIN, WAITS, Wait, What
 from chatproxy.settings.sidecar import LAST_WORDS
 
 #: Seconds for which a kept connection must have been silent before a worker that stops closes it.
@@ -58,6 +57,21 @@ class Stage(enum.IntEnum):
     STOPPING = 3
 
 
+class Connection:
+    """One caller's connection.
+
+    `turn` is the iteration of the event loop in which it was last given way to others. `serves`
+    says that a request of it is under way.
+    """
+
+    __slots__ = ("serves", "sock", "turn")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.turn = -1
+        self.serves = False
+
+
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
     """One process, one event loop, a greenlet for each connection."""
 
@@ -71,8 +85,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
         self._enough, self.max_requests = self.max_requests, sys.maxsize
         self._most = most_connections(self.worker_connections)
         self.worker_connections = self._most + min(RESERVE, self._most)
-        self._clients: dict[Any, socket.socket] = {}
-        self._serving: set[Any] = set()
+        self._connections: dict[Any, Connection] = {}
         self._runs = False
         #: Where it counts. Its successor goes on from there.
         self.segment = of_this_server().take()
@@ -85,11 +98,13 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
         WAITS.is_short = self._is_short
         WAITS.most = self._most
         WAITS.spared = max(1, min(SPARED, self._most // 4))
+        read_once(self.cfg)
         super().init_process()
 
     def run(self) -> None:
         """Serve until told to stop, and until all is done or the time for it is over."""
         self._runs = True
+        gevent.spawn(_end_heads, self.cfg.keepalive)
 
         try:
             super().run()
@@ -121,37 +136,40 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve one connection."""
-        connection = gevent.getcurrent()
-        self._clients[connection] = client
+        greenlet = gevent.getcurrent()
+        self._connections[greenlet] = Connection(client)
         CONNECTIONS.add()
 
         try:
             super().handle(listener, client, addr)
         finally:
             CONNECTIONS.add(by=-1)
-            del self._clients[connection]
+            del self._connections[greenlet]
             WAITS.leaving.discard(client)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """Serve one request."""
-        connection = gevent.getcurrent()
-        self._serving.add(connection)
+        connection = self._connections[gevent.getcurrent()]
+        connection.serves = True
 
         try:
             super().handle_request(listener_name, req, sock, addr)
         finally:
-            self._serving.discard(connection)
+            connection.serves = False
 
-    @contextlib.contextmanager
-    def timeout_ctx(self) -> Iterator[None]:
-        """Bound the wait for a connection's next request, and make it interruptible."""
+    def timeout_ctx(self) -> Wait:
+        """Return what bounds the wait for a connection's next request."""
         # gunicorn waits in here for each head of a keep-alive connection.
-        gevent.sleep(0)
-        correlation.end()
-        client = self._clients[gevent.getcurrent()]
+        connection = self._connections[gevent.getcurrent()]
+        loop = gevent.get_hub().loop
 
-        with WAITS.waiting(client, What.HEAD), super().timeout_ctx():
-            yield
+        # Whoever has had to wait since, be it for a provider, has given way by that.
+        if connection.turn == loop.iteration:
+            gevent.sleep(0)
+
+        connection.turn = loop.iteration
+        correlation.end()
+        return WAITS.waiting(connection.sock, What.HEAD)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what no application has seen, such as a head that cannot be read."""
@@ -163,7 +181,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
 
     def _is_short(self) -> bool:
         # One that is being closed makes its place free when its greenlet has run.
-        return len(self._clients) - len(WAITS.leaving) > self._most
+        return len(self._connections) - len(WAITS.leaving) > self._most
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Stop taking connections, and end the waits of idle ones."""
@@ -171,7 +189,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
             super().handle_exit(sig, frame)
             self._shared[0] = Stage.STOPPING
             # Not in the signal handler, which must not block: see gunicorn's own `handle_quit`.
-            gevent.spawn(self._close_idle)
+            gevent.spawn(_end_heads, LAST_REQUEST)
             # gunicorn's limit, at which the arbiter kills, has so much more (`gunicorn_conf`).
             gevent.spawn_later(max(0, self.cfg.graceful_timeout - LAST_WORDS), self._cut)
 
@@ -184,18 +202,26 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
     def _cut(self) -> None:
         # Each is answered or broken off, and writes its line, where it is waiting now.
         with contextlib.suppress(gevent.Timeout):
-            gevent.killall(list(self._serving), ShuttingDown, timeout=LAST_WORDS / 2)
+            serving = [one for one, connection in self._connections.items() if connection.serves]
+            gevent.killall(serving, ShuttingDown, timeout=LAST_WORDS / 2)
 
         if self._runs:
             sys.exit(0)  # raised in `run`
 
-    def _close_idle(self) -> None:
-        while True:
-            before = WAITS.for_heads()
-            gevent.sleep(LAST_REQUEST)
 
-            for wait in before & WAITS.for_heads():
-                wait.end()
+def read_once(cfg: Any) -> None:
+    """Make each of gunicorn's settings a plain attribute, for as long as the worker lives."""
+    # Each is looked up anew otherwise, 22 for a request. Nothing changes them here: after a reload
+    # there are new workers. Those that are computed from several stay what they are, properties.
+    vars(cfg).update((name, setting.get()) for name, setting in cfg.settings.items())
+
+
+def _end_heads(limit: float) -> None:
+    pause = limit
+
+    while True:
+        gevent.sleep(max(AGAIN, pause))
+        pause = WAITS.end_heads(limit)
 
 
 def most_connections(wanted: int) -> int:

@@ -13,6 +13,9 @@ from tests.sidecar import Sidecar
 from tests.upstream import StreamUpstream
 from tests.wire import RawAnswer, answer_on, ask, connected, get
 
+#: The level of a line.
+ERROR = 50
+
 
 @pytest.fixture
 def running(upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar]) -> Iterator[Sidecar]:
@@ -48,6 +51,8 @@ def test_idle_connections_do_not_hold_the_shutdown_up(running: Sidecar) -> None:
         assert time.monotonic() - started < 8
         assert [sock.recv(100) for sock in idle] == [b""] * len(idle)
 
+    assert [line for line in running.lines() if line["level"] >= ERROR] == []
+
 
 def test_the_worker_that_is_killed_is_replaced(running: Sidecar) -> None:
     (worker,) = running.workers()
@@ -67,11 +72,32 @@ def test_a_connection_that_sends_no_whole_head_is_closed(
     with (
         sidecar_before(upstream.url, KEEPALIVE_TIMEOUT="1") as sidecar,
         connected(sidecar.port) as slow,
+        connected(sidecar.port) as silent,
+        connected(sidecar.port) as idle,
     ):
+        idle.sendall(get("/-/healthz"))
+        assert answer_on(idle).status == 200
         slow.sendall(b"GET /proxy/app HTTP/1.1\r\n")
         started = time.monotonic()
 
-        assert slow.recv(100) == b""
+        assert [sock.recv(100) for sock in (slow, silent, idle)] == [b"", b"", b""]
+        assert time.monotonic() - started < 4
+
+
+def test_a_connection_that_drips_its_head_is_closed(
+    upstream: StreamUpstream, sidecar_before: Callable[..., Sidecar]
+) -> None:
+    with (
+        sidecar_before(upstream.url, KEEPALIVE_TIMEOUT="1") as sidecar,
+        connected(sidecar.port) as dripping,
+    ):
+        started = time.monotonic()
+
+        with contextlib.suppress(ConnectionError):
+            while time.monotonic() - started < 10:
+                dripping.sendall(b"G")
+                time.sleep(0.01)
+
         assert time.monotonic() - started < 4
 
 
