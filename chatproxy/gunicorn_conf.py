@@ -21,7 +21,7 @@ from chatproxy.identity.schema_version import is_current
 from chatproxy.metrics import server as counted
 from chatproxy.providers import SETTINGS
 from chatproxy.receiving import memory as received
-from chatproxy.server import arbiter, ports, refusal, request, response, signs_of_life
+from chatproxy.server import arbiter, environ, ports, refusal, request, response, signs_of_life
 from chatproxy.server.baton import BATON
 from chatproxy.server.drain import DRAIN
 from chatproxy.settings.sidecar import LAST_WORDS
@@ -57,6 +57,8 @@ arbiter.install(_settings.drain_seconds)
 limit_request_line = 8190
 limit_request_fields = 100
 limit_request_field_size = 8190
+# A C parser would be used as soon as it is installed, and reads other heads than the one tested.
+http_parser = "python"
 
 # gunicorn drops headers with a `_` in their name, which WSGI cannot tell from those with a `-`,
 # except the listed ones from trusted addresses. In a pod every caller comes from loopback, so no
@@ -191,6 +193,7 @@ def post_worker_init(worker: Any) -> None:
 
     logs.write_once_a_turn(gevent.get_hub().loop.run_callback)
     request.install()
+    environ.install(worker.cfg)
     refusal.install()
     response.install(_settings.body_idle_timeout)
 
