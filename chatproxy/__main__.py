@@ -1,4 +1,4 @@
-"""`chatproxy …` and `python -m chatproxy …`: a probe is answered before any command is loaded."""
+"""`chatproxy …` and `python -m chatproxy …`: a probe and a start load no other command."""
 
 import os
 import sys
@@ -12,6 +12,11 @@ def main() -> None:
         # Help and wrong options are for a person, and told by the commands.
         if (asked := health.read(sys.argv[2:])) is not None:
             sys.exit(health.run(*asked, os.environ))
+
+    if sys.argv[1:] == ["serve"]:
+        from chatproxy.server.start import become_server
+
+        become_server()
 
     from chatproxy.cli import main as commands
 

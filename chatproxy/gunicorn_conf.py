@@ -17,7 +17,6 @@ from gunicorn import systemd
 from chatproxy import logs
 from chatproxy.clock import Clock
 from chatproxy.errors import SettingsError
-from chatproxy.identity.schema_version import is_current
 from chatproxy.metrics import server as counted
 from chatproxy.providers import SETTINGS
 from chatproxy.receiving import memory as received
@@ -115,6 +114,9 @@ def on_starting(server: Any) -> None:
 
 def when_ready(server: Any) -> None:  # noqa: ARG001 - gunicorn calls it so
     """Watch the files that settings come from, while the workers serve."""
+    # What is left out of collections stays shared with the workers: 6 MB. gevent asks for all
+    # other objects when it patches, and writes to each by that.
+    gc.freeze()
     gc.enable()
     _watch.start()
 
@@ -144,6 +146,9 @@ def _prepare_directory() -> None:
         return
 
     path = _settings.directory.sqlite_path
+
+    # Imported here, with SQLite: only a sidecar with a directory needs them.
+    from chatproxy.identity.schema_version import is_current
 
     # SQLite alone is upgraded here. Several replicas share a database server, so its schema is
     # upgraded once, by a command, before any of them starts.
@@ -202,8 +207,8 @@ def post_worker_init(worker: Any) -> None:
         _start_upkeep(services)
 
     # What stays as long as the worker, 100,000 objects, is left out of garbage collections from
-    # now on. A full one looked at all of them, and held all requests up for 40 milliseconds.
-    gc.collect()
+    # now on. A full one looked at all of them, and held all requests up for 40 milliseconds. There
+    # is none before: of what a start loads nearly nothing is garbage.
     gc.freeze()
     gc.enable()
 

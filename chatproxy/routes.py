@@ -42,7 +42,7 @@ def routes(services: Services) -> Iterator[Route]:
         )
 
     for name in services.backends:
-        for route in REGISTRY[name].routes(services):
+        for route in REGISTRY[name]().routes(services):
             yield dataclasses.replace(route, path=prefix + route.path, provider=name)
 
     for name, backend in services.backends.items():

@@ -5,8 +5,9 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from chatproxy.metrics import exposition
+from chatproxy.metrics import table
 from chatproxy.metrics.segments import Segment
+from chatproxy.metrics.sums import sums
 from tests.wire import ask, get
 
 Sample = tuple[str, dict[str, str], float]
@@ -50,8 +51,8 @@ def scrape(port: int, *fields: str) -> Scrape:
 
 def counted_in(segment: Segment) -> Scrape:
     """What this process has counted in its memory: a value for each cell of a series."""
-    found = exposition.sums([segment])
-    names: dict[str, Any] = {one.name: one for one in exposition.table.TABLE}
+    found = sums([segment])
+    names: dict[str, Any] = {one.name: one for one in table.TABLE}
     return Scrape(
         [
             (name, dict(zip(names[name].labels, labels, strict=True)), sum(cells[:-1] or cells))

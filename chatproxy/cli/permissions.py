@@ -163,7 +163,7 @@ def _asked(name: str, documents: dict[str, str | None]) -> Iterator[tuple[KeepsP
     # What a server's log says of an answer is here said by the command.
     logging.getLogger("chatproxy").addHandler(logging.NullHandler())
     found = settings.load_for_commands(providers={name: SETTINGS[name]}, documents=documents)
-    provider = REGISTRY[name].provider(found.provider_settings[name])
+    provider = REGISTRY[name]().provider(found.provider_settings[name])
     assert isinstance(provider, KeepsPermissions)  # noqa: S101 - as its settings say
     services = open_services(found, [provider])
 

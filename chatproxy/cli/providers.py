@@ -27,7 +27,7 @@ def open_provider(name: str) -> Iterator[tuple[Provider, Directory | None]]:
     section = SETTINGS[name]
     found = settings.load_for_commands(providers={name: section})
     tell_of_kept(found)
-    provider = REGISTRY[name].provider(found.provider_settings[name])
+    provider = REGISTRY[name]().provider(found.provider_settings[name])
 
     with _directory(found) as directory:
         yield provider, directory
@@ -54,7 +54,7 @@ def open_all() -> Iterator[tuple[Mapping[str, Provider], Directory | None]]:
         raise SettingsError(problems)
 
     with _directory(found) as directory:
-        yield {name: REGISTRY[name].provider(one) for name, one in sections.items()}, directory
+        yield {name: REGISTRY[name]().provider(one) for name, one in sections.items()}, directory
 
 
 @contextlib.contextmanager
@@ -63,7 +63,7 @@ def open_reach(name: str) -> Iterator[tuple[Provider, Reach]]:
     section = SETTINGS[name]
     found = settings.load_for_commands(providers={name: section})
     tell_of_kept(found)
-    provider = REGISTRY[name].provider(found.provider_settings[name])
+    provider = REGISTRY[name]().provider(found.provider_settings[name])
     # What a server's log says of a call is said by the command.
     logging.getLogger("chatproxy").addHandler(logging.NullHandler())
     # The directory is opened as every command does it, and nothing is counted.

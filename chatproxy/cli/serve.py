@@ -1,13 +1,9 @@
 """`chatproxy serve`."""
 
-import os
-import sys
-
 import click
 
 from chatproxy.cli.examples import examples
-
-ARGUMENTS = ("-c", "python:chatproxy.gunicorn_conf", "chatproxy.wsgi:app")
+from chatproxy.server.start import become_server
 
 
 @click.command(
@@ -23,7 +19,4 @@ def serve() -> None:
     path is below that folder. The exit code is 0 after SIGTERM or SIGINT, and 1 where the start
     fails. SIGHUP takes over files that have changed, and replaces the workers.
     """
-    # In place of this process, so that signals and the exit code are the server's own; and afresh,
-    # because the commands have loaded what gevent patches in the workers.
-    server = [sys.executable, "-P", "-m", "chatproxy.server", *ARGUMENTS]
-    os.execv(sys.executable, server)  # noqa: S606 - our own command
+    become_server()

@@ -4,8 +4,10 @@ import dataclasses
 from http import HTTPStatus
 from typing import ClassVar
 
-import requests
+# Before any other module imports it.
+from chatproxy.forwarding.without_detectors import requests
 
+# isort: split
 from chatproxy.forwarding import headers, session
 from chatproxy.forwarding.call import Call
 from chatproxy.forwarding.connection import SWITCHING, Connection

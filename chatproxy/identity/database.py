@@ -9,11 +9,9 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sqlalchemy import Connection, RowMapping, Select, Table, text
-from sqlalchemy.dialects import postgresql as postgresql_dialect
-from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from chatproxy.errors import CallerError, DirectoryUnavailable, IdentityError
@@ -23,9 +21,14 @@ from chatproxy.identity.transactions import BEGINNING, READ_ONLY, USED, Beginnin
 from chatproxy.identity.watchdog import Watchdog
 from chatproxy.metrics.table import DIRECTORY_FAULTS
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql as postgresql_dialect
+    from sqlalchemy.dialects import sqlite as sqlite_dialect
+
+    Insert = postgresql_dialect.Insert | sqlite_dialect.Insert
+
 log = logging.getLogger(__name__)
 
-Insert = postgresql_dialect.Insert | sqlite_dialect.Insert
 Work = Literal["read", "write", "optional", "read-only"]
 
 #: Connections that a question tries: a kept one, one that another has opened meanwhile, a new one.
@@ -51,6 +54,7 @@ class Database:
             if self.is_sqlite
             else postgresql.make_engine(lambda: self._url, monotonic, self._learn_encoding)
         )
+        self._insert = _insert_for(is_sqlite=self.is_sqlite)
         # PostgreSQL's name of it, from the first connection on.
         self.encoding = encodings.BEST
         # Kept apart: reads that work while the disk is full must not hide that writes fail.
@@ -135,9 +139,9 @@ class Database:
         with self.reading() as connection:
             return connection.execute(wanted).mappings().all()
 
-    def insert(self, table: Table) -> Insert:
+    def insert(self, table: Table) -> "Insert":
         """Return an INSERT with ON CONFLICT: both databases spell it alike, SQLAlchemy does not."""
-        return sqlite_dialect.insert(table) if self.is_sqlite else postgresql_dialect.insert(table)
+        return self._insert(table)
 
     def can_hold(self, character: str) -> bool:
         """Say whether the database's encoding has a character; False where that is not known."""
@@ -280,6 +284,18 @@ class Database:
         # Who reads has reached it: one without its schema, too, or one that takes no writes.
         if work == "read" and self.failing_since is None and not lacks_schema(self._faults[work]):
             self.failing_since = began
+
+
+def _insert_for(*, is_sqlite: bool) -> "Callable[[Table], Insert]":
+    # Imported here: PostgreSQL's dialect takes 3 MB, and only one of the two is used.
+    if is_sqlite:
+        from sqlalchemy.dialects import sqlite as sqlite_dialect
+
+        return sqlite_dialect.insert
+
+    from sqlalchemy.dialects import postgresql as postgresql_dialect
+
+    return postgresql_dialect.insert
 
 
 def lacks_schema(reason: str) -> bool:

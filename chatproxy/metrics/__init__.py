@@ -7,5 +7,5 @@
 | `segments` | that memory, which the processes of a server share |
 | `requests`, `upstreams` | what is counted of a request, and of the way to an upstream |
 | `server` | what the first process counts |
-| `exposition` | the sum over all processes, as Prometheus reads it |
+| `sums`, `exposition` | the sums over all processes; those as Prometheus reads them |
 """

@@ -1,6 +1,6 @@
 """The class and the routes of each provider.
 
-A new provider is a folder, a line here, and a line in `providers.SETTINGS`.
+A new provider is a folder, a function and a line here, and a line in `providers.SETTINGS`.
 """
 
 import dataclasses
@@ -8,16 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chatproxy.providers.base import Provider
-from chatproxy.providers.chatsdk.endpoints import routes as chatsdk
-from chatproxy.providers.chatsdk.provider import ChatSDK
-from chatproxy.providers.imbachat.endpoints import routes as imbachat
-from chatproxy.providers.imbachat.provider import ImbaChat
-from chatproxy.providers.imkit.endpoints import routes as imkit
-from chatproxy.providers.imkit.provider import IMKit
-from chatproxy.providers.performchat.endpoints import routes as performchat
-from chatproxy.providers.performchat.provider import PerformChat
-from chatproxy.providers.stream.endpoints import routes as stream
-from chatproxy.providers.stream.provider import Stream
 from chatproxy.services import Services
 from chatproxy.settings import Settings
 from chatproxy.web.route import Route
@@ -31,17 +21,55 @@ class Registered:
     routes: Callable[[Services], Sequence[Route]]
 
 
-REGISTRY: Mapping[str, Registered] = {
-    "stream": Registered(Stream, stream.routes),
-    "chatsdk": Registered(ChatSDK, chatsdk.routes),
-    "performchat": Registered(PerformChat, performchat.routes),
-    "imkit": Registered(IMKit, imkit.routes),
-    "imbachat": Registered(ImbaChat, imbachat.routes),
+# Imported when they are asked for: of five providers most sidecars have one or two on.
+
+
+def _stream() -> Registered:
+    from chatproxy.providers.stream.endpoints.routes import routes
+    from chatproxy.providers.stream.provider import Stream
+
+    return Registered(Stream, routes)
+
+
+def _chatsdk() -> Registered:
+    from chatproxy.providers.chatsdk.endpoints.routes import routes
+    from chatproxy.providers.chatsdk.provider import ChatSDK
+
+    return Registered(ChatSDK, routes)
+
+
+def _performchat() -> Registered:
+    from chatproxy.providers.performchat.endpoints.routes import routes
+    from chatproxy.providers.performchat.provider import PerformChat
+
+    return Registered(PerformChat, routes)
+
+
+def _imkit() -> Registered:
+    from chatproxy.providers.imkit.endpoints.routes import routes
+    from chatproxy.providers.imkit.provider import IMKit
+
+    return Registered(IMKit, routes)
+
+
+def _imbachat() -> Registered:
+    from chatproxy.providers.imbachat.endpoints.routes import routes
+    from chatproxy.providers.imbachat.provider import ImbaChat
+
+    return Registered(ImbaChat, routes)
+
+
+REGISTRY: Mapping[str, Callable[[], Registered]] = {
+    "stream": _stream,
+    "chatsdk": _chatsdk,
+    "performchat": _performchat,
+    "imkit": _imkit,
+    "imbachat": _imbachat,
 }
 
 
 def make_providers(settings: Settings) -> list[Provider]:
     """Make each provider that is on from its settings."""
     return [
-        REGISTRY[name].provider(section) for name, section in settings.provider_settings.items()
+        REGISTRY[name]().provider(section) for name, section in settings.provider_settings.items()
     ]

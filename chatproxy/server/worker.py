@@ -31,6 +31,7 @@ from chatproxy.logs import correlation
 from chatproxy.metrics import series
 from chatproxy.metrics.segments import of_this_server
 from chatproxy.metrics.table import CONNECTIONS, MOST_CONNECTIONS, WORKERS
+from chatproxy.server.plugins import packages_read_once
 from chatproxy.server.waits import AGAIN, WAITS, Wait, What
 from chatproxy.settings.sidecar import LAST_WORDS
 
@@ -100,6 +101,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
         WAITS.spared = max(1, min(SPARED, self._most // 4))
         read_once(self.cfg)
         super().init_process()
+
+    def patch(self) -> None:
+        """Make the standard library wait by switching to other greenlets."""
+        with packages_read_once():
+            super().patch()
 
     def run(self) -> None:
         """Serve until told to stop, and until all is done or the time for it is over."""

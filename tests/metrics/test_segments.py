@@ -6,6 +6,7 @@ import pytest
 
 from chatproxy.metrics import exposition, series, table
 from chatproxy.metrics.segments import RESERVED, SIZE, Segment, Segments
+from chatproxy.metrics.sums import sums
 from tests.scraping import counted_in
 
 
@@ -23,7 +24,7 @@ def test_a_value_at_a_bound_is_below_it(segment: Segment) -> None:
     for seconds in (0.0, 0.005, 0.0051, 60.0, 61.0):
         table.UPSTREAM_ANSWER.observe(seconds, "stream")
 
-    (cells,) = exposition.sums([segment])[table.UPSTREAM_ANSWER.name].values()
+    (cells,) = sums([segment])[table.UPSTREAM_ANSWER.name].values()
     cumulated = dict(table.UPSTREAM_ANSWER.cumulated(cells))
     assert cumulated[0.005] == 2
     assert cumulated[0.01] == 3
@@ -41,7 +42,7 @@ def test_processes_are_added_up_and_outlive_their_end() -> None:
         table.TOKENS_MINTED.add("stream", by=5)
 
     segments.keep([])
-    found = exposition.sums(segments)
+    found = sums(segments)
     assert found[table.TOKENS_MINTED.name] == {("stream",): [10.0]}
 
 
@@ -61,9 +62,9 @@ def test_what_a_dead_process_had_is_not_there_any_more() -> None:
     segments = Segments(2)
     series.count_in(segments.take())
     table.IN_FLIGHT.add(by=7)
-    assert exposition.sums(segments)[table.IN_FLIGHT.name] == {(): [7.0]}
+    assert sums(segments)[table.IN_FLIGHT.name] == {(): [7.0]}
     segments.keep([])
-    assert exposition.sums(segments)[table.IN_FLIGHT.name] == {(): [0.0]}
+    assert sums(segments)[table.IN_FLIGHT.name] == {(): [0.0]}
 
 
 def test_memory_is_not_more_however_many_are_replaced() -> None:
@@ -93,7 +94,7 @@ def test_series_for_which_there_is_no_room_are_counted_as_others(segment: Segmen
         table.UPSTREAM_CALLS.add(f"provider-{number:06}", "2xx")
 
     found = counted_in(segment)
-    series_there = len(exposition.sums([segment])[table.UPSTREAM_CALLS.name])
+    series_there = len(sums([segment])[table.UPSTREAM_CALLS.name])
     assert found.value("chatproxy_upstream_calls_total") == 20_000
     assert 5_000 < series_there < 15_000
     assert (
@@ -136,5 +137,5 @@ def test_what_a_process_wrote_as_it_died_is_in_no_later_series(segment: Segment)
     segment.cells.obj[half_a_key] = b"\xff" * 960  # type: ignore[index]
     table.UPSTREAM_ANSWER.observe(0.1, "stream")
 
-    (cells,) = exposition.sums([segment])[table.UPSTREAM_ANSWER.name].values()
+    (cells,) = sums([segment])[table.UPSTREAM_ANSWER.name].values()
     assert sum(cells) == 1.1

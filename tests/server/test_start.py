@@ -54,18 +54,22 @@ def test_the_first_process_loads_nothing_that_a_worker_must_patch() -> None:
 
 
 def test_both_processes_look_for_garbage_once_they_serve() -> None:
-    """A worker that never did would grow until it is killed."""
+    """A worker that never did would grow until it is killed.
+
+    They leave out what the start has made: so most of it stays shared between them.
+    """
     code = (
         "import gc; from types import SimpleNamespace; from chatproxy import gunicorn_conf as c; "
         "looks = [gc.isenabled()]; c._watch.start = lambda: None; "
-        "c.when_ready(None); looks.append(gc.isenabled()); "
+        "c.when_ready(None); looks.append(gc.isenabled()); before = gc.get_freeze_count(); "
         "c.post_fork(None, None); looks.append(gc.isenabled()); "
+        "loaded = [[] for _ in range(2_000)]; "
         "c.post_worker_init(SimpleNamespace(wsgi=None)); looks.append(gc.isenabled()); "
-        "print(looks, gc.get_freeze_count() > 10_000)"
+        "print(looks, before > 10_000, gc.get_freeze_count() > before + 1_000)"
     )
     done = start("-c", code, STREAM_API_KEY="k", STREAM_API_SECRET="s" * 40)
 
-    assert done.stdout.strip() == "[False, True, False, True] True", done.stderr
+    assert done.stdout.strip() == "[False, True, False, True] True True", done.stderr
 
 
 def test_every_line_of_the_output_is_json_and_warnings_are_said_once(
@@ -173,16 +177,12 @@ def test_the_limit_on_open_files_is_raised_for_the_workers(
     assert int(line.split()[3]) == min(2256, hard)
 
 
-def test_stream_alone_loads_no_database_and_writes_nothing(tmp_path: Path) -> None:
-    code = (
-        "import sys; from chatproxy.app import create_app; create_app(); "
-        "print([m for m in ('sqlalchemy', 'alembic', 'redis') if m in sys.modules])"
-    )
+def test_stream_alone_writes_nothing(tmp_path: Path) -> None:
+    code = "from chatproxy.app import create_app; create_app()"
     environ = {"STREAM_API_KEY": "k", "STREAM_API_SECRET": "s" * 40, "PYTHONPATH": str(ROOT)}
     done = finished([sys.executable, "-c", code], bare_environ() | environ, folder=tmp_path)
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "[]"
     assert list(tmp_path.iterdir()) == []
 
 

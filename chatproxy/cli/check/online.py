@@ -56,7 +56,7 @@ def _sound(found: Settings) -> tuple[Settings, list[Any]]:
         directory=None,
         keys=None,
     )
-    return known, [REGISTRY[name].provider(one) for name, one in sections.items()]
+    return known, [REGISTRY[name]().provider(one) for name, one in sections.items()]
 
 
 def _ask(services: Services, part: Part) -> Finding:

@@ -6,9 +6,9 @@ from typing import Any
 
 from chatproxy import __version__
 from chatproxy.metrics import table
-from chatproxy.metrics.exposition import sums
 from chatproxy.metrics.lately import Fact, Fault, newest_faults
 from chatproxy.metrics.series import Metric, every_segment
+from chatproxy.metrics.sums import sums
 from chatproxy.providers import SETTINGS
 from chatproxy.services import Backend, Part, Services
 from chatproxy.settings.shown import Shown, in_force
