@@ -22,7 +22,10 @@ def _error(request: Request, found: Reply) -> UpstreamError:
     told = found.document or {}
     code = told.get("code")
     with_code = f"{status} (code {code})" if type(code) is int else str(status)
-    message = f"Stream answered {request.method} {request.path} with {with_code}."
+    # What is made is not in the path, and one of many may be refused.
+    named = (request.body or {}).get("name")
+    what = request.path if named is None else f"{request.path} for {named}"
+    message = f"Stream answered {request.method} {what} with {with_code}."
 
     if status == 429:
         return Unanswered(message, kind="limited", wait=found.wait)

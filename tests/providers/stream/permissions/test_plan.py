@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from chatproxy.providers.permissions import Plan, Reply
+from chatproxy.providers.permissions import Plan, Refused, Reply, Request
 from chatproxy.providers.stream.permissions import document
 from chatproxy.providers.stream.permissions.export import export
 from chatproxy.providers.stream.permissions.names import BUILT_IN_ROLES
 from chatproxy.providers.stream.permissions.plan import plan
+from chatproxy.providers.stream.permissions.refusals import reply_to
 from chatproxy.providers.stream.permissions.today import Today, look
 
 REQUIRED = {"max_message_length": 777, "automod": "AI", "automod_behavior": "block"}
@@ -262,3 +263,16 @@ def test_permissions_of_no_known_form_are_none_that_stream_has() -> None:
 
     found = look(lambda request: Reply(200, answers[request.path]), "2")
     assert found.known == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "what"),
+    [
+        (Request("POST", "/roles", {"name": "support"}), "POST /roles for support"),
+        (Request("POST", "/channeltypes", {"name": "forum"}), "POST /channeltypes for forum"),
+        (Request("PUT", "/channeltypes/forum", {"grants": {}}), "PUT /channeltypes/forum"),
+    ],
+)
+def test_a_refusal_says_what_was_refused(request_: Request, what: str) -> None:
+    with pytest.raises(Refused, match=rf"Stream answered {what} with 400 \(code 4\)\."):
+        reply_to(lambda _: Reply(400, {"code": 4}), request_)
