@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import websocket
 
+from chatproxy.providers.imkit.relaying.sightings import Sightings
 from chatproxy.providers.imkit.relaying.tunnel import Times
 from chatproxy.providers.imkit.relaying.waiting import SessionOver, Waiting
 from chatproxy.providers.imkit.sockets.frames import SocketClosed
@@ -21,6 +22,7 @@ from tests.providers.imkit.rawsocket import raw_socket
 from tests.providers.imkit.refusals import refused_with
 from tests.providers.imkit.relayed import SocketServer, door_of, relaying, socket_server
 from tests.scraping import scrape
+from tests.stopwatch import Stopwatch
 from tests.test_sdks import needs_node_sdks
 
 pytestmark = [needs_node_sdks, pytest.mark.node]
@@ -333,8 +335,8 @@ class Nobody:
 
 
 def test_who_does_not_sign_in_is_not_waited_for() -> None:
-    moments = iter([0.0, 5.0, 10.0])
-    made = Waiting("session", None, Nobody(), lambda: next(moments), Times())
+    moments = iter([6.0, 11.0, 12.0])
+    made = Waiting("session", None, Nobody(), lambda: next(moments), Times(), 2.0)
 
     assert not made.has_left()
 
@@ -344,9 +346,35 @@ def test_who_does_not_sign_in_is_not_waited_for() -> None:
     assert raised.value.ended_by == "nobody authenticated"
 
 
+def test_the_time_to_sign_in_is_that_of_all_requests_together(clock: Stopwatch) -> None:
+    seen = Sightings(lambda: clock.now, most=3)
+    first = clock.now
+    assert seen.since("talks") == first
+
+    for number in range(9):
+        clock.now += 1
+        seen.since(f"made up {number}")
+        assert seen.since("talks") == first
+
+    assert seen.since("made up 0") == clock.now
+
+
+def test_who_talks_without_signing_in_is_ended_as_well(site: Site) -> None:
+    """A client of Socket.IO 2 is answered whenever it likes, so that none of its requests waits."""
+    door, path = door_of(site), "/socket.io/?EIO=3&transport=polling"
+    opened = call(door, "GET", path).raw.body.decode()
+    path += f"&sid={json.loads(opened[opened.index('{') :])['sid']}"
+    until = time.monotonic() + Times().authenticate + 10
+
+    while (heard := call(door, "GET", path).raw.body) != b"2:411:1":
+        assert time.monotonic() < until, heard
+        call(door, "POST", path, TEXT, body=b"1:2")
+        time.sleep(0.2)
+
+
 def test_a_request_is_ended_for_everything_but_a_stop() -> None:
     caller = Nobody()
-    made = Waiting("session", ("app", "digest"), caller, iter(range(99)).__next__, Times())
+    made = Waiting("session", ("app", "digest"), caller, iter(range(99)).__next__, Times(), 0)
     made.end(SocketClosed("stop", 1001))
     assert not made.has_left()
     assert caller.asked == 1
@@ -381,4 +409,10 @@ def test_a_worker_holds_so_many_and_no_more(site: Site) -> None:
         assert {polls.poll().status for _ in range(4)} == {503}
         assert set(statuses) <= {101, 503}
 
-    assert polls.ask("echo", 1) == 1
+    assert polls.say('427["echo",1]').raw.body == b"ok"
+    until = time.monotonic() + 10
+
+    while (answer := polls.poll()).status == 503:  # the sockets are being closed
+        assert time.monotonic() < until
+
+    assert answer.raw.body == b"437[1]"

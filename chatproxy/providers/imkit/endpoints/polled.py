@@ -22,6 +22,7 @@ from chatproxy.providers.imkit.endpoints import relayed, signing_in
 from chatproxy.providers.imkit.endpoints.relayed import Opened
 from chatproxy.providers.imkit.provider import IMKit
 from chatproxy.providers.imkit.relaying.opening import Presented
+from chatproxy.providers.imkit.relaying.sightings import Sightings
 from chatproxy.services import Backend
 from chatproxy.turns import Turns
 from chatproxy.web.current import context, directory, provider, services
@@ -68,7 +69,7 @@ class Asked:
         return services().backends[IMKit.name]
 
 
-def poll(hub: "Hub") -> Response:
+def poll(hub: "Hub", sightings: Sightings) -> Response:
     """Forward a polling request, unless its session is over."""
     from chatproxy.providers.imkit.relaying.waiting import SessionOver
 
@@ -88,7 +89,7 @@ def poll(hub: "Hub") -> Response:
 
     try:
         _check_token(asked)
-        return _say(asked) if request.method == "POST" else _wait(hub, asked)
+        return _say(asked) if request.method == "POST" else _wait(hub, sightings, asked)
     except SessionOver as over:
         context().notes["socket"] = {"endedBy": over.ended_by}
         SOCKETS_ENDED.add(over.ended_by.replace(" ", "_"))
@@ -116,12 +117,15 @@ def _check_token(asked: Asked) -> None:
         raise SessionOver("token")
 
 
-def _wait(hub: "Hub", asked: Asked) -> Response:
+def _wait(hub: "Hub", sightings: Sightings, asked: Asked) -> Response:
     from chatproxy.providers.imkit.relaying.tunnel import Times
     from chatproxy.providers.imkit.relaying.waiting import Waiting
 
     current, times, found = context(), Times(), services()
-    waiting = Waiting(asked.session, asked.token, current, current.monotonic, times)
+    since = sightings.since(asked.session) if asked.token is None else current.monotonic()
+    waiting = Waiting(asked.session, asked.token, current, current.monotonic, times, since)
+    # At once: where the server has something to say, nothing is waited for.
+    waiting.has_left()
     limits = dataclasses.replace(
         found.limits, read=times.silence, total=times.silence + found.limits.connect
     )

@@ -10,6 +10,7 @@ from chatproxy.providers.imkit.endpoints import polled, relayed, signing_in
 from chatproxy.providers.imkit.endpoints.forwarded import cross_origin
 from chatproxy.providers.imkit.endpoints.upgraded import NO_CONNECTION, Upgraded
 from chatproxy.providers.imkit.provider import NO_SOCKETS, IMKit
+from chatproxy.providers.imkit.relaying.sightings import Sightings
 from chatproxy.server.waits import WAITS
 from chatproxy.services import Services
 from chatproxy.web.current import context, provider
@@ -27,6 +28,7 @@ def blueprint(services: Services) -> Blueprint:
     """Make the blueprint. Its view owns the sockets of this worker."""
     made = Blueprint("imkit-socket", __name__)
     hub, imkit = _hub(services), services.provider(IMKit)
+    sightings = Sightings(services.clock.monotonic)
 
     def socket(path: str = "") -> Response:
         if hub is None:
@@ -43,7 +45,7 @@ def blueprint(services: Services) -> Blueprint:
         if not imkit.relays_sockets:
             return _upgrade(hub)
 
-        return relayed.open_tunnel(hub) if _asks_for_websocket() else polled.poll(hub)
+        return relayed.open_tunnel(hub) if _asks_for_websocket() else polled.poll(hub, sightings)
 
     methods = (*METHODS, "OPTIONS") if imkit.relays_sockets else METHODS
 

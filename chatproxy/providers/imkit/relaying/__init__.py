@@ -7,6 +7,7 @@
 | `tunnel` | carries messages between a client's WebSocket and the server's |
 | `payload` | the packets in the body of a polling request |
 | `waiting` | a polling request that waits for what the server has to say |
+| `sightings` | since when there are sessions on which nobody has signed in |
 
 The sockets of a worker are limited and ended by `sockets.hub`, like those that authenticate only.
 """

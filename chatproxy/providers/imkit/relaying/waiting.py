@@ -21,7 +21,8 @@ class SessionOver(ChatproxyError):
 class Waiting:
     """The request, as the hub sees it, and the caller, as the wait for the server sees it.
 
-    It is asked now and then, while it waits, whether the caller is still there.
+    It is asked now and then, while it waits, whether the caller is still there. `since` is when the
+    session was seen first.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Waiting:
         caller: Caller,
         monotonic: Callable[[], float],
         times: Times,
+        since: float,
     ) -> None:
         self.session: str | None = session
         self.token = token
@@ -38,7 +40,7 @@ class Waiting:
         self._monotonic = monotonic
         self._ended: SocketClosed | None = None
         now = monotonic()
-        self._sign_in_until = now + times.authenticate
+        self._sign_in_until = since + times.authenticate
         self._undisturbed_until = now + times.undisturbed
         self._look_at = now + CHECK_CALLER_EVERY
 
