@@ -171,6 +171,11 @@ class Relay(Response):
         self._answer = answer
         self._fields = [*answer.fields, *headers.OPENED_AS_A_PAGE]
 
+    @property
+    def answered(self) -> int:
+        """The provider's status."""
+        return self._answer.status
+
     def add_fields(self, ours: headers.Fields) -> None:
         """Append fields of our own."""
         self._fields = [*self._fields, *ours]

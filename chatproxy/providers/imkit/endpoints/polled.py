@@ -168,7 +168,7 @@ def _say(asked: Asked) -> Response:
 
     try:
         answer = relay(asked.backend, relayed.mount(), asked.opened.credentials, upload=upload)
-        taken = answer.status_code == HTTPStatus.OK
+        taken = answer.answered == HTTPStatus.OK
         return answer
     finally:
         _follow_up(asked, speech.bound, taken=taken, closes=CLOSE in payload.packets)
