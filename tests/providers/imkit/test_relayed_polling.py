@@ -295,6 +295,16 @@ def test_a_bad_request_is_refused(site: Site, query: str, status: int) -> None:
     assert call(door_of(site), "GET", f"/socket.io/?{query}").status == status
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_no_other_method_carries_packets(site: Site, method: str) -> None:
+    session = Session(site)
+    path, said = f"/socket.io/?{session.query}", b'42["auth","bad"]'
+    reply = call(door_of(site), method, path, TEXT, body=said)
+
+    assert refused_with(reply) == (405, "METHOD_NOT_ALLOWED")
+    assert session.ask("echo", 1) == 1
+
+
 def test_a_megabyte_passes_and_more_is_413(site: Site) -> None:
     session, text = Session(site), "ü" * 500_000
 

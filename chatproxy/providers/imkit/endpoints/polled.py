@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from flask import Response, request
 
-from chatproxy.errors import CallerError, MalformedBody, UpstreamError
+from chatproxy.errors import CallerError, MalformedBody, UpstreamError, WrongMethod
 from chatproxy.forwarding.body import CallerBody
 from chatproxy.forwarding.call import Call
 from chatproxy.identity.token_records import Binding
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from chatproxy.providers.imkit.sockets.hub import Hub
 
 NO_JSONP = "JSONP is not relayed: any page could read its answers. Use another transport."
+
+#: Nobody would look at the body of another one.
+METHODS = ("GET", "POST")
 
 #: Bytes of a body that is read, and packets before other requests get their turn.
 LONGEST = 8 * 1024 * 1024
@@ -74,6 +77,9 @@ def poll(hub: "Hub", sightings: Sightings) -> Response:
     from chatproxy.providers.imkit.relaying.waiting import SessionOver
 
     query = context().target.query
+
+    if request.method not in METHODS:
+        raise WrongMethod("Engine.IO has no such request.", allowed=METHODS)
 
     if Presented.only("j", query) is not None:
         raise CallerError(NO_JSONP)
