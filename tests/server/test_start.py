@@ -59,12 +59,13 @@ def test_both_processes_look_for_garbage_once_they_serve() -> None:
     They leave out what the start has made: so most of it stays shared between them.
     """
     code = (
-        "import gc; from types import SimpleNamespace; from chatproxy import gunicorn_conf as c; "
+        "import gc; from types import SimpleNamespace; from gunicorn.config import Config; "
+        "from chatproxy import gunicorn_conf as c; "
         "looks = [gc.isenabled()]; c._watch.start = lambda: None; "
         "c.when_ready(None); looks.append(gc.isenabled()); before = gc.get_freeze_count(); "
         "c.post_fork(None, None); looks.append(gc.isenabled()); "
         "loaded = [[] for _ in range(2_000)]; "
-        "c.post_worker_init(SimpleNamespace(wsgi=None)); looks.append(gc.isenabled()); "
+        "c.post_worker_init(SimpleNamespace(wsgi=None, cfg=Config())); looks.append(gc.isenabled()); "
         "print(looks, before > 10_000, gc.get_freeze_count() > before + 1_000)"
     )
     done = start("-c", code, STREAM_API_KEY="k", STREAM_API_SECRET="s" * 40)
