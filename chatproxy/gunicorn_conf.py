@@ -148,11 +148,12 @@ def _prepare_directory() -> None:
     path = _settings.directory.sqlite_path
 
     # Imported here, with SQLite: only a sidecar with a directory needs them.
+    from chatproxy.identity.new_database import make
     from chatproxy.identity.schema_version import is_current
 
     # SQLite alone is upgraded here. Several replicas share a database server, so its schema is
     # upgraded once, by a command, before any of them starts.
-    if path is not None and not is_current(path):
+    if path is not None and not (make(path) or is_current(path)):
         _run("db", "upgrade")
 
     for section in _settings.provider_settings.values():

@@ -7,7 +7,6 @@ have waited (SQLITE_BUSY_SNAPSHOT, https://sqlite.org/rescode.html#busy_snapshot
 """
 
 import contextlib
-import os
 import random
 import sqlite3
 import time
@@ -27,7 +26,7 @@ from chatproxy.identity.transactions import (
     replace_begin,
     throw_away_after,
 )
-from chatproxy.settings.private_files import UntrustedFile, check_database, make_folder
+from chatproxy.settings.private_files import UntrustedFile, check_database, make_file
 
 BUSY = "The directory is busy. Try again."
 
@@ -111,8 +110,7 @@ def _make_private(path: Path) -> None:
     for its own.
     """
     with contextlib.suppress(OSError):  # SQLite will say what is wrong
-        make_folder(path.parent)
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        make_file(path)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

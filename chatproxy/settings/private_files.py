@@ -26,6 +26,12 @@ def make_folder(folder: Path) -> None:
             one.mkdir(mode=0o700, exist_ok=True)
 
 
+def make_file(path: Path) -> None:
+    """Make an empty file for its owner only, and the folders above it; raise `OSError`."""
+    make_folder(path.parent)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
 def read_text(path: Path) -> str:
     """Return the text of a file that nobody but this user could have written.
 

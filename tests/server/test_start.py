@@ -65,7 +65,8 @@ def test_both_processes_look_for_garbage_once_they_serve() -> None:
         "c.when_ready(None); looks.append(gc.isenabled()); before = gc.get_freeze_count(); "
         "c.post_fork(None, None); looks.append(gc.isenabled()); "
         "loaded = [[] for _ in range(2_000)]; "
-        "c.post_worker_init(SimpleNamespace(wsgi=None, cfg=Config())); looks.append(gc.isenabled()); "
+        "c.post_worker_init(SimpleNamespace(wsgi=None, cfg=Config())); "
+        "looks.append(gc.isenabled()); "
         "print(looks, before > 10_000, gc.get_freeze_count() > before + 1_000)"
     )
     done = start("-c", code, STREAM_API_KEY="k", STREAM_API_SECRET="s" * 40)
