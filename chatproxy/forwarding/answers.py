@@ -37,6 +37,10 @@ NEXT_CHUNK = re.compile(rb"\r\n([0-9A-Fa-f]{1,8})\r\n")
 PART_OF_FIRST = re.compile(rb"[0-9A-Fa-f]{0,8}\r?|0{1,8}\r\n\r?")
 PART_OF_NEXT = re.compile(rb"\r?|\r\n(?:[0-9A-Fa-f]{0,8}\r?|0{1,8}\r\n\r?)")
 
+#: Chunks that become one piece. Turns are taken between pieces (`Connection.pieces`), and of chunks
+#: of one byte a single read has ten thousand.
+MOST_JOINED = 32
+
 #: What brings h11 to where the next chunk is awaited: first in the body, and after another one.
 CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 CHUNK_READ = b"1\r\nx"
@@ -214,10 +218,10 @@ class AnswerReader:
         raise UpstreamBroken(NOT_HTTP, detail=detail, answer_begun=True)
 
     def _piece_of_chunks(self, pattern: re.Pattern[bytes]) -> bytes | None:
-        """Return all the chunks that have come, joined."""
-        pieces = []
+        """Return the chunks that have come, joined."""
+        pieces: list[bytes] = []
 
-        while not self._is_whole:
+        while not self._is_whole and len(pieces) < MOST_JOINED:
             if self._left:
                 if not (piece := self._take()):
                     break

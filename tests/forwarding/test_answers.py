@@ -14,9 +14,8 @@ EACH = 2500
 
 FOLDED = b"HTTP/1.1 200 OK\r\nX-A: a\r\n b\r\nContent-Length: 2\r\n\r\nab"
 SIZED = b"HTTP/1.1 200 OK\r\nX-A: a\r\nContent-Length: 2\r\n\r\nab"
-CHUNKED = (
-    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\nA\r\n0123456789\r\n0\r\n\r\n"
-)
+CODED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNKED = CODED + b"2\r\nab\r\nA\r\n0123456789\r\n0\r\n\r\n"
 EXTENDED = CHUNKED.replace(b"\r\nA\r\n", b"\r\nA;b=c\r\n")
 TRAILED = CHUNKED.replace(b"\r\n0\r\n", b"\r\n0\r\nX-T: a\r\n")
 UNSIZED = b"HTTP/1.1 200 OK\r\nX-A: a\r\n\r\nab"
@@ -89,6 +88,17 @@ def test_all_chunks_that_have_come_are_one_piece() -> None:
     reader.head()
 
     assert [reader.piece(), reader.piece()] == [b"ab0123456789", b""]
+
+
+def test_no_piece_is_made_of_ever_so_many_chunks() -> None:
+    """A worker's other requests have their turn between pieces."""
+    reader = AnswerReader()
+    reader.feed(CODED + b"1\r\nx\r\n" * 10_000 + b"0\r\n\r\n")
+    reader.head()
+    pieces = list(iter(reader.piece, b""))
+
+    assert sum(len(piece or b"") for piece in pieces) == 10_000
+    assert len(pieces) > 10_000 / 64
 
 
 def test_what_came_before_a_bad_chunk_is_handed_on_first() -> None:
