@@ -1,5 +1,7 @@
 """Header fields on their way: what goes, what stays, in which order."""
 
+import re
+
 import pytest
 
 from chatproxy.forwarding import headers
@@ -91,6 +93,19 @@ def test_what_connection_names_is_dropped_but_never_ours() -> None:
 
 def test_without_accept_encoding_no_coding_is_asked_for() -> None:
     assert ("Accept-Encoding", "identity") in outgoing()
+
+
+def test_nor_where_connection_has_taken_it_away() -> None:
+    fields = outgoing(("Connection", "accept-encoding"), ("Accept-Encoding", "gzip"))
+
+    assert fields == [("Host", "up.example"), ("Accept-Encoding", "identity"), *OURS]
+
+
+def test_nor_where_it_held_a_key() -> None:
+    received, keys = [("Accept-Encoding", "gzip;q=sk_1")], re.compile("sk_1")
+    fields = headers.outgoing(received, PLAN.in_request, keys, "up.example", OURS)
+
+    assert fields == [("Host", "up.example"), ("Accept-Encoding", "identity"), *OURS]
 
 
 def test_an_answer_keeps_case_order_and_repetition() -> None:
