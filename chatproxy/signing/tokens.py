@@ -1,11 +1,13 @@
 """Signing HS256 tokens, and verifying them."""
 
 import base64
-import warnings
+import functools
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jwt
+from jwt.algorithms import HMACAlgorithm
 
 from chatproxy.errors import TokenExpired, TokenForged, TokenMalformed
 from chatproxy.formats import strictjson
@@ -25,13 +27,39 @@ LONGEST_TEXT = 255
 #: A time above this is a mistake: milliseconds, most likely.
 LATEST = 2**40
 
+#: Keys that are remembered: those of all providers, while they are rotated.
+MOST_KEYS = 32
+
+
+class _HS256(HMACAlgorithm):
+    """The library's HS256, with which a key is looked at once and not for each token."""
+
+    def __init__(self) -> None:
+        super().__init__(HMACAlgorithm.SHA256)
+        # Whether it may be a certificate or a JWK by mistake, which takes longer than a signature.
+        self._prepared = functools.lru_cache(MOST_KEYS)(super().prepare_key)
+
+    def prepare_key(self, key: str | bytes) -> bytes:
+        """Return the key's bytes; raise `jwt.InvalidKeyError`."""
+        return self._prepared(key)
+
+    def check_key_length(self, key: bytes) -> None:  # noqa: ARG002
+        """Take a short key: the provider chose it, and the start has warned of it once."""
+
+
+def _with_hs256_only() -> jwt.PyJWS:
+    signing = jwt.PyJWS(algorithms=[])
+    signing.register_algorithm("HS256", _HS256())
+    return signing
+
+
+_SIGNING = _with_hs256_only()
+_json = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def mint(claims: Mapping[str, Any], key: str) -> str:
     """Sign the claims, in their order, as a compact HS256 JWT."""
-    # The provider chose the key, so a short one is used; the start has warned of it once.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
-        return jwt.encode(dict(claims), key, algorithm="HS256")
+    return _SIGNING.encode(_json(dict(claims)).encode(), key, "HS256")
 
 
 def read(
@@ -119,14 +147,10 @@ def _check_header(token: str) -> None:
 
 
 def _verified_payload(token: str, keys: Sequence[str]) -> bytes:
-    signing = jwt.PyJWS(options={"enforce_minimum_key_length": False})
-
     # During a rotation several keys are valid: the first signs, all verify.
     for key in keys:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
-                decoded = signing.decode_complete(token, key, algorithms=["HS256"])
+            decoded = _SIGNING.decode_complete(token, key, algorithms=["HS256"])
         except jwt.InvalidSignatureError:
             continue
         except jwt.PyJWTError as error:

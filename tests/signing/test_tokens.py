@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import string
+import warnings
 from typing import Any
 
 import jwt
@@ -39,6 +40,37 @@ def reading(token: str, now: float = NOW, grace: float = 0) -> dict[str, Any]:
 @pytest.mark.parametrize("key", [KEY, OLD_KEY], ids=["first", "being retired"])
 def test_each_key_of_the_list_is_accepted(key: str) -> None:
     assert reading(mint(GOOD, key)) == GOOD
+
+
+@pytest.mark.parametrize(
+    "key", [KEY, "short", "schlüssel-ohne-ende-und-mit-umlauten", " \t"], ids=repr
+)
+@pytest.mark.parametrize(
+    "claims",
+    [GOOD, {"server": True}, {"sub": "Zoë \u2028 \U0001f600 \ud800", "n": [1, 1.5, None]}, {}],
+    ids=["usual", "server", "odd texts", "empty"],
+)
+def test_a_token_is_the_librarys_own_to_the_byte(claims: dict[str, Any], key: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
+        expected = jwt.encode(claims, key, algorithm="HS256")
+
+    assert [mint(claims, key), mint(claims, key)] == [expected, expected]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        '{"kty": "oct", "k": "AAAA"}',
+        "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+    ],
+    ids=repr,
+)
+def test_what_the_library_takes_for_no_secret_is_refused_each_time(key: str) -> None:
+    for _ in range(2):
+        with pytest.raises(jwt.InvalidKeyError):
+            mint(GOOD, key)
 
 
 def test_a_token_made_elsewhere_with_a_key_id_is_accepted() -> None:
