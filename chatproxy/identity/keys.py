@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, insert, select, update
+from sqlalchemy import RowMapping, bindparam, insert, select, update
 
 from chatproxy.errors import IdentityError
 from chatproxy.identity.apps import checked_name
@@ -21,6 +21,12 @@ FRESH = 0.5
 
 #: Seconds for which a rotated key stays good beside its successor.
 OVERLAP = 24 * 3600
+
+BY_ID = select(api_keys).where(api_keys.c.id == bindparam("key_id"))
+BY_DIGEST = select(api_keys).where(api_keys.c.digest == bindparam("key_digest"))
+IMPORTED = select(api_keys.c.digest).where(
+    api_keys.c.imported.is_(True), api_keys.c.revoked.is_(None)
+)
 
 
 class Keys:
@@ -57,7 +63,7 @@ class Keys:
 
     def is_known(self, key_id: str) -> bool:
         """Say whether there is, or was, a key of this id."""
-        return self._database.row(_by_id(key_id)) is not None
+        return self._database.row(BY_ID, key_id=key_id) is not None
 
     def find_even_ended(self, text: str) -> Key | None:
         """Return the key, expired and revoked ones too."""
@@ -71,7 +77,7 @@ class Keys:
         if self.id_of(text) is None and digest not in self._imported_digests():
             return None
 
-        row = self._database.row(select(api_keys).where(api_keys.c.digest == digest))
+        row = self._database.row(BY_DIGEST, key_digest=digest)
         return None if row is None else _key_of(row)
 
     def create(
@@ -151,10 +157,7 @@ class Keys:
         read = self._imported_read
 
         if read is None or self._monotonic() - read >= FRESH:
-            wanted = select(api_keys.c.digest).where(
-                api_keys.c.imported.is_(True), api_keys.c.revoked.is_(None)
-            )
-            self._imported = frozenset(row["digest"] for row in self._database.rows(wanted))
+            self._imported = frozenset(row["digest"] for row in self._database.rows(IMPORTED))
             self._imported_read = self._monotonic()
 
         return self._imported
@@ -185,7 +188,7 @@ class Keys:
         )
 
     def _in_force(self, key_id: str) -> Key:
-        row = self._database.row(_by_id(key_id))
+        row = self._database.row(BY_ID, key_id=key_id)
 
         if row is None or not _key_of(row).is_good(self._now()):
             raise IdentityError(f"there is no key {key_id} in force")
@@ -197,10 +200,6 @@ class Keys:
 
         with self._database.writing(refusal=refusal) as connection:
             connection.execute(insert(api_keys).values(_row(key, text)))
-
-
-def _by_id(key_id: str) -> Select[Any]:
-    return select(api_keys).where(api_keys.c.id == key_id)
 
 
 def _row(key: Key, text: str) -> dict[str, Any]:

@@ -118,11 +118,13 @@ def changed_fields(user: User, profile: Profile) -> dict[str, Any]:
         for field, value in given.items()
         if value is not None and value != getattr(user, field)
     }
-    merged = {**user.custom, **(profile.custom or {})}
 
-    # Compared as JSON: for Python 1, 1.0 and True are equal, for a client they are not.
-    if json.dumps(merged, sort_keys=True) != json.dumps(user.custom, sort_keys=True):
-        changes["custom"] = merged
+    if profile.custom:
+        merged = {**user.custom, **profile.custom}
+
+        # Compared as JSON: for Python 1, 1.0 and True are equal, for a client they are not.
+        if json.dumps(merged, sort_keys=True) != json.dumps(user.custom, sort_keys=True):
+            changes["custom"] = merged
 
     return changes
 

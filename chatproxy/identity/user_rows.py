@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, select
+from sqlalchemy import BindParameter, Connection, RowMapping, Select, select
 
 from chatproxy.identity.records import User
 from chatproxy.identity.tables import apps, users
@@ -29,7 +29,7 @@ def all_users() -> Select[Any]:
     )
 
 
-def users_of(app_id: str) -> Select[Any]:
+def users_of(app_id: str | BindParameter[Any]) -> Select[Any]:
     """Select the users of an app, deleted ones included."""
     return all_users().where(users.c.app_id == app_id)
 
@@ -42,9 +42,9 @@ def for_update(wanted: Select[Any]) -> Select[Any]:
     return wanted.with_for_update(of=users)
 
 
-def first_user(connection: Connection, wanted: Select[Any]) -> User | None:
-    """Return the first user of a selection."""
-    row = connection.execute(wanted).mappings().first()
+def first_user(connection: Connection, wanted: Select[Any], **values: Any) -> User | None:
+    """Return the first user of a selection, with these values for its names."""
+    row = connection.execute(wanted, values).mappings().first()
     return None if row is None else user_of(row)
 
 

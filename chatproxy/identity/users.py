@@ -4,7 +4,7 @@ import dataclasses
 import uuid
 from collections.abc import Callable, Collection, Mapping
 
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import Connection, bindparam, delete, update
 
 from chatproxy.identity.database import Database
 from chatproxy.identity.last_seen import is_due, write_if_free
@@ -22,6 +22,14 @@ from chatproxy.identity.user_rows import (
 )
 from chatproxy.turns import Turns
 
+OURS = users_of(bindparam("app"))
+BY_ID = OURS.where(users.c.external_id == bindparam("user"))
+ACTIVE_BY_ID = BY_ID.where(ACTIVE)
+ACTIVE_BY_IDS = OURS.where(users.c.external_id.in_(bindparam("ids", expanding=True)), ACTIVE)
+ACTIVE_BY_OUR_ID = all_users().where(users.c.id == bindparam("own"), ACTIVE)
+LOCKED_BY_ID = for_update(BY_ID)
+LOCKED_BY_OUR_ID = for_update(OURS.where(users.c.id == bindparam("own"), ACTIVE))
+
 #: Users that are written before other requests get their turn. Other writers wait for all of them,
 #: so it is not less.
 TURN = 10
@@ -36,13 +44,12 @@ class Users:
 
     def find(self, app_id: str, external_id: str) -> User | None:
         """Return the user that the caller knows by this id."""
-        wanted = users_of(app_id).where(users.c.external_id == external_id, ACTIVE)
-        row = self._database.row(wanted)
+        row = self._database.row(ACTIVE_BY_ID, app=app_id, user=external_id)
         return None if row is None else user_of(row)
 
     def find_by_our_id(self, user_id: str) -> User | None:
         """Return the user that we know by this id, whichever app's."""
-        row = self._database.row(all_users().where(users.c.id == user_id, ACTIVE))
+        row = self._database.row(ACTIVE_BY_OUR_ID, own=user_id)
         return None if row is None else user_of(row)
 
     def find_many(self, app_id: str, external_ids: Collection[str]) -> dict[str, User]:
@@ -50,13 +57,12 @@ class Users:
         if not external_ids:
             return {}
 
-        wanted = users_of(app_id).where(users.c.external_id.in_(external_ids), ACTIVE)
-        return {user.external_id: user for user in users_from(self._database.rows(wanted))}
+        rows = self._database.rows(ACTIVE_BY_IDS, app=app_id, ids=list(external_ids))
+        return {user.external_id: user for user in users_from(rows)}
 
     def find_for_update(self, connection: Connection, app_id: str, external_id: str) -> User | None:
         """Return a user, a deleted one too, and lock its row until the transaction ends."""
-        wanted = users_of(app_id).where(users.c.external_id == external_id)
-        return first_user(connection, for_update(wanted))
+        return first_user(connection, LOCKED_BY_ID, app=app_id, user=external_id)
 
     def upsert(
         self, app_id: str, external_id: str, profile: Profile, *, seen: bool = True
@@ -104,10 +110,8 @@ class Users:
 
     def change(self, app_id: str, user_id: str, profile: Profile) -> User | None:
         """Change the user that we know by this id; None where the app has none."""
-        wanted = for_update(users_of(app_id).where(users.c.id == user_id, ACTIVE))
-
         with self._database.writing() as connection:
-            user = first_user(connection, wanted)
+            user = first_user(connection, LOCKED_BY_OUR_ID, app=app_id, own=user_id)
 
             if user is None:
                 return None
