@@ -1,5 +1,6 @@
 """Reading what a caller sent: a body, the query, a header, an id in the raw path."""
 
+import functools
 import re
 import time
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ def is_json() -> bool:
     return JSON_TYPE.fullmatch(request.environ.get("CONTENT_TYPE") or "") is not None
 
 
-def load_json(schema: Schema) -> dict[str, Any]:
+def load_json(schema: type[Schema]) -> dict[str, Any]:
     """Read the whole body as JSON, whatever its content type, and check it against the schema.
 
     Raises `MalformedBody`, `InvalidBody`, `TruncatedBody`, `BodyTooLarge`.
@@ -60,22 +61,23 @@ def read_object() -> dict[str, Any]:
     return document
 
 
-def load(schema: Schema, document: Any) -> dict[str, Any]:
+def load(schema: type[Schema], document: Any) -> dict[str, Any]:
     """Check a document against the schema; raise `InvalidBody` with every fault."""
     try:
-        loaded: dict[str, Any] = schema.load(document)
+        loaded: dict[str, Any] = _made(schema).load(document)
     except ValidationError as error:
         raise InvalidBody(list(_issues(error.messages))) from error
 
     return loaded
 
 
-def load_query(schema: Schema, *, once: bool = False) -> dict[str, Any]:
+def load_query(schema: type[Schema], *, once: bool = False) -> dict[str, Any]:
     """Check the query against the schema; raise `CallerError`.
 
     With `once` a field that is there twice is refused, since one value would be taken in silence.
     """
-    names = [field.data_key or name for name, field in schema.fields.items()] if once else []
+    fields = _made(schema).fields.items() if once else ()
+    names = [field.data_key or name for name, field in fields]
 
     if twice := [name for name in names if len(query_values(name)) > 1]:
         raise CallerError(f"{twice[0]}: Given more than once.")
@@ -140,6 +142,11 @@ def header_text(name: str) -> str | None:
         return None if raw is None else raw.encode("latin-1").decode("utf-8")
     except UnicodeError as error:
         raise CallerError("A header is not UTF-8.") from error
+
+
+@functools.cache  # of the schemas that there are: making one takes longer than its use
+def _made(schema: type[Schema]) -> Schema:
+    return schema()
 
 
 def _content(most: int | None = None) -> bytes:

@@ -105,11 +105,7 @@ class UserSchema(LenientSchema):
     custom = fields.Raw(validate=storable_object, metadata={"type": "object"})
 
 
-#: One for all: making it costs more than its use.
-USER = UserSchema()
-
-
 def read_user(document: Any) -> tuple[str, Profile]:
     """Return the user's id and profile from a document; raise `InvalidBody`."""
-    loaded = load(USER, document)
+    loaded = load(UserSchema, document)
     return loaded.pop("user_id"), Profile(**loaded)

@@ -44,12 +44,9 @@ class TokensBody(UserSchema):
     )
 
 
-TOKENS = TokensBody()
-
-
 def requested_tokens() -> tuple[Person, list[str]]:
     """Read for whom tokens are wanted, and of which providers; raise `CallerError`."""
-    body = load(TOKENS, read_json())
+    body = load(TokensBody, read_json())
     names = body.pop("providers")
     on = list(services().backends)
 

@@ -60,7 +60,7 @@ class RenewalBody(LenientSchema):
 
 def requested_connection() -> tuple[str, Profile]:
     """Read who is to be connected; raise `InvalidBody`, `MalformedBody`."""
-    loaded = load(ConnectionBody(), _read_body())
+    loaded = load(ConnectionBody, _read_body())
     return loaded.pop("user_id"), Profile(**loaded)
 
 
@@ -68,7 +68,7 @@ def refresh_token() -> str:
     """Read the token in the body; raise `Unauthenticated` where there is none."""
     body = context().body
     document = {} if body is None or body.ended else _read_body()
-    token: str | None = load(RenewalBody(), document).get("refresh_token")
+    token: str | None = load(RenewalBody, document).get("refresh_token")
 
     if token is None:
         raise Unauthenticated(NO_REFRESH_TOKEN)
@@ -85,7 +85,7 @@ def revocation_reason() -> str:
     """Read why tokens are revoked. The body may be absent."""
     body = context().body
     document = {} if body is None or body.ended else _read_body()
-    reason: str = load(RevocationBody(), document)["reason"]
+    reason: str = load(RevocationBody, document)["reason"]
     return reason
 
 

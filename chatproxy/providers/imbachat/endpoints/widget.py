@@ -56,7 +56,7 @@ def widget(user_id: str) -> Response:
     `dialog` is the user whom the button in the HTML writes to.
     """
     issued = _issued(user_id)
-    options = load_query(WidgetQuery())
+    options = load_query(WidgetQuery)
     form, dialog = options.pop("format"), options.pop("dialog", user_id)
     script_url = provider(ImbaChat).script_url
 

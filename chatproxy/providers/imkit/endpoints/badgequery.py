@@ -120,7 +120,7 @@ def id_in_path() -> str:
 
 def source_and_count() -> tuple[str, int]:
     """Read the source whose count is set, and the count; raise `InvalidBody`."""
-    body = load_json(CountBody())
+    body = load_json(CountBody)
     return body["source"], body["count"] or 0
 
 
@@ -132,5 +132,5 @@ def _ids_in_target(ids: list[str]) -> list[str]:
 
 
 def _checked(ids: list[Any]) -> list[str]:
-    checked: list[str] = load(ClientIds(), {"clientId": ids})["client_ids"]
+    checked: list[str] = load(ClientIds, {"clientId": ids})["client_ids"]
     return checked

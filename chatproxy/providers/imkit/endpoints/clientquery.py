@@ -57,7 +57,7 @@ class PageQuery(ObjectSchema):
 
 def read_query() -> ClientQuery:
     """Read the query; raise `CallerError`."""
-    page = load_query(PageQuery())
+    page = load_query(PageQuery)
     conditions = tuple(_conditions(next(iter(query_values("q")), "")))
     return ClientQuery(conditions, page["skip"], page["limit"])
 

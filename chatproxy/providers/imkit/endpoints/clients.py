@@ -22,7 +22,7 @@ blueprint = Blueprint("imkit-clients", __name__)
 @blueprint.post("")
 def put() -> Response:
     """Create or update a client, with a new token, with a given one, or without."""
-    body = load(schemas.NewClientBody(), read_json())
+    body = load(schemas.NewClientBody, read_json())
     document.acts_for(body["id"])
     token = _requested_token(body)
 
@@ -67,7 +67,7 @@ def put_token(client_id: str) -> Response:  # noqa: ARG001 - read from the raw p
     named = named_client()
     schemas.check_client_id(named)
     document.acts_for(named)
-    body = load(schemas.TokenBody(), read_json())
+    body = load(schemas.TokenBody, read_json())
     token = OpaqueToken(body["token"], _expiry(body["expires"]))
     user = changes().bind(named, token)
     return private(envelope(client_of(user) | {"client": named} | token_of(token)))
@@ -79,7 +79,7 @@ def delete_token(client_id: str) -> Response:  # noqa: ARG001 - read from the ra
     """End one token of a client, or all of them."""
     named = named_client()
     document.acts_for(named)
-    ended = changes().unbind(named, load(schemas.RevocationBody(), read_object())["token"])
+    ended = changes().unbind(named, load(schemas.RevocationBody, read_object())["token"])
     result = {"success": True, "message": "Tokens revoked", "revokedTokens": ended}
     return private(envelope(result))
 

@@ -29,7 +29,7 @@ def show() -> Response:
 @blueprint.post("")
 def change() -> Response:
     """Update the client's profile."""
-    profile = load(schemas.ProfileFields(), read_json())["profile"]
+    profile = load(schemas.ProfileFields, read_json())["profile"]
     return private(envelope(client_of(changes().change_client(authenticated(User), profile))))
 
 

@@ -140,9 +140,9 @@ class VerificationBody(ObjectSchema):
 
 def check_client_id(text: str) -> None:
     """Raise `InvalidBody` for an id that no client can have."""
-    load(ClientBody(), {"_id": text})
+    load(ClientBody, {"_id": text})
 
 
 def load_clients(document: Any) -> Mapping[str, Profile]:
     """Read a list of clients; raise `InvalidBody`. If an id is repeated, the last one counts."""
-    return {one["id"]: one["profile"] for one in load(ClientsBody(), document)["data"]}
+    return {one["id"]: one["profile"] for one in load(ClientsBody, document)["data"]}

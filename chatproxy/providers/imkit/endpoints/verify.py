@@ -22,7 +22,7 @@ blueprint = Blueprint("imkit-verify", __name__)
 def verify() -> Response:
     """Answer the client's id, nickname and picture; 401 for an invalid token."""
     # No key is needed: who has a valid token may know its owner.
-    token = clienttokens.without_bearer(load(schemas.VerificationBody(), read_json())["token"])
+    token = clienttokens.without_bearer(load(schemas.VerificationBody, read_json())["token"])
 
     try:
         owner = _owner(token)

@@ -48,5 +48,5 @@ class Page:
 
 def requested_page() -> Page:
     """Read the page from the query; raise `CallerError`."""
-    query = load_query(PageQuery())
+    query = load_query(PageQuery)
     return Page(query["page"], query["limit"])

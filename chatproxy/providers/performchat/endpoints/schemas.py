@@ -72,13 +72,13 @@ class RequestedToken:
 
 def requested_token(document: dict[str, Any]) -> RequestedToken:
     """Read which token is asked for; raise `CallerError`."""
-    body = load(TokenBody(), document)
+    body = load(TokenBody, document)
     return RequestedToken(body["user_id"], body["agent_id"], _lifetime(body["expires_in"]))
 
 
 def requested_invalidation(document: dict[str, Any]) -> str:
     """Read whose tokens are to be invalidated; raise `InvalidBody`."""
-    user_id: str = load(InvalidationBody(), document)["customer_user_id"]
+    user_id: str = load(InvalidationBody, document)["customer_user_id"]
     return user_id
 
 
@@ -86,14 +86,14 @@ def requested_users(document: dict[str, Any]) -> Sequence[Condition]:
     """Read which users are asked for; raise `InvalidBody`."""
     return [
         Condition(cast(Field, field), "in", (value,))
-        for field, value in load(FilterBody(), document).items()
+        for field, value in load(FilterBody, document).items()
         if value is not None
     ]
 
 
 def requested_change(document: dict[str, Any]) -> Profile:
     """Read the change of a user; raise `InvalidBody`."""
-    body = load(ChangeBody(), document)
+    body = load(ChangeBody, document)
     return Profile(body.get("name"), None, body.get("email"), body.get("metadata"))
 
 

@@ -39,7 +39,7 @@ def config() -> Response:
 
     An unknown client type has an empty object.
     """
-    client_type = load_query(ConfigQuery())["client_type"]
+    client_type = load_query(ConfigQuery)["client_type"]
     stream = provider(Stream)
     document = dict(stream.client_config.get(client_type, {}))
     document.pop(AUTHENTICATION, None)  # a file must not fake a session

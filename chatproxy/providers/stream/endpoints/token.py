@@ -54,7 +54,7 @@ def token(user_id: str) -> Response:
         raise CallerError(BAD_USER_ID)
 
     access.acts_for(user_id)
-    query = load_query(TokenQuery(), once=True)
+    query = load_query(TokenQuery, once=True)
     life = None if query["expires_in"] is None else stream.tokens.life(query["expires_in"])
 
     if query["upsert"] == "true":

@@ -76,8 +76,8 @@ def revoke(user_id: str) -> Response:
         raise CallerError(BAD_USER_ID)
 
     access.acts_for(user_id)
-    query = load_query(UpsertQuery(), once=True)
-    body = load(RevocationBody(), read_object())
+    query = load_query(UpsertQuery, once=True)
+    body = load(RevocationBody, read_object())
     people, reach = provider(Stream).people, services().reach()
 
     # Without the user there is nothing at Stream that could hold the moment.
@@ -94,7 +94,7 @@ def revoke(user_id: str) -> Response:
 @guests.post("")
 def make_guest() -> Response:
     """Make a guest at Stream; answer its id, its token, and the user as Stream has it."""
-    user = load(GuestBody(), read_json())["user"]
+    user = load(GuestBody, read_json())["user"]
     named = user.get("id") if isinstance(user, dict) else None
 
     if not isinstance(named, str) or not is_user_id(named):

@@ -41,7 +41,7 @@ class Event(Schema):
 @blueprint.post("/verify")
 def verify() -> Response:
     """Answer `isValid`, and why not where Stream has signed nothing."""
-    event = load_json(Event())
+    event = load_json(Event)
     encoding, signature = event["encoding"], event["signature"]
     body = _event_in(event["raw_body"], encoding)
     is_valid = provider(Stream).signatures.is_right(body, _utf_8(signature))
