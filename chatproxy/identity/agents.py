@@ -16,6 +16,8 @@ from chatproxy.identity.tables import agents
 #: The id decides between those that were made in the same moment, or pages would overlap.
 BY_AGE = (agents.c.created, agents.c.id)
 
+COLUMNS = tuple(agents.c[field.name] for field in dataclasses.fields(Agent))
+
 
 class Agents:
     """The agents of the directory."""
@@ -54,26 +56,26 @@ class Agents:
 
     def find(self, app_id: str, agent_id: str) -> Agent | None:
         """Return an agent of the app, active or not."""
-        wanted = select(agents).where(agents.c.app_id == app_id, agents.c.id == agent_id)
+        wanted = select(*COLUMNS).where(agents.c.app_id == app_id, agents.c.id == agent_id)
         row = self._database.row(wanted)
-        return None if row is None else Agent(**row)
+        return None if row is None else Agent(*row)
 
     def first_active(self, app_id: str) -> Agent | None:
         """Return the app's oldest active agent."""
         wanted = (
-            select(agents)
+            select(*COLUMNS)
             .where(agents.c.app_id == app_id, agents.c.active.is_(True))
             .order_by(*BY_AGE)
             .limit(1)
         )
         row = self._database.row(wanted)
-        return None if row is None else Agent(**row)
+        return None if row is None else Agent(*row)
 
     def page(self, app_id: str, offset: int, limit: int) -> tuple[Sequence[Agent], int]:
         """Return some of the app's agents, oldest first, and how many there are in all."""
         mine = agents.c.app_id == app_id
         counting = select(func.count()).select_from(agents).where(mine)
-        wanted = select(agents).where(mine).order_by(*BY_AGE).offset(offset).limit(limit)
+        wanted = select(*COLUMNS).where(mine).order_by(*BY_AGE).offset(offset).limit(limit)
 
         # In one connection, so that on SQLite both see the same moment.
         with self._database.reading() as connection:
@@ -82,9 +84,9 @@ class Agents:
 
     def list(self, app_id: str | None = None) -> Sequence[Agent]:
         """Return all agents, oldest first."""
-        wanted = select(agents).order_by(*BY_AGE)
+        wanted = select(*COLUMNS).order_by(*BY_AGE)
         wanted = wanted if app_id is None else wanted.where(agents.c.app_id == app_id)
-        return [Agent(**row) for row in self._database.rows(wanted)]
+        return [Agent(*row) for row in self._database.rows(wanted)]
 
     def set_active(self, app_id: str, agent_id: str, *, active: bool) -> None:
         """Switch an agent on or off; raise `IdentityError` where there is none."""

@@ -40,7 +40,7 @@ class Apps:
         """Return all apps, oldest first."""
         wanted = select(apps.c.id, apps.c.name, apps.c.created)
         rows = self._database.rows(wanted.order_by(apps.c.created, apps.c.id))
-        return [App(**row) for row in rows]
+        return [App(*row) for row in rows]
 
 
 def checked_id(text: str, *, of: str) -> str:

@@ -58,7 +58,7 @@ class BulkUsers:
         ids = sorted({external_id for external_id, _ in rows})
         wanted = for_update(users_of(app_id).where(users.c.external_id.in_(ids)))
         ordered = wanted.order_by(users.c.external_id)
-        found = (user_of(row) for row in connection.execute(ordered).mappings())
+        found = (user_of(row) for row in connection.execute(ordered))
         known = {user.external_id: user for user in found}
         new, changed, counts = set[str](), set[str](), Counter[Action]()
 
@@ -90,7 +90,7 @@ class BulkUsers:
         with self._database.reading(watched=False) as connection:
             streaming = connection.execution_options(yield_per=FETCHED)
 
-            for row in streaming.execute(wanted).mappings():
+            for row in streaming.execute(wanted):
                 yield user_of(row)
 
     def _nobody(self, app_id: str, external_id: str) -> User:

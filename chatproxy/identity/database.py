@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from sqlalchemy import Connection, RowMapping, Select, Table, text
+from sqlalchemy import Connection, Row, Select, Table, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from chatproxy.errors import CallerError, DirectoryUnavailable, IdentityError
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+AnyRow = Row[*tuple[Any, ...]]
 Work = Literal["read", "write", "optional", "read-only"]
 
 #: Connections that a question tries: a kept one, one that another has opened meanwhile, a new one.
@@ -132,15 +133,15 @@ class Database:
     # A selection that is asked often is made once, with a name in place of each value: making one,
     # and finding what SQLAlchemy compiled for its like, takes longer than SQLite takes to answer.
 
-    def row(self, wanted: Select[Any], **values: Any) -> RowMapping | None:
+    def row(self, wanted: Select[Any], **values: Any) -> AnyRow | None:
         """Read the first row of a selection, with these values for its names."""
         with self.reading() as connection:
-            return connection.execute(wanted, values).mappings().first()
+            return connection.execute(wanted, values).first()
 
-    def rows(self, wanted: Select[Any], **values: Any) -> Sequence[RowMapping]:
+    def rows(self, wanted: Select[Any], **values: Any) -> Sequence[AnyRow]:
         """Read all rows of a selection, with these values for its names."""
         with self.reading() as connection:
-            return connection.execute(wanted, values).mappings().all()
+            return connection.execute(wanted, values).all()
 
     def insert(self, table: Table) -> "Insert":
         """Return an INSERT with ON CONFLICT: both databases spell it alike, SQLAlchemy does not."""

@@ -58,7 +58,7 @@ class Devices:
         wanted = select(devices).where(devices.c.user_id.in_(found)).order_by(*NEWEST_FIRST)
 
         for row in self._database.rows(wanted):
-            found[row["user_id"]].append((row["device_id"], row["last_seen"]))
+            found[row.user_id].append((row.device_id, row.last_seen))
 
         return found
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from chatproxy.errors import IdentityError
 from chatproxy.identity.apps import checked_name
@@ -22,8 +22,9 @@ FRESH = 0.5
 #: Seconds for which a rotated key stays good beside its successor.
 OVERLAP = 24 * 3600
 
-BY_ID = select(api_keys).where(api_keys.c.id == bindparam("key_id"))
-BY_DIGEST = select(api_keys).where(api_keys.c.digest == bindparam("key_digest"))
+COLUMNS = tuple(api_keys.c[field.name] for field in dataclasses.fields(Key))
+BY_ID = select(*COLUMNS).where(api_keys.c.id == bindparam("key_id"))
+BY_DIGEST = select(*COLUMNS).where(api_keys.c.digest == bindparam("key_digest"))
 IMPORTED = select(api_keys.c.digest).where(
     api_keys.c.imported.is_(True), api_keys.c.revoked.is_(None)
 )
@@ -78,7 +79,7 @@ class Keys:
             return None
 
         row = self._database.row(BY_DIGEST, key_digest=digest)
-        return None if row is None else _key_of(row)
+        return None if row is None else Key(*row)
 
     def create(
         self, name: str, app_id: str, kind: Kind = "platform", expires: float | None = None
@@ -142,12 +143,12 @@ class Keys:
 
     def list(self, app_id: str | None = None) -> list[Key]:
         """Return all keys, oldest first, those that ended included."""
-        wanted = select(api_keys).order_by(api_keys.c.created, api_keys.c.id)
+        wanted = select(*COLUMNS).order_by(api_keys.c.created, api_keys.c.id)
 
         if app_id is not None:
             wanted = wanted.where(api_keys.c.app_id == app_id)
 
-        return [_key_of(row) for row in self._database.rows(wanted)]
+        return [Key(*row) for row in self._database.rows(wanted)]
 
     def flush_uses(self) -> None:
         """Write now when each key was last used."""
@@ -157,7 +158,7 @@ class Keys:
         read = self._imported_read
 
         if read is None or self._monotonic() - read >= FRESH:
-            self._imported = frozenset(row["digest"] for row in self._database.rows(IMPORTED))
+            self._imported = frozenset(row.digest for row in self._database.rows(IMPORTED))
             self._imported_read = self._monotonic()
 
         return self._imported
@@ -190,10 +191,10 @@ class Keys:
     def _in_force(self, key_id: str) -> Key:
         row = self._database.row(BY_ID, key_id=key_id)
 
-        if row is None or not _key_of(row).is_good(self._now()):
+        if row is None or not (key := Key(*row)).is_good(self._now()):
             raise IdentityError(f"there is no key {key_id} in force")
 
-        return _key_of(row)
+        return key
 
     def _insert(self, key: Key, text: str) -> None:
         refusal = f"there is no app {key.app_id}, or the key is there already"
@@ -204,7 +205,3 @@ class Keys:
 
 def _row(key: Key, text: str) -> dict[str, Any]:
     return dataclasses.asdict(key) | {"digest": digest_of(text)}
-
-
-def _key_of(row: RowMapping) -> Key:
-    return Key(**{name: value for name, value in row.items() if name != "digest"})

@@ -55,13 +55,13 @@ class OpaqueTokens:
         user = user_of(row)
 
         # The row of a deleted user's token goes with the user; this also holds where it did not.
-        if not user.active or row["bound_version"] != user.version:
+        if not user.active or row.bound_version != user.version:
             raise TokenRevoked("Token revoked")
 
-        if self._now() >= row["expires"]:
+        if self._now() >= row.expires:
             raise TokenExpired("Token expired")
 
-        return Binding(user, digest, row["expires"])
+        return Binding(user, digest, row.expires)
 
     def still_valid(self, digests: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
         """Return those of the tokens, each an app and a digest, that are valid."""
@@ -70,7 +70,7 @@ class OpaqueTokens:
 
         pair = (bound_tokens.c.app_id, bound_tokens.c.digest)
         wanted = self._valid(*pair).where(tuple_(*pair).in_(digests))
-        return {(row["app_id"], row["digest"]) for row in self._database.rows(wanted)}
+        return {(row.app_id, row.digest) for row in self._database.rows(wanted)}
 
     def bind(
         self, app_id: str, external_id: str, token: OpaqueToken, profile: Profile | None = None
@@ -123,7 +123,7 @@ class OpaqueTokens:
             .where(bound_tokens.c.app_id == app_id, bound_tokens.c.digest == digest_of(text))
         )
         row = self._database.row(wanted)
-        return None if row is None else row["external_id"]
+        return None if row is None else row.external_id
 
     def made_here(self, app_id: str, external_id: str) -> Sequence[tuple[str, str]]:
         """Return name and digest of the user's valid tokens that were made here."""
@@ -132,7 +132,7 @@ class OpaqueTokens:
             users.c.external_id == external_id,
             bound_tokens.c.name.is_not(None),
         )
-        return [(row["name"], row["digest"]) for row in self._database.rows(wanted)]
+        return [(row.name, row.digest) for row in self._database.rows(wanted)]
 
     def _active_user(self, connection: Connection, app_id: str, external_id: str) -> User | None:
         user = self._users.find_for_update(connection, app_id, external_id)

@@ -10,16 +10,15 @@ where it was issued after the last revocation.
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, Table, and_, case, delete, select, update
+from sqlalchemy import Select, Table, and_, case, delete, select, update
 
 from chatproxy.errors import TokenOfAnotherApp, TokenRevoked
-from chatproxy.identity.database import Database
+from chatproxy.identity.database import AnyRow, Database
 from chatproxy.identity.tables import apps, revoked_tokens, users
 from chatproxy.identity.token_records import Issued, Standing
-from chatproxy.identity.user_rows import ACTIVE, user_of
+from chatproxy.identity.user_rows import ACTIVE, COLUMNS, user_of
 
-APP_COLUMNS = (
-    apps.c.token_version.label("app_version"),
+FURTHER_COLUMNS = (
     apps.c.tokens_valid_after.label("app_valid_after"),
     revoked_tokens.c.token_id.label("revoked_id"),
 )
@@ -57,8 +56,8 @@ class Revocation:
         if row is None:
             raise TokenOfAnotherApp("Token app mismatch")
 
-        user = user_of(row) if row["id"] else None
-        standing = Standing(user, user.version if user else row["app_version"])
+        user = user_of(row) if row.id else None
+        standing = Standing(user, user.version if user else row.app_version)
 
         if _is_revoked(token, standing, row):
             raise TokenRevoked("Token revoked")
@@ -128,16 +127,16 @@ def _all_about(token: Issued) -> Select[Any]:
     ids = [one for one in (token.token_id, token.family) if one is not None]
     of_id = and_(revoked_tokens.c.app_id == apps.c.id, revoked_tokens.c.token_id.in_(ids))
     return (
-        select(users, *APP_COLUMNS)
+        select(*COLUMNS, *FURTHER_COLUMNS)
         .select_from(apps.outerjoin(users, of_user).outerjoin(revoked_tokens, of_id))
         .where(apps.c.id == token.app_id)
     )
 
 
-def _is_revoked(token: Issued, standing: Standing, row: RowMapping) -> bool:
+def _is_revoked(token: Issued, standing: Standing, row: AnyRow) -> bool:
     user = standing.user
 
-    if row["revoked_id"] is not None or (user is not None and not user.active):
+    if row.revoked_id is not None or (user is not None and not user.active):
         return True
 
     if token.version is not None:
@@ -145,5 +144,5 @@ def _is_revoked(token: Issued, standing: Standing, row: RowMapping) -> bool:
 
     # Made elsewhere, so only its time can be compared. `iat` is mostly in whole seconds: one of
     # the very second of the revocation may be older, and counts as older.
-    ends = (row["app_valid_after"], user.tokens_valid_after if user else None)
+    ends = (row.app_valid_after, user.tokens_valid_after if user else None)
     return any(end and token.issued <= end for end in ends)

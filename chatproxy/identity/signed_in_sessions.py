@@ -112,4 +112,4 @@ class SignedInSessions:
         wanted = select(TABLE.session, TABLE.token).where(
             TABLE.app_id == app_id, TABLE.session.in_(sessions)
         )
-        return {row["session"]: (app_id, row["token"]) for row in self._database.rows(wanted)}
+        return {row.session: (app_id, row.token) for row in self._database.rows(wanted)}

@@ -5,13 +5,17 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, RowMapping, Select, select
+from sqlalchemy import BindParameter, Connection, Select, select
 
+from chatproxy.identity.database import AnyRow
 from chatproxy.identity.records import User
 from chatproxy.identity.tables import apps, users
 from chatproxy.turns import Turns
 
-COLUMNS = tuple(field.name for field in dataclasses.fields(User))
+#: What every selection of users begins with: the fields of `User`, in their order.
+*OWN, OF_APP = (field.name for field in dataclasses.fields(User))
+COLUMNS = (*(users.c[name] for name in OWN), apps.c.token_version.label(OF_APP))
+CUSTOM = OWN.index("custom")
 
 #: Characters of metadata that are parsed before other requests get their turn.
 TURN = 256 * 1024
@@ -24,9 +28,7 @@ VERSION = users.c.token_version + apps.c.token_version
 
 def all_users() -> Select[Any]:
     """Select the users of all apps, deleted ones included."""
-    return select(users, apps.c.token_version.label("app_version")).join(
-        apps, apps.c.id == users.c.app_id
-    )
+    return select(*COLUMNS).select_from(users).join(apps, apps.c.id == users.c.app_id)
 
 
 def users_of(app_id: str | BindParameter[Any]) -> Select[Any]:
@@ -44,20 +46,21 @@ def for_update(wanted: Select[Any]) -> Select[Any]:
 
 def first_user(connection: Connection, wanted: Select[Any], **values: Any) -> User | None:
     """Return the first user of a selection, with these values for its names."""
-    row = connection.execute(wanted, values).mappings().first()
+    row = connection.execute(wanted, values).first()
     return None if row is None else user_of(row)
 
 
-def users_from(rows: Iterable[RowMapping]) -> Iterator[User]:
+def users_from(rows: Iterable[AnyRow]) -> Iterator[User]:
     """Make users of rows. The metadata of 100 users may be megabytes of JSON."""
     turns = Turns(TURN)
 
     for row in rows:
         yield user_of(row)
-        turns.count(len(row["custom"]))
+        turns.count(len(row.custom))
 
 
-def user_of(row: RowMapping) -> User:
-    """Make a user of a row, which may have further columns."""
-    columns = {name: row[name] for name in COLUMNS}
-    return User(**columns | {"custom": json.loads(row["custom"])})
+def user_of(row: AnyRow) -> User:
+    """Make a user of a row, which may have further columns behind."""
+    values = list(row[: len(COLUMNS)])
+    values[CUSTOM] = json.loads(values[CUSTOM])
+    return User(*values)

@@ -62,7 +62,7 @@ class UserSearch:
         # In one connection, so that on SQLite both see the same moment.
         with self._database.reading() as connection:
             total = connection.execute(counting).scalar_one()
-            rows = connection.execute(reading.offset(offset).limit(limit)).mappings().all()
+            rows = connection.execute(reading.offset(offset).limit(limit)).all()
 
         return list(users_from(rows)), total
 
