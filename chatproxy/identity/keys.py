@@ -4,15 +4,17 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Select, and_, bindparam, insert, select, update
 
 from chatproxy.errors import IdentityError
 from chatproxy.identity.apps import checked_name
-from chatproxy.identity.database import Database
+from chatproxy.identity.database import AnyRow, Database
 from chatproxy.identity.key_format import LONGEST_KEY, KeyFormat, digest_of, new_key_id
 from chatproxy.identity.last_seen import KeyUses
-from chatproxy.identity.records import Key, Kind, MadeKey
-from chatproxy.identity.tables import api_keys
+from chatproxy.identity.records import Key, Kind, MadeKey, User
+from chatproxy.identity.tables import api_keys, apps, users
+from chatproxy.identity.user_rows import ACTIVE, user_of
+from chatproxy.identity.user_rows import COLUMNS as USER_COLUMNS
 
 SHORTEST_IMPORTED = 16
 
@@ -25,6 +27,17 @@ OVERLAP = 24 * 3600
 COLUMNS = tuple(api_keys.c[field.name] for field in dataclasses.fields(Key))
 BY_ID = select(*COLUMNS).where(api_keys.c.id == bindparam("key_id"))
 BY_DIGEST = select(*COLUMNS).where(api_keys.c.digest == bindparam("key_digest"))
+#: With a user of the key's app behind it, if there is that one.
+WITH_USER = (
+    select(*COLUMNS, *USER_COLUMNS)
+    .select_from(api_keys)
+    .join(apps, apps.c.id == api_keys.c.app_id)
+    .outerjoin(
+        users,
+        and_(users.c.app_id == apps.c.id, users.c.external_id == bindparam("user"), ACTIVE),
+    )
+    .where(api_keys.c.digest == bindparam("key_digest"))
+)
 IMPORTED = select(api_keys.c.digest).where(
     api_keys.c.imported.is_(True), api_keys.c.revoked.is_(None)
 )
@@ -54,13 +67,20 @@ class Keys:
 
     def find(self, text: str) -> Key | None:
         """Return the key, None unless it is in force; note that it was used."""
-        key = self.find_even_ended(text)
+        return self._used(self._row_of(BY_DIGEST, text))
 
-        if key is None or not key.is_good(self._now()):
-            return None
+    def find_with_user(self, text: str, external_id: str) -> tuple[Key | None, User | None]:
+        """Return a key as `find` does, and the user whom its app knows by this id.
 
-        self._uses.note(key.id)
-        return key
+        Most calls of a service are about one user: asking for both at once halves their cost.
+        """
+        row = self._row_of(WITH_USER, text, user=external_id)
+        key = self._used(row)
+
+        if row is None or key is None or row[len(COLUMNS)] is None:
+            return key, None
+
+        return key, user_of(row[len(COLUMNS) :])
 
     def is_known(self, key_id: str) -> bool:
         """Say whether there is, or was, a key of this id."""
@@ -68,17 +88,7 @@ class Keys:
 
     def find_even_ended(self, text: str) -> Key | None:
         """Return the key, expired and revoked ones too."""
-        if len(text) > LONGEST_KEY:
-            return None
-
-        digest = digest_of(text)
-
-        # Junk must not cost a statement each: what we did not sign can only be an imported
-        # key, and the list of those is read twice a second at most.
-        if self.id_of(text) is None and digest not in self._imported_digests():
-            return None
-
-        row = self._database.row(BY_DIGEST, key_digest=digest)
+        row = self._row_of(BY_DIGEST, text)
         return None if row is None else Key(*row)
 
     def create(
@@ -153,6 +163,29 @@ class Keys:
     def flush_uses(self) -> None:
         """Write now when each key was last used."""
         self._uses.flush()
+
+    def _row_of(self, wanted: Select[*tuple[Any, ...]], text: str, **values: Any) -> AnyRow | None:
+        if len(text) > LONGEST_KEY:
+            return None
+
+        digest = digest_of(text)
+
+        # Junk must not cost a statement each: what we did not sign can only be an imported
+        # key, and the list of those is read twice a second at most.
+        if self.id_of(text) is None and digest not in self._imported_digests():
+            return None
+
+        return self._database.row(wanted, key_digest=digest, **values)
+
+    def _used(self, row: AnyRow | None) -> Key | None:
+        """Return the key that a row begins with, None unless it is in force; note its use."""
+        key = None if row is None else Key(*row[: len(COLUMNS)])
+
+        if key is None or not key.is_good(self._now()):
+            return None
+
+        self._uses.note(key.id)
+        return key
 
     def _imported_digests(self) -> frozenset[str]:
         read = self._imported_read

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Select, select
@@ -59,7 +59,7 @@ def users_from(rows: Iterable[AnyRow]) -> Iterator[User]:
         turns.count(len(row.custom))
 
 
-def user_of(row: AnyRow) -> User:
+def user_of(row: Sequence[Any]) -> User:
     """Make a user of a row, which may have further columns behind."""
     values = list(row[: len(COLUMNS)])
     values[CUSTOM] = json.loads(values[CUSTOM])

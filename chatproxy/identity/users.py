@@ -65,16 +65,23 @@ class Users:
         return first_user(connection, LOCKED_BY_ID, app=app_id, user=external_id)
 
     def upsert(
-        self, app_id: str, external_id: str, profile: Profile, *, seen: bool = True
+        self,
+        app_id: str,
+        external_id: str,
+        profile: Profile,
+        *,
+        seen: bool = True,
+        known: User | None = None,
     ) -> tuple[User, Action]:
         """Create or change a user, and note that it was seen.
 
         Two calls at once for the same new user create one. Where nothing changes, nothing
         is written. A deleted user who comes back is the same person, and none of the former
-        tokens is valid. Raises `IdentityError` for an unknown app.
+        tokens is valid. `known` is the user as it was read a moment ago, where it was. Raises
+        `IdentityError` for an unknown app.
         """
         # Most calls name a user who is known already: they take no lock.
-        known = self.find(app_id, external_id)
+        known = known or self.find(app_id, external_id)
 
         if known is not None and not changed_fields(known, profile):
             return self.seen(known) if seen else known, "existing"

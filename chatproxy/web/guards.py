@@ -14,7 +14,7 @@ from chatproxy.errors import (
     TokenUnknown,
     Unauthenticated,
 )
-from chatproxy.identity.records import Key, Kind
+from chatproxy.identity.records import Key, Kind, User
 from chatproxy.web.current import context, directory, limiter, services
 from chatproxy.web.parsing import BEARER, address, header
 
@@ -26,8 +26,18 @@ def key(text: str, kind: Kind, *, refused: str, claimed: str | None = None) -> K
 
     `claimed` is the id of the key that the caller says it has.
     """
-    found = directory().keys.find(text)
+    return _accepted(directory().keys.find(text), text, kind, refused, claimed)
 
+
+def key_and_user(text: str, kind: Kind, user_id: str, *, refused: str) -> tuple[Key, User | None]:
+    """Return the key as `key` does, and the user whom its app knows by this id."""
+    found, user = directory().keys.find_with_user(text, user_id)
+    return _accepted(found, text, kind, refused), user
+
+
+def _accepted(
+    found: Key | None, text: str, kind: Kind, refused: str, claimed: str | None = None
+) -> Key:
     if found is None or found.kind != kind:
         # Counted for the key that it was once or claims to be, else for the address: a caller
         # with a bad key then shuts out no other key.

@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 from chatproxy.errors import IdentityError
 from chatproxy.identity.directory import Directory
 from chatproxy.identity.keys import OVERLAP
-from chatproxy.identity.records import DEFAULT_APP, Key, Kind
+from chatproxy.identity.records import DEFAULT_APP, Key, Kind, Profile
 from chatproxy.identity.schema import upgrade
+from tests.identity.databases import statements
 from tests.stopwatch import Stopwatch
 
 HOUR = 3600.0
@@ -83,6 +84,52 @@ def test_a_revoked_key_ends_at_once_everywhere(
     directory.keys.revoke(made.key.id)
     assert another.keys.find(made.text) is None
     assert directory.keys.find(made.text) is None
+
+
+def test_a_key_is_found_with_a_user_of_its_app_in_one_statement(worker: Directory) -> None:
+    worker.apps.create("shop", "shop")
+    keys = {app: worker.keys.create("backend", app) for app in (DEFAULT_APP, "shop")}
+    ann, _ = worker.users.upsert(DEFAULT_APP, "ann", Profile(name="Ann", custom={"a": [1]}))
+    worker.users.upsert("shop", "bob", Profile())
+    worker.users.delete("shop", "bob")
+
+    with statements(worker) as seen:
+        found = worker.keys.find_with_user(keys[DEFAULT_APP].text, "ann")
+
+    assert found == (keys[DEFAULT_APP].key, ann)
+    assert [statement.split()[0] for statement in seen] == ["SELECT"]
+    assert worker.keys.find_with_user(keys[DEFAULT_APP].text, "Ann") == (
+        worker.keys.find(keys[DEFAULT_APP].text),
+        None,
+    )
+    # Another app's user, and one who was deleted, are nobody.
+    for name in ("ann", "bob"):
+        assert worker.keys.find_with_user(keys["shop"].text, name)[1] is None
+
+
+def test_a_key_that_is_not_in_force_is_found_with_no_user(
+    directory: Directory, opened: Callable[..., Directory], clock: Stopwatch
+) -> None:
+    another = opened()
+    directory.users.upsert(DEFAULT_APP, "ann", Profile())
+    revoked = directory.keys.create("backend", DEFAULT_APP)
+    expired = directory.keys.create("backend", DEFAULT_APP, expires=clock.now + HOUR)
+    texts = [revoked.text, expired.text, revoked.text[:-1], "x" * 1025]
+    assert another.keys.find_with_user(revoked.text, "ann")[1] is not None
+
+    directory.keys.revoke(revoked.key.id)
+    clock.now += HOUR
+    assert [another.keys.find_with_user(text, "ann") for text in texts] == [(None, None)] * 4
+
+
+def test_the_use_of_a_key_that_is_found_with_a_user_is_noted(
+    directory: Directory, clock: Stopwatch
+) -> None:
+    made = directory.keys.create("backend", DEFAULT_APP)
+    directory.keys.find_with_user(made.text, "ann")
+    directory.keys.flush_uses()
+
+    assert [key.last_used for key in directory.keys.list()] == [clock.now]
 
 
 def test_a_rotated_key_is_good_until_the_overlap_ends(

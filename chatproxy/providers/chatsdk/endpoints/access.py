@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatproxy.errors import TokenOfAnotherApp, TokenRejected, TokenRevoked, Unauthenticated
-from chatproxy.identity.records import Key, Profile
+from chatproxy.identity.records import Key, Profile, User
 from chatproxy.identity.token_records import Issued, Standing
 from chatproxy.providers.chatsdk.kinds import TokenKind
 from chatproxy.providers.chatsdk.provider import ChatSDK
@@ -13,13 +13,16 @@ from chatproxy.web import guards
 from chatproxy.web.current import directory, now, provider
 from chatproxy.web.parsing import header
 
+REFUSED = "Invalid API key"
+
 
 @dataclasses.dataclass(frozen=True)
 class Service:
-    """A calling service: its API key, and what the request asks for."""
+    """A calling service: its API key, what the request asks for, and for which known user."""
 
     key: Key
     requested: Any = dataclasses.field(default=None, repr=False)
+    user: User | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,12 +47,20 @@ class PlatformKey:
     def __call__(self) -> Service:
         """Return the service; raise `CallerError`, `Unauthenticated`, `TooManyRequests`."""
         requested = self._requested()
-        text = header("X-API-Key") or ""
+        return Service(guards.key(_api_key(), "platform", refused=REFUSED), requested)
 
-        if not text:
-            raise Unauthenticated("Missing API key")
 
-        return Service(guards.key(text, "platform", refused="Invalid API key"), requested)
+class PlatformKeyForUser:
+    """Lets a service in as `PlatformKey` does; `requested` reads a user's id, and what of it."""
+
+    def __init__(self, requested: Callable[[], tuple[str, Any]]) -> None:
+        self._requested = requested
+
+    def __call__(self) -> Service:
+        """Return the service; raise `CallerError`, `Unauthenticated`, `TooManyRequests`."""
+        requested = self._requested()
+        key, user = guards.key_and_user(_api_key(), "platform", requested[0], refused=REFUSED)
+        return Service(key, requested, user)
 
 
 def rest_token() -> Client:
@@ -96,6 +107,15 @@ def client_with(token: str, kind: TokenKind, grace: int = 0) -> Client:
         standing = Standing(user, standing.version)
 
     return Client(token, issued, standing)
+
+
+def _api_key() -> str:
+    text = header("X-API-Key") or ""
+
+    if not text:
+        raise Unauthenticated("Missing API key")
+
+    return text
 
 
 def _check_app(issued: Issued) -> None:

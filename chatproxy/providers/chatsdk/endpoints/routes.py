@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from chatproxy.providers.chatsdk.endpoints import api, auth, tokens, users, websocket
 from chatproxy.providers.chatsdk.endpoints.access import (
     PlatformKey,
+    PlatformKeyForUser,
     exchangeable_token,
     rest_token,
     websocket_token,
@@ -22,13 +23,18 @@ USERS = "/api/users"
 def routes(_services: Services) -> Sequence[Route]:
     """Return every route with its guard."""
     return (
-        Route("/tokens", tokens.issuing, PlatformKey(requested_user), "service"),
+        Route("/tokens", tokens.issuing, PlatformKeyForUser(requested_user), "service"),
         Route("/tokens/refresh", tokens.exchange, exchangeable_token, "client"),
-        Route("/api/auth/connect", auth.connecting, PlatformKey(requested_connection), "service"),
+        Route(
+            "/api/auth/connect",
+            auth.connecting,
+            PlatformKeyForUser(requested_connection),
+            "service",
+        ),
         Route("/api/auth/refresh", auth.renewal, auth.renewing_client, "client", any_page),
         Route("/tokens/validate", tokens.validation, rest_token, "client"),
         Route("/tokens/validate-ws", tokens.websocket_validation, websocket_token, "client"),
-        Route(f"{USERS}/ensure", users.ensuring, PlatformKey(requested_user), "service"),
+        Route(f"{USERS}/ensure", users.ensuring, PlatformKeyForUser(requested_user), "service"),
         Route(
             f"{USERS}/<anything:user_id>/revoke-tokens",
             users.revocation,

@@ -47,7 +47,7 @@ def counted_user(service: Service) -> tuple[User, Count]:
     count = _spend(subject)
 
     try:
-        user, _ = directory().users.upsert(key.app_id, user_id, profile)
+        user, _ = directory().users.upsert(key.app_id, user_id, profile, known=service.user)
     except ChatproxyError:
         limiter().give_back(subject, _rate())  # no token was issued
         raise

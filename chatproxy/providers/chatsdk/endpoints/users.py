@@ -63,7 +63,8 @@ def ensure() -> Response:
     service = authenticated(Service)
     user_id, profile = service.requested
     access.acts_for(user_id)
-    user, action = directory().users.upsert(service.key.app_id, user_id, profile)
+    app, known = service.key.app_id, service.user
+    user, action = directory().users.upsert(app, user_id, profile, known=known)
     made = {"created": action == "created", "updated": action == "updated"}
     body = {"action": action, **made, "user": _user_body(user)}
     return private(body, 201 if action == "created" else 200)
