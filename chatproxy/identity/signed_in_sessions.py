@@ -82,13 +82,13 @@ class SignedInSessions:
         if row is None:
             return None
 
-        if self._now() - row["noted"] >= TOLD_EVERY:
+        if self._now() - row.noted >= TOLD_EVERY:
             with self._database.writing(durable=False) as connection:
                 connection.execute(
                     update(signed_in_sessions).where(*mine).values(noted=self._now())
                 )
 
-        return app_id, row["token"]
+        return app_id, row.token
 
     def end(self, app_id: str, session: str) -> None:
         """Note that a session must not go on: its token is one that never counts."""
