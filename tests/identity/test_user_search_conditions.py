@@ -305,6 +305,20 @@ def test_a_page_takes_two_statements(named: Callable[..., Directory]) -> None:
     assert [statement.split()[0] for statement in seen] == ["SELECT", "SELECT"]
 
 
+@on_sqlite
+def test_a_page_is_read_in_its_order(directory: Directory) -> None:
+    """Of a million users that are sorted for each page none would be seen in time."""
+    with statements(directory) as seen:
+        directory.user_search.page(DEFAULT_APP, [], 0, 20)
+
+    with directory.database.reading() as connection:
+        explaining = f"EXPLAIN QUERY PLAN {seen[1]}"
+        steps = connection.exec_driver_sql(explaining, (None,) * seen[1].count("?")).all()
+
+    assert any("ix_users_app_id_active_created_id" in step[-1] for step in steps)
+    assert not any("B-TREE" in step[-1] for step in steps)
+
+
 every_question = pytest.mark.parametrize("operator", OPERATORS)
 
 
