@@ -37,15 +37,21 @@ types: install ## Check the types
 	$(BIN)/mypy
 	$(BIN)/mypy examples
 
-bench: install sdks ## Measure all that the results hold (takes half an hour)
+# BEFORE=FOLDER puts the sidecar of another checkout beside this one's. What is missing of nginx, Go
+# and Node.js is left out, and the result says so. Each line can be run again by itself.
+bench: $(VENV)/bench-installed sdks ## Measure all that the results hold (takes an hour)
 	$(BIN)/python -m benchmarks.footprint
+	$(BIN)/python -m benchmarks.peers $(if $(BEFORE),--before $(BEFORE))
+	$(BIN)/python -m benchmarks.stages
+	$(BIN)/python -m benchmarks.tokens
+	$(BIN)/python -m benchmarks.sizes
 	$(BIN)/python -m benchmarks.workers
 	$(BIN)/python -m benchmarks.workers --parts 45
-	$(BIN)/python -m benchmarks.tokens
 	$(BIN)/python -m benchmarks.limits
 	$(BIN)/python -m benchmarks.killed
 	$(BIN)/python -m benchmarks.counting
 	$(BIN)/python -m benchmarks.rolling
+	$(BIN)/python -m benchmarks.plots
 
 budget: install ## Check that a forwarded call and an idle sidecar cost no more than they may
 	$(BIN)/python -m benchmarks.budget
@@ -78,7 +84,7 @@ openapi-check: install $(ST_VENV)/installed ## Try a sidecar with what its OpenA
 	SCHEMATHESIS=$(ST_VENV)/bin/st $(BIN)/python -m tests.openapi.check $(ARGS)
 
 clean: ## Remove what was installed and built
-	rm -rf $(VENV) $(SDK_VENV) $(ST_VENV) $(SDKS)/node_modules $(EXAMPLES)/node_modules $(EXAMPLES)/page/socket.io.js build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(SDK_VENV) $(ST_VENV) $(SDKS)/node_modules $(EXAMPLES)/node_modules benchmarks/peers/node_modules $(EXAMPLES)/page/socket.io.js build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -96,6 +102,10 @@ $(VENV)/demo-installed: $(VENV)/bin/python setup.cfg pyproject.toml constraints.
 $(VENV)/installed: $(VENV)/bin/python setup.cfg pyproject.toml constraints.txt $(EXAMPLES)/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint,release]' -r $(EXAMPLES)/requirements.txt
 	@touch $@ $(VENV)/run-installed $(VENV)/demo-installed
+
+$(VENV)/bench-installed: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $@
 
 # The SDKs have an environment of their own: one of them needs an older marshmallow.
 $(SDK_VENV)/installed: $(SDKS)/requirements.txt

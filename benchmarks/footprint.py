@@ -65,7 +65,7 @@ def main() -> None:
         "seconds to ready|seconds of CPU until then"
     )
     parts = [note, table("Memory and start", columns, rows)]
-    report.finish("footprint", head, *parts, whole=starts == STARTS)
+    report.finish("footprint", head, *parts, whole=starts == STARTS, found=found)
 
 
 def in_turn(folder: Path, starts: int) -> dict[str, list[Found]]:

@@ -3,6 +3,7 @@
 import argparse
 import collections
 import datetime
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -105,13 +106,20 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     return ordered[max(0, -int(-share * len(ordered) // 1) - 1)]
 
 
-def finish(name: str, *parts: str, whole: bool) -> None:
-    """Print a result with its ending, and write it where the run was whole."""
+def finish(name: str, *parts: str, whole: bool, found: object = None) -> None:
+    """Print a result with its ending, and write it where the run was whole.
+
+    What was `found` is written beside it, for the plots.
+    """
     text = "\n".join([*parts, ending()])
     print(text)
 
     if whole:
         write(name, text)
+
+    if whole and found is not None:
+        content = json.dumps({"head": parts[0], "found": found}, indent=1)
+        (RESULTS / f"{name}.json").write_text(content + "\n")
 
 
 def write(name: str, text: str) -> Path:

@@ -114,6 +114,15 @@ def _cpu(server: Server, request: Request) -> float:
     return cpu_per_request(server, request, CONNECTIONS, TIMES)
 
 
+def _named(found: dict[tuple[str, int], list[float]]) -> dict[str, dict[str, list[float]]]:
+    named: dict[str, dict[str, list[float]]] = {}
+
+    for (name, size), times in found.items():
+        named.setdefault(name, {})[str(size)] = times
+
+    return named
+
+
 def sizes_table(found: dict[tuple[str, int], list[float]]) -> str:
     """Return what each costs, and how it grows."""
     rows = [
@@ -133,7 +142,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         found = measure(Path(name), rounds)
 
-    report.finish("sizes", head, report.MEDIANS, sizes_table(found), whole=rounds == ROUNDS)
+    report.finish(
+        "sizes",
+        head,
+        report.MEDIANS,
+        sizes_table(found),
+        whole=rounds == ROUNDS,
+        found=_named(found),
+    )
 
 
 if __name__ == "__main__":

@@ -178,7 +178,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         found = measure(Path(name), rounds)
 
-    report.finish("stages", head, report.MEDIANS, stages_table(found), whole=rounds == ROUNDS)
+    report.finish(
+        "stages", head, report.MEDIANS, stages_table(found), whole=rounds == ROUNDS, found=found
+    )
 
 
 if __name__ == "__main__":

@@ -180,12 +180,11 @@ def main() -> None:
     head = report.heading("Tokens", command, "PyJWT", "SQLAlchemy", "psycopg")
 
     with tempfile.TemporaryDirectory() as name:
-        sections = [
-            _at_once_table(at_once(Path(name), rounds)),
-            _cpu_table(cpu_per_token(Path(name), rounds)),
-        ]
+        made, used = at_once(Path(name), rounds), cpu_per_token(Path(name), rounds)
 
-    report.finish("tokens", head, report.MEDIANS, *sections, whole=rounds == ROUNDS)
+    sections = [_at_once_table(made), _cpu_table(used)]
+    whole = rounds == ROUNDS
+    report.finish("tokens", head, report.MEDIANS, *sections, whole=whole, found=used)
 
 
 def _at_once_table(found: dict[str, list[Found]]) -> str:

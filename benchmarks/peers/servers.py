@@ -57,18 +57,17 @@ def upstream(folder: Path) -> Server:
 
 def peers(folder: Path, before: Path | None) -> list[Peer]:
     """List all peers, those that cannot be started, too."""
+    go = functools.partial(_go_proxy, folder)
+    packages = json.loads((HERE / "package.json").read_text())["dependencies"]
+    fastify = ", ".join(f"{name} {version}" for name, version in packages.items())
+    line = "one line of its log for each call"
     found = [
-        Peer("direct", None, "no proxy; the caller brings the credentials"),
-        Peer("nginx", _nginx_proxy, "one worker, one line in a file for each call"),
-        Peer(
-            "Go",
-            functools.partial(_go_proxy, folder),
-            "ReverseProxy; one line for each call",
-            _missing_go(),
-        ),
-        Peer("Node", _node_proxy, "Fastify, reply-from; one line for each call", _missing_node()),
+        Peer("direct", None, f"no proxy; the upstream is {_version(_nginx_path(), '-v')}"),
+        Peer("nginx", _nginx_proxy, f"{_version(_nginx_path(), '-v')}, one worker; {line}"),
+        Peer("Go", go, f"ReverseProxy, {_version('go', 'version')}; {line}", _missing_go()),
+        Peer("Node", _node_proxy, f"{fastify}, {_version('node', '-v')}; {line}", _missing_node()),
         Peer("plain", _plain, "Flask, requests, gunicorn's gthread, 32 threads; no log"),
-        Peer("sidecar", _sidecar, "as shipped: one worker, one line for each call"),
+        Peer("sidecar", _sidecar, f"as shipped: one worker, {line}"),
     ]
 
     if before is not None:
@@ -113,6 +112,15 @@ def _nginx_path() -> str | None:
 def missing_upstream() -> str:
     """Say why there is no upstream; nothing where there is one."""
     return "" if _nginx_path() else "nginx is not here (Debian: apt-get install nginx)"
+
+
+def _version(program: str | None, option: str) -> str:
+    if program is None or shutil.which(program) is None:
+        return ""
+
+    # nginx says it where others tell errors.
+    said = subprocess.run([program, option], capture_output=True, text=True, check=False)
+    return (said.stdout or said.stderr).strip()
 
 
 def _missing_go() -> str:
