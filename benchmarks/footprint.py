@@ -48,7 +48,7 @@ def providers(folder: Path) -> dict[str, dict[str, str]]:
 
 def main() -> None:
     """Measure, print the tables and write them."""
-    starts = report.asked_number("starts", STARTS, "starts of each", __doc__)
+    starts, whole = report.asked("starts", STARTS, "starts of each", __doc__)
     head = report.heading("Footprint", f"`python -m benchmarks.footprint`, {starts} starts each")
 
     with tempfile.TemporaryDirectory() as name:
@@ -65,7 +65,7 @@ def main() -> None:
         "seconds to ready|seconds of CPU until then"
     )
     parts = [note, table("Memory and start", columns, rows)]
-    report.finish("footprint", head, *parts, whole=starts == STARTS, found=found)
+    report.finish("footprint", head, *parts, whole=whole, found=found)
 
 
 def in_turn(folder: Path, starts: int) -> dict[str, list[Found]]:

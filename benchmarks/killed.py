@@ -111,7 +111,7 @@ def _inside(url: str) -> tuple[list[str], str]:
 
 def main() -> None:
     """Measure, print the table, and write it where the run was whole."""
-    kills = report.asked_number("kills", KILLS, "for each number of workers", __doc__)
+    kills, whole = report.asked("kills", KILLS, "for each number of workers", __doc__)
     raise_descriptor_limit()
     command = f"`python -m benchmarks.killed`, {kills} kills for each number of workers"
     head = report.heading("Killed workers", command, "SQLAlchemy")
@@ -122,7 +122,7 @@ def main() -> None:
             with directory.new_database("sqlite", Path(name)) as url:
                 found[workers] = _told(survived(Path(name), url, workers, kills))
 
-    report.finish("killed", head, report.MEDIANS, _table(found), whole=kills == KILLS)
+    report.finish("killed", head, report.MEDIANS, _table(found), whole=whole)
 
 
 def _told(rounds: Iterator[Found]) -> list[Found]:

@@ -62,7 +62,7 @@ def _workers(server: Server, lines_before: int) -> list[int]:
 
 def main() -> None:
     """Measure, print the table, and write it where the run was whole."""
-    rounds = report.asked_number("rounds", ROUNDS, "rounds, each for a new user", __doc__)
+    rounds, whole = report.asked("rounds", ROUNDS, "rounds, each for a new user", __doc__)
     raise_descriptor_limit()
     head = report.heading("Limits", f"`python -m benchmarks.limits`, {rounds} rounds", "redis")
 
@@ -72,7 +72,7 @@ def main() -> None:
     ):
         found = list(admitted(Path(name), url, directory.REDIS, rounds))
 
-    report.finish("limits", head, _summary(found), _table(found), whole=rounds == ROUNDS)
+    report.finish("limits", head, _summary(found), _table(found), whole=whole)
 
 
 def _summary(found: list[Found]) -> str:

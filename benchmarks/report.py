@@ -20,12 +20,17 @@ Found = dict[str, Any]
 MEDIANS = "Each cell is the median of the rounds; in brackets every round, in order.\n"
 
 
-def asked_number(option: str, default: int, meaning: str, description: str | None) -> int:
-    """Read a benchmark's one option from the command line."""
+def asked(option: str, default: int, meaning: str, description: str | None) -> tuple[int, bool]:
+    """Read a benchmark's one number from the command line, and whether to write its result.
+
+    A result of fewer rounds than usual is written where that is asked for.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument(f"--{option}", type=int, default=default, help=meaning)
-    number: int = getattr(parser.parse_args(), option)
-    return number
+    parser.add_argument("--write", action="store_true", help="write the result of any number")
+    options = parser.parse_args()
+    number: int = getattr(options, option)
+    return number, options.write or number == default
 
 
 def heading(title: str, command: str, *further: str) -> str:

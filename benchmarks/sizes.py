@@ -134,7 +134,7 @@ def sizes_table(found: dict[tuple[str, int], list[float]]) -> str:
 
 def main() -> None:
     """Measure, print the table, and write it where the run was whole."""
-    rounds = report.asked_number("rounds", ROUNDS, "rounds of each measurement", __doc__)
+    rounds, whole = report.asked("rounds", ROUNDS, "rounds of each measurement", __doc__)
     raise_descriptor_limit()
     command = f"`python -m benchmarks.sizes`, {rounds} rounds"
     head = report.heading("Sizes of the directory", command, "SQLAlchemy")
@@ -147,7 +147,7 @@ def main() -> None:
         head,
         report.MEDIANS,
         sizes_table(found),
-        whole=rounds == ROUNDS,
+        whole=whole,
         found=_named(found),
     )
 

@@ -172,15 +172,13 @@ def _row(name: str, times: list[float], plain: list[float]) -> list[str]:
 
 def main() -> None:
     """Measure, print the table and write it."""
-    rounds = report.asked_number("rounds", ROUNDS, "rounds of each measurement", __doc__)
+    rounds, whole = report.asked("rounds", ROUNDS, "rounds of each measurement", __doc__)
     head = report.heading("Stages", f"`python -m benchmarks.stages`, {rounds} rounds")
 
     with tempfile.TemporaryDirectory() as name:
         found = measure(Path(name), rounds)
 
-    report.finish(
-        "stages", head, report.MEDIANS, stages_table(found), whole=rounds == ROUNDS, found=found
-    )
+    report.finish("stages", head, report.MEDIANS, stages_table(found), whole=whole, found=found)
 
 
 if __name__ == "__main__":

@@ -170,7 +170,7 @@ def _in_process() -> dict[str, float]:
 
 def main() -> None:
     """Measure, print the tables, and write them where the run was whole."""
-    rounds = report.asked_number("rounds", ROUNDS, "rounds of each measurement", __doc__)
+    rounds, whole = report.asked("rounds", ROUNDS, "rounds of each measurement", __doc__)
     raise_descriptor_limit()
 
     if not SDK_PYTHON.exists():
@@ -183,7 +183,6 @@ def main() -> None:
         made, used = at_once(Path(name), rounds), cpu_per_token(Path(name), rounds)
 
     sections = [_at_once_table(made), _cpu_table(used)]
-    whole = rounds == ROUNDS
     report.finish("tokens", head, report.MEDIANS, *sections, whole=whole, found=used)
 
 
