@@ -34,7 +34,7 @@ from benchmarks.request import Request
 #: missed by `resolved`, and what is no longer called by `_check_called`.
 STAGES: dict[str, tuple[str, ...]] = {
     "the request's head": ("gunicorn.http.parser:Parser.__next__",),
-    "environ": ("gunicorn.http.wsgi:create",),
+    "environ": ("chatproxy.server.environ:Environs.create",),
     "request log": (
         "chatproxy.web.request_log:RequestLog.__call__",
         "chatproxy.web.request_log:_Stream.__next__",
@@ -52,7 +52,10 @@ STAGES: dict[str, tuple[str, ...]] = {
         "chatproxy.server.response:Response.write",
         "chatproxy.server.response:Response.close",
     ),
-    "log line": ("chatproxy.logs.access:write",),
+    "log line": (
+        "chatproxy.logs.access:write",
+        "chatproxy.logs.handler:LineHandler._write_waiting",
+    ),
     "metrics": (
         "chatproxy.metrics.requests:count",
         "chatproxy.metrics.upstreams:UpstreamCounts.answered",
