@@ -1,10 +1,12 @@
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from benchmarks import staged
+from benchmarks.processes import ROOT
 from benchmarks.staged import Timing
-from benchmarks.stages import STAGES, resolved
+from benchmarks.stages import BETWEEN, BUDGET, STAGES, resolved
 
 
 @pytest.fixture
@@ -23,6 +25,14 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 def test_what_a_stage_times_is_there(name: str) -> None:
     _, _, function = resolved(name)
     assert callable(function)
+
+
+def test_every_stage_has_its_budget_and_the_page_the_same() -> None:
+    page = (ROOT / "docs" / "performance.md").read_text()
+    rows = re.findall(r"^\| ([a-zA-Z' ]+) \|.*\| ([0-9.]+) \|$", page, re.MULTILINE)
+
+    assert list(BUDGET) == [*STAGES, BETWEEN]
+    assert [(name, float(most)) for name, most in rows] == list(BUDGET.items())
 
 
 def test_what_is_gone_is_named() -> None:
