@@ -201,6 +201,10 @@ class CallerBody:
         if self.limit is not None and self.received > self.limit:
             raise BodyTooLarge(f"The body is larger than {self.limit} bytes.")
 
+        # The rest would be taken for another request on the same connection.
+        if self.length is not None and self.received > self.length:
+            raise MalformedBody("The body is longer than its announced length.")
+
         # gunicorn ends a cut body of known length like a whole one: with an empty read.
         if not piece and self.length is not None:
             raise TruncatedBody("The body ended before its announced length.")

@@ -126,6 +126,7 @@ class Connection:
         """Prepare for another request; False if the connection cannot take one."""
         # Both sides have to be done: an early answer leaves a request that was not sent whole.
         self.reused = self._is_sent and self._reader.can_be_followed and self._further > 0
+        self._begin(AnswerReader())  # an idle connection keeps no bytes of its last answer
         return self.reused
 
     def is_silent(self) -> bool:

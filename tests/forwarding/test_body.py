@@ -40,6 +40,19 @@ class OnTheWire:
         return b"x" * most
 
 
+class Overflowing(OnTheWire):
+    """A source that gives more than it was asked for."""
+
+    def read1(self, most: int, _watched: Watched | None) -> bytes:
+        return b"x" * (most + 1)
+
+
+def test_no_byte_goes_out_beyond_the_announced_length() -> None:
+    """It would be taken for the next request."""
+    with pytest.raises(MalformedBody, match="longer"):
+        CallerBody(Overflowing(), 5).read()
+
+
 @pytest.mark.parametrize(
     ("body", "consumes"),
     [
