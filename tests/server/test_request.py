@@ -18,6 +18,7 @@ PLAIN = (
     b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
     b"PUT /x HTTP/1.0\r\nX-A:\r\nx-a:b  c \r\nConnection: keep-alive\r\n\r\n",
     b"GET / HTTP/1.1\r\n\r\n",
+    b"PUT / HTTP/1.1\r\nContent-Length: 2000\r\n\r\n" + b"x" * 2000 + b"GET / HTTP/1.1\r\n\r\n",
 )
 
 UNUSUAL = (
@@ -26,7 +27,20 @@ UNUSUAL = (
     b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n",
     b"GET http://b/c?d HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
     b"PROXY TCP4 1.1.1.1 2.2.2.2 1 2\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n",
+    b"GET / HTTP/1.1\r\nContent-Type: a\r\nContent-type: a\r\n\r\n",
+    b"GET //a/b?c HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET /a#b?c HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET /a?b#c HTTP/1.1\r\nHost: a\r\n\r\n",
 )
+
+#: Plain under the shipped settings, and not under each.
+DEPENDING = (
+    b"PROXY /a HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET / HTTP/1.1\r\nX-A: b\r\n\r\n",
+)
+
+HEADS = PLAIN + UNUSUAL + DEPENDING
 
 INSERTED = (
     *(b"\r\n", b"\n", b"\r", b"\r\n\r\n", b":", b" ", b"\t", b"\0", b"\x0b", b"\x1c", b"\x7f"),
@@ -49,12 +63,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "limit_request_field_size": 40,
     },
     "without limits": {"limit_request_line": 0, "limit_request_fields": 0},
-    "behind a proxy": {
-        "forwarded_allow_ips": "*",
-        "proxy_protocol": "auto",
-        "proxy_allow_ips": "*",
-        "secure_scheme_headers": {"X-A": "b"},
-    },
+    "behind a proxy": {"forwarded_allow_ips": "*", "secure_scheme_headers": {"X-A": "b"}},
+    "behind one that says so": {"proxy_protocol": "auto", "proxy_allow_ips": "*"},
     "lax": {
         "casefold_http_method": True,
         "permit_obsolete_folding": True,
@@ -88,8 +98,10 @@ def configured(**settings: Any) -> Config:
     return made
 
 
-def read(parser: type[RequestParser], cfg: Config, pieces: Sequence[bytes]) -> list[Any]:
-    """Everything that is read, and how it ended."""
+def read(
+    parser: type[RequestParser], cfg: Config, pieces: Sequence[bytes], most: int | None = None
+) -> list[Any]:
+    """Everything that is read, `most` bytes of each body, and how it ended."""
     requests = parser(cfg, iter(pieces), ("127.0.0.1", 1))
     found: list[Any] = []
 
@@ -98,7 +110,7 @@ def read(parser: type[RequestParser], cfg: Config, pieces: Sequence[bytes]) -> l
             found.append((one.method, one.uri, one.path, one.query, one.fragment, one.version))
             found.append((one.headers, one.scheme, one.proxy_protocol_info))
             found.append((one._expected_100_continue, one.should_close()))
-            found.append((type(one.body.reader), one.body.read(), one.trailers))
+            found.append((type(one.body.reader), one.body.read(most), one.trailers))
     except Exception as error:
         found.append((type(error), str(error)))
 
@@ -106,7 +118,7 @@ def read(parser: type[RequestParser], cfg: Config, pieces: Sequence[bytes]) -> l
 
 
 def mutated(chance: random.Random) -> list[bytes]:
-    data = bytearray(chance.choice(PLAIN + UNUSUAL))
+    data = bytearray(chance.choice(HEADS))
 
     for _ in range(chance.choice((0, 1, 1, 1, 2, 3))):
         at = chance.randrange(len(data))
@@ -119,7 +131,7 @@ def mutated(chance: random.Random) -> list[bytes]:
         elif way == 2:
             data[at] = chance.randrange(256)
         else:
-            data += chance.choice(PLAIN + UNUSUAL)
+            data += chance.choice(HEADS)
 
     at = chance.choice((0, chance.randrange(len(data))))
     return [piece for piece in (bytes(data[:at]), bytes(data[at:])) if piece]
@@ -130,9 +142,26 @@ def test_it_is_read_as_gunicorn_reads_it(settings: dict[str, Any]) -> None:
     cfg = configured(**settings)
     chance = random.Random(14)
 
-    for _ in range(3000):
-        pieces = mutated(chance)
-        assert read(Parser, cfg, pieces) == read(TheirParser, cfg, pieces), pieces
+    for pieces in [[head] for head in HEADS] + [mutated(chance) for _ in range(500)]:
+        for most in (None, 1):
+            ours, theirs = (read(one, cfg, pieces, most) for one in (Parser, TheirParser))
+            assert ours == theirs, pieces
+
+
+def test_after_a_body_that_could_not_be_read_nothing_is() -> None:
+    requests = Parser(configured(), iter([b"GET / HTTP/1.1\r\n\r\n"] * 2), ("127.0.0.1", 1))
+    next(requests).body.failed = True
+
+    with pytest.raises(StopIteration):
+        next(requests)
+
+
+def test_a_request_can_still_be_made_the_last() -> None:
+    requests = Parser(configured(), iter([b"GET / HTTP/1.1\r\n\r\n"] * 2), ("127.0.0.1", 1))
+    first = next(requests)
+    assert not first.should_close()
+    first.force_close()
+    assert first.should_close()
 
 
 @pytest.mark.parametrize("head", PLAIN)
