@@ -118,6 +118,8 @@ CREATE INDEX ix_signed_in_sessions_token ON signed_in_sessions (token);
 
 CREATE INDEX ix_signed_in_sessions_expires ON signed_in_sessions (expires);
 
-INSERT INTO alembic_version (version_num) VALUES ('0004');
+CREATE INDEX ix_users_app_id_active_created_id ON users (app_id, active, created, id);
+
+INSERT INTO alembic_version (version_num) VALUES ('0005');
 
 INSERT INTO apps (id, name, token_version, created) VALUES ('default', 'default', 0, 0.0);
