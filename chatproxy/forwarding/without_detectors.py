@@ -4,20 +4,12 @@ They take 3 MB for `Response.text` of an answer that does not say it, which nobo
 bodies are forwarded as they are. requests works without either, and warns of it.
 """
 
-import sys
 import warnings
 
-_DETECTORS = ("chardet", "charset_normalizer")
-_missing = [name for name in _DETECTORS if name not in sys.modules]
+from chatproxy.left_out import left_out
 
-# What is None in there cannot be imported (Python's reference, "The module cache").
-sys.modules.update(dict.fromkeys(_missing))  # type: ignore[arg-type]
-
-with warnings.catch_warnings():
+with warnings.catch_warnings(), left_out("chardet", "charset_normalizer"):
     warnings.simplefilter("ignore")
     import requests
-
-for _name in _missing:
-    del sys.modules[_name]
 
 __all__ = ["requests"]

@@ -10,13 +10,17 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
 from chatproxy.errors import LimiterUnavailable
 from chatproxy.formats.rates import Rate
+from chatproxy.left_out import left_out
 from chatproxy.metrics.table import REDIS_FAULTS
+
+# For its own metrics, which nobody sends, it would load 2 MB; spans load theirs themselves. The
+# other is for OCSP, which nobody asks for.
+with left_out("cryptography", "opentelemetry"):
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 
 log = logging.getLogger(__name__)
 

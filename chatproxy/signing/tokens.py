@@ -6,13 +6,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jwt
-from jwt.algorithms import HMACAlgorithm
-
 from chatproxy.errors import TokenExpired, TokenForged, TokenMalformed
 from chatproxy.formats import strictjson
 from chatproxy.formats.compact_jwt import LONGEST_TOKEN, is_compact_jwt
 from chatproxy.formats.storable import is_storable
+from chatproxy.left_out import left_out
+
+# 9 MB, where somebody has installed it: it is for signatures with two keys.
+with left_out("cryptography"):
+    import jwt
+    from jwt.algorithms import HMACAlgorithm
 
 #: Header parameters that a token may have (RFC 7515 section 4.1). Those that bring or locate a key
 #: (`jwk`, `jku`, `x5u`) and `crit` are refused, whoever signed it. `kid` is ignored.

@@ -35,6 +35,7 @@ NOWHERE = {
     "yaml",
     "chardet",
     "charset_normalizer",
+    "cryptography",
     "prometheus_client",
     "opentelemetry",
     "sqlalchemy.orm",
@@ -103,4 +104,5 @@ def test_a_limit_that_workers_share_loads_its_library(
         found = loaded(tmp_path, upstream, **FIVE, DATABASE_URL=database, REDIS_URL=url)
 
     assert {"redis", "sqlalchemy", "sqlite3", "wsproto"} < found["worker"]
+    assert found["worker"] & NOWHERE == set()
     assert found["master"] & NOT_IN_MASTER == set()
