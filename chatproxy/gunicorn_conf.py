@@ -153,8 +153,11 @@ def _prepare_directory() -> None:
 
     # SQLite alone is upgraded here. Several replicas share a database server, so its schema is
     # upgraded once, by a command, before any of them starts.
-    if path is not None and not (make(path) or is_current(path)):
-        _run("db", "upgrade")
+    if path is not None:
+        make(path)
+
+        if not is_current(path):
+            _run("db", "upgrade")
 
     for section in _settings.provider_settings.values():
         for arguments in section.commands_before_start():
