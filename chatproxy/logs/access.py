@@ -1,6 +1,5 @@
 """The two log lines of a request, in the platform's format."""
 
-import functools
 import json
 import logging
 import re
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from chatproxy.errors import Side
 from chatproxy.formats.authority import AUTHORITY
 from chatproxy.logs.handler import alone_behind
-from chatproxy.logs.json_lines import JsonFormatter
+from chatproxy.logs.json_lines import JsonFormatter, Text
 from chatproxy.logs.levels import TRACE
 
 log = logging.getLogger("chatproxy.request")
@@ -18,9 +17,6 @@ log = logging.getLogger("chatproxy.request")
 #: Characters of a caller's text in a line. Longer ones cost room, and time for the redaction.
 LONGEST_FIELD = 256
 LONGEST_PATH = 2048
-
-#: Values of `Host` that are remembered: callers choose them.
-MOST_HOSTS = 64
 
 COMPLETED = "request completed"
 
@@ -108,13 +104,13 @@ def _completed(exchange: Exchange, environ: Mapping[str, Any], form: JsonFormatt
     )
 
     if exchange.called_by:
-        line += f', "caller": {form.known(exchange.called_by)}'
+        line += f', "caller": {form.text(exchange.called_by)}'
 
     if exchange.first_byte is not None:
         line += f', "timeToFirstByte": {exchange.first_byte * 1000:.3f}'
 
     if exchange.broken_by is not None:
-        line += f', "brokenBy": {form.known(exchange.broken_by)}'
+        line += f', "brokenBy": {form.text(exchange.broken_by)}'
 
     for name, note in exchange.notes.items():
         line += ", " + (
@@ -125,39 +121,47 @@ def _completed(exchange: Exchange, environ: Mapping[str, Any], form: JsonFormatt
 
 
 def _asked(environ: Mapping[str, Any], form: JsonFormatter) -> str:
-    agent = form.known(environ.get("HTTP_USER_AGENT", "")[:LONGEST_FIELD])
-    method = form.known(environ["REQUEST_METHOD"])
-    return f'"method": {method}, "userAgent": {{"original": {agent}}}'
+    agent = environ.get("HTTP_USER_AGENT", "")[:LONGEST_FIELD]
+    return form.known(_method_and_agent, environ["REQUEST_METHOD"], agent)
+
+
+def _method_and_agent(text: Text, method: str, agent: str) -> str:
+    return f'"method": {text(method)}, "userAgent": {{"original": {text(agent)}}}'
 
 
 def _where(exchange: Exchange, environ: Mapping[str, Any], form: JsonFormatter) -> str:
     # Without the query, which can hold people's names and what they write.
-    get, known = environ.get, form.known
-    peer = get("REMOTE_ADDR", "")
-    ip = (get("HTTP_X_FORWARDED_FOR") or peer)[:LONGEST_FIELD]
+    get = environ.get
+    host = form.known(
+        _host,
+        get("HTTP_HOST", ""),
+        get("HTTP_X_FORWARDED_HOST", "")[:LONGEST_FIELD],
+        get("HTTP_X_FORWARDED_FOR", "")[:LONGEST_FIELD],
+        get("REMOTE_ADDR", ""),
+    )
+    return f'"url": {{"path": {form.text(exchange.path[:LONGEST_PATH])}}}, {host}'
+
+
+def _host(text: Text, host: str, forwarded_host: str, forwarded_for: str, peer: str) -> str:
+    # Without its port; nothing where it is malformed, and may hold a password.
+    name = PORT.sub("", host) if AUTHORITY.fullmatch(host) else ""
     # Any caller can write the fields before it; `peer` is who was at the other end.
     return (
-        f'"url": {{"path": {form.text(exchange.path[:LONGEST_PATH])}}}, '
-        f'"host": {{"hostname": {known(_host(get("HTTP_HOST", "")))}, '
-        f'"forwardedHost": {known(get("HTTP_X_FORWARDED_HOST", "")[:LONGEST_FIELD])}, '
-        f'"ip": {known(ip)}, "peer": {known(peer)}}}'
+        f'"host": {{"hostname": {text(name)}, "forwardedHost": {text(forwarded_host)}, '
+        f'"ip": {text(forwarded_for or peer)}, "peer": {text(peer)}}}'
     )
 
 
 def _forwarded(name: str, call: Forwarded, form: JsonFormatter) -> str:
     theirs = f', "requestId": {form.text(call.request_id)}' if call.request_id else ""
-    return (
-        f'"{name}": {{"provider": {form.known(call.provider)}, "statusCode": {call.status}, '
-        f'"timeToHeaders": {call.seconds * 1000:.3f}{theirs}}}'
-    )
+    answer = form.known(_answer, call.provider, call.status)
+    return f'"{name}": {{{answer}, "timeToHeaders": {call.seconds * 1000:.3f}{theirs}}}'
+
+
+def _answer(text: Text, provider: str, status: int) -> str:
+    return f'"provider": {text(provider)}, "statusCode": {status}'
 
 
 def _parsed(fields: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(f"{{{fields}}}")
     return found
-
-
-@functools.lru_cache(MOST_HOSTS)
-def _host(field: str) -> str:
-    # Without its port; nothing where it is malformed, and may hold a password.
-    return PORT.sub("", field) if AUTHORITY.fullmatch(field) else ""

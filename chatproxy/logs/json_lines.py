@@ -12,7 +12,7 @@ import os
 import re
 import socket
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
@@ -24,8 +24,11 @@ from chatproxy.logs.redaction import REDACTED, redactor
 #: Secrets that are searched for in each line.
 MOST_SECRETS = 500
 
-#: Texts that are remembered as they are in a line: callers choose them.
-MOST_KNOWN = 256
+#: Parts of lines that are remembered: callers choose what is in them.
+MOST_KNOWN = 128
+
+#: Makes a value in a line of a text.
+Text = Callable[[str], str]
 
 #: gunicorn quotes what it could not parse. That text is the caller's, and may hold a secret.
 QUOTED_BY_SERVER = re.compile(
@@ -47,8 +50,8 @@ class JsonFormatter(logging.Formatter):
         self._now = Clock().now
         # `json.dumps` with arguments makes a new encoder for each line.
         self._encode = json.JSONEncoder(default=str).encode
-        #: Does what `text` does for what comes again and again.
-        self.known = functools.lru_cache(MOST_KNOWN)(self.text)
+        #: Makes a part of a line that comes again and again, by its function and the values in it.
+        self.known = functools.lru_cache(MOST_KNOWN)(self._made)
 
     def hide(self, secrets: Iterable[str]) -> None:
         """Redact further secrets as well; of very many, those that were told last."""
@@ -63,6 +66,9 @@ class JsonFormatter(logging.Formatter):
         """Return a text as a value in a line: in JSON, and without secrets."""
         return self._redact(encode_basestring_ascii(text))
 
+    def _made(self, make: Callable[..., str], *values: str | int) -> str:
+        return make(self.text, *values)
+
     def fields(self, fields: Mapping[str, Any]) -> str:
         """Return fields as they stand in a line, without the braces around them."""
         return self._redact(self._encode(fields)[1:-1])
@@ -75,9 +81,10 @@ class JsonFormatter(logging.Formatter):
         ids = "".join(
             f'"{name}": {self.text(one)}, ' for name, one in correlation.current().items()
         )
+        host = encode_basestring_ascii(self._hostname)
         return (
             f'{{"level": {NUMBERS[level]}, "time": {int(self._now() * 1000)}, "msg": "{message}", '
-            f'"pid": {os.getpid()}, "hostname": {self.known(self._hostname)}, {ids}{fields}}}'
+            f'"pid": {os.getpid()}, "hostname": {host}, {ids}{fields}}}'
         )
 
     def format(self, record: logging.LogRecord) -> str:

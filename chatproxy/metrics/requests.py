@@ -79,12 +79,15 @@ def begin_receiving(provider: str) -> None:
 
 
 class Ended(NamedTuple):
-    """A request that has ended: what it is counted by."""
+    """A request that has ended: what it is counted by. `hundreds` are those of its status.
+
+    That is 0 where there was no answer, and a text is empty where there is none.
+    """
 
     route: str
     provider: str
     method: str
-    status_class: str
+    hundreds: int
     caller: str
 
 
@@ -98,12 +101,6 @@ class _Places(NamedTuple):
     sent: int
 
 
-def of(route: str, provider: str, method: str, status: int, caller: str) -> Ended:
-    """Return what a request is counted by. `status` is 0 where there was no answer."""
-    known = method if method in METHODS else OTHER
-    return Ended(route or NONE, provider or NONE, known, class_of(status), caller)
-
-
 def class_of(status: int) -> str:
     """Return the class of a status, such as `2xx`."""
     return f"{status // 100}xx" if 100 <= status < 600 else NONE
@@ -114,27 +111,34 @@ def count(ended: Ended, *, first: float, last: float, received: int, sent: int) 
     # One look-up for all of its series: with names and labels each would cost a microsecond.
     current = store()
     places = current.looked_up.get(ended) or _look_up(ended)
-    current.cells[places.requests] += 1.0
-    table.FIRST_BYTE.observe_at(places.first_byte, first)
-    table.LAST_BYTE.observe_at(places.last_byte, last)
+    cells = current.cells
+    cells[places.requests] += 1.0
+    table.FIRST_BYTE.observe_at(cells, places.first_byte, first)
+    table.LAST_BYTE.observe_at(cells, places.last_byte, last)
 
     if received:
-        current.cells[places.received] += received
+        cells[places.received] += received
 
     if sent:
-        current.cells[places.sent] += sent
+        cells[places.sent] += sent
 
 
 def _look_up(ended: Ended) -> _Places:
-    route, provider, method, status_class, _ = ended
+    route, provider = ended.route or NONE, ended.provider or NONE
+    known = ended.method if ended.method in METHODS else OTHER
+    of_route = (route, provider, known, class_of(ended.hundreds * 100))
     found = _Places(
-        table.REQUESTS.place(*ended),
-        table.FIRST_BYTE.place(route, provider, method, status_class),
-        table.LAST_BYTE.place(route, provider, method, status_class),
+        table.REQUESTS.place(*of_route, ended.caller),
+        table.FIRST_BYTE.place(*of_route),
+        table.LAST_BYTE.place(*of_route),
         table.RECEIVED.place(route, provider),
         table.SENT.place(route, provider),
     )
-    store().looked_up[ended] = found
+
+    # Callers may make up a method for each request.
+    if known is ended.method:
+        store().looked_up[ended] = found
+
     return found
 
 

@@ -157,11 +157,11 @@ class Histogram(Metric):
 
     def observe(self, value: float, *labels: str) -> None:
         """Count a value."""
-        self.observe_at(self.place(*labels), value)
+        place = self.place(*labels)
+        self.observe_at(store().cells, place, value)
 
-    def observe_at(self, place: int, value: float) -> None:
+    def observe_at(self, cells: "memoryview[float]", place: int, value: float) -> None:
         """Count a value in the series that has its first cell there."""
-        cells = store().cells
         cells[place + bisect.bisect_left(self.bounds, value)] += 1.0
         cells[place + self.cells - 1] += value
 

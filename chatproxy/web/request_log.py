@@ -261,7 +261,8 @@ def _end(span: "RequestSpan", context: RequestContext) -> None:
 def _count(context: RequestContext, method: str) -> None:
     last = context.seconds()
     first = last if context.first_byte is None else context.first_byte
-    ended = counted.of(context.route, context.provider, method, context.status, context.called_by)
+    hundreds = context.status // 100
+    ended = counted.Ended(context.route, context.provider, method, hundreds, context.called_by)
     counted.count(ended, first=first, last=last, received=context.received, sent=context.sent)
 
     if context.broken_by is not None:

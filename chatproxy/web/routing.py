@@ -4,8 +4,9 @@ import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from flask import Flask, Request
+from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
+from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter, MapAdapter
 from werkzeug.sansio.utils import get_host
@@ -74,6 +75,32 @@ class Application(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a view or a hook: none of ours is a coroutine, and to look costs each call."""
         return func
+
+    def preprocess_request(self) -> ResponseReturnValue | None:
+        """Call the hooks before a view, until one of them answers."""
+        hooks = self.before_request_funcs
+
+        for name in (None, *reversed(current_request().blueprints)):
+            for hook in hooks.get(name, ()):
+                answer: Any = hook()
+
+                if answer is not None:
+                    return answer  # type: ignore[no-any-return]
+
+        return None
+
+    def process_response(self, response: Response) -> Response:
+        """Call the hooks after a view, the last first."""
+        hooks = self.after_request_funcs
+
+        for name in (*current_request().blueprints, None):
+            for hook in reversed(hooks.get(name, ())):
+                response = hook(response)
+
+        return response
+
+    def do_teardown_request(self, exc: BaseException | None = None) -> None:
+        """Do nothing: nobody waits for the end of a request here but `request_log`."""
 
     def _checked_name(self, host: str) -> str:
         # Raises `BadHost`. What is no name at all counts as none.

@@ -3,7 +3,7 @@
 import pytest
 
 from chatproxy import errors
-from chatproxy.metrics import requests
+from chatproxy.metrics import requests, series
 from chatproxy.metrics.segments import Segment
 from chatproxy.metrics.upstreams import UpstreamCounts
 from chatproxy.providers.base import CredentialWatch
@@ -26,8 +26,13 @@ def test_a_route_is_spelt_as_in_the_documents(rule: str, spelt: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["PROPFIND", "get", 'X"Y', "M" * 100])
-def test_unknown_methods_are_one(method: str) -> None:
-    assert requests.of("/x", "stream", method, 200, "").method == "other"
+def test_unknown_methods_are_one(segment: Segment, method: str) -> None:
+    """And take no memory each: callers make them up."""
+    ended = requests.Ended("/x", "stream", method, 2, "")
+    requests.count(ended, first=0.1, last=0.2, received=3, sent=4)
+
+    assert counted_in(segment).value("chatproxy_requests_total", method="other") == 1
+    assert series.store().looked_up == {}
 
 
 @pytest.mark.parametrize(
@@ -38,7 +43,7 @@ def test_a_status_has_its_class(status: int, its_class: str) -> None:
 
 
 def test_a_request_without_route_or_provider_has_none(segment: Segment) -> None:
-    ended = requests.of("", "", "GET", 404, "web")
+    ended = requests.Ended("", "", "GET", 4, "web")
     requests.count(ended, first=0.1, last=0.2, received=3, sent=4)
     requests.count(ended, first=0.1, last=0.2, received=0, sent=0)
 

@@ -1,5 +1,6 @@
 """A guard stands before every view, and what it makes of the caller reaches the view."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from chatproxy.web.dialects import Dialects
 from chatproxy.web.request_log import RequestLog
 from chatproxy.web.route import Route, anybody
 from chatproxy.web.same_origin import SameOrigin
+from tests.everything import environ_before
 
 ENVIRON = {"STREAM_API_KEY": "key", "STREAM_API_SECRET": "s" * 40}
 
@@ -99,3 +101,13 @@ def test_where_the_router_finds_nothing_no_guard_is_asked(services: Services) ->
     assert get(client, "/elsewhere").status_code == 404
     assert client.post("/room", environ_overrides={"RAW_URI": "/room"}).status_code == 405
     assert asked == []
+
+
+def test_no_hook_is_registered_that_is_never_called(tmp_path: Path) -> None:
+    """`Application` leaves these kinds out."""
+    environ = environ_before("http://127.0.0.1:9") | {"DATABASE_URL": f"sqlite:///{tmp_path}/d"}
+    app = create_app(settings.load(SETTINGS, environ))
+
+    assert app.after_request_funcs
+    assert not app.url_value_preprocessors
+    assert not app.teardown_request_funcs
