@@ -106,6 +106,10 @@ class RequestLog:
             raise
 
     def _listener(self, environ: Mapping[str, Any]) -> Listener:
+        # Most servers have one, and to ask a socket for its family makes an object each time.
+        if len(self._by_port) == 1:
+            return self._service
+
         # The port is that of the socket on which the connection was accepted. For a Unix socket
         # gunicorn takes it from `Host`, by which the caller would choose its door. Where gunicorn
         # was told to listen elsewhere, that is the service's door.
