@@ -1,14 +1,15 @@
 """Registering the routes of the table, each behind its guard."""
 
+import collections
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
-from werkzeug.routing import BaseConverter, MapAdapter
+from werkzeug.routing import BaseConverter, Map, MapAdapter, Rule
 from werkzeug.sansio.utils import get_host
 
 from chatproxy.settings.listeners import Door, Listener
@@ -27,6 +28,36 @@ class Anything(BaseConverter):
     # Werkzeug's own `path` converter takes no empty rest and no double slash at its start.
     regex = r"[\s\S]*"
     part_isolating = False
+
+
+#: How such a rule ends.
+REST = "<anything:path>"
+
+
+#: By the start of a path, which rule a method has there, whatever follows.
+Mounts = dict[str, dict[str, Rule]]
+
+
+class Adapter(MapAdapter):
+    """Finds the rule of a request. Those of `mounts` it finds by the start of the path alone.
+
+    The map goes through all segments of a path, and every call that is forwarded would wait for it.
+    """
+
+    mounts: Mounts
+
+    def match(self, *args: Any, **options: Any) -> Any:
+        """Return what the map finds; raise what it raises."""
+        # Flask asks like this, and others for another path or method.
+        if not args and options == {"return_rule": True} and not self.websocket:
+            for start, rules in self.mounts.items():
+                if self.path_info.startswith(start):
+                    if (rule := rules.get(self.default_method)) is not None:
+                        return rule, {"path": self.path_info[len(start) :]}
+
+                    break
+
+        return super().match(*args, **options)
 
 
 class NoSessions(SessionInterface):
@@ -54,6 +85,7 @@ class Application(Flask):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Callers choose what they send, and to check it takes longer than all other routing.
+        self.mounts: dict[Door, Mounts] = collections.defaultdict(dict)
         self._server_name = functools.lru_cache(MOST_HOSTS)(self._checked_name)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
@@ -62,15 +94,18 @@ class Application(Flask):
             return None
 
         environ = request.environ
-        return MapAdapter(
+        door: Door = environ[KEY].listener.door
+        adapter = Adapter(
             self.url_map,
             self._server_name(environ.get("HTTP_HOST", "")),
             "/",
-            environ[KEY].listener.door,
+            door,
             "ws" if "HTTP_UPGRADE" in environ and _is_websocket(environ) else request.scheme,
             request.path,
             request.method,
         )
+        adapter.mounts = self.mounts[door]
+        return adapter
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a view or a hook: none of ours is a coroutine, and to look costs each call."""
@@ -114,6 +149,12 @@ def _is_websocket(environ: Mapping[str, Any]) -> bool:
     return asked and any(one.strip() == "upgrade" for one in tokens)
 
 
+def _has_all_below(rule: Rule, rules: Map) -> bool:
+    start = rule.rule.removesuffix(REST)
+    here = [one for one in rules.iter_rules() if one.subdomain == rule.subdomain]
+    return start != rule.rule and [one for one in here if one.rule.startswith(start)] == [rule]
+
+
 def first_segments(app: Flask, door: Door) -> frozenset[str]:
     """Return the first segments of all paths that are routed at a door."""
     rules = (rule for rule in app.url_map.iter_rules() if rule.subdomain == door)
@@ -121,7 +162,7 @@ def first_segments(app: Flask, door: Door) -> frozenset[str]:
 
 
 def register(
-    app: Flask,
+    app: Application,
     routes: Iterable[Route],
     dialects: Dialects,
     same_origin: SameOrigin,
@@ -153,6 +194,13 @@ def register(
         if (blueprint := rule.endpoint.rpartition(".")[0]) in lines
     }
     app.extensions["chatproxy.routes"] = lines
+
+    for rule in app.url_map.iter_rules():
+        _, line = of_endpoint.get(rule.endpoint, ("", None))
+
+        if line is not None and line.forwards and _has_all_below(rule, app.url_map):
+            methods = dict.fromkeys(rule.methods or (), rule)
+            app.mounts[cast(Door, rule.subdomain)][rule.rule.removesuffix(REST)] = methods
 
     @app.before_request
     def admit() -> None:

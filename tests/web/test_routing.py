@@ -1,11 +1,13 @@
 """A guard stands before every view, and what it makes of the caller reaches the view."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Flask, Request, Response, jsonify
 from flask.testing import FlaskClient
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
+from werkzeug.test import EnvironBuilder
 
 from chatproxy import settings
 from chatproxy.app import create_app
@@ -13,7 +15,7 @@ from chatproxy.errors import Forbidden
 from chatproxy.providers import SETTINGS
 from chatproxy.services import Services
 from chatproxy.web import error_handlers, routing
-from chatproxy.web.current import authenticated
+from chatproxy.web.current import KEY, RequestContext, authenticated
 from chatproxy.web.dialects import Dialects
 from chatproxy.web.request_log import RequestLog
 from chatproxy.web.route import Route, anybody
@@ -103,11 +105,55 @@ def test_where_the_router_finds_nothing_no_guard_is_asked(services: Services) ->
     assert asked == []
 
 
-def test_no_hook_is_registered_that_is_never_called(tmp_path: Path) -> None:
-    """`Application` leaves these kinds out."""
-    environ = environ_before("http://127.0.0.1:9") | {"DATABASE_URL": f"sqlite:///{tmp_path}/d"}
-    app = create_app(settings.load(SETTINGS, environ))
+@pytest.fixture(scope="module")
+def application(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """One with all providers."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('directory')}/d"
+    environ = environ_before("http://127.0.0.1:9") | {"DATABASE_URL": url}
+    return create_app(settings.load(SETTINGS, environ))
 
-    assert app.after_request_funcs
-    assert not app.url_value_preprocessors
-    assert not app.teardown_request_funcs
+
+def test_no_hook_is_registered_that_is_never_called(application: Flask) -> None:
+    """`Application` leaves these kinds out."""
+    assert application.after_request_funcs
+    assert not application.url_value_preprocessors
+    assert not application.teardown_request_funcs
+
+
+PATHS = [
+    *("/proxy", "/proxy/", "/proxy/app", "//proxy/app", "/proxy//app", "/proxyx/app", "/%70roxy/x"),
+    *("/proxy/a/b/c", "/proxy/\n", "/stream/proxy/x", "/imkit/proxy/x", "/imkit/x", "/", "/x/"),
+]
+HANDSHAKE = {"HTTP_CONNECTION": "a, Upgrade", "HTTP_UPGRADE": "WebSocket"}
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE", "PUT", "get", "NONE"])
+@pytest.mark.parametrize("more", [{}, HANDSHAKE], ids=["plain", "handshake"])
+@pytest.mark.parametrize("path", PATHS)
+def test_a_mount_is_found_as_the_map_finds_it(
+    application: Flask, path: str, method: str, more: dict[str, str]
+) -> None:
+    environ = EnvironBuilder(path=path, method=method).get_environ() | more
+    listener = application.extensions["chatproxy"].settings.listeners()[0]
+    environ[KEY] = RequestContext(environ, listener, lambda: 0.0)
+    request = Request(environ)
+    adapter = application.create_url_adapter(request)
+    assert adapter is not None
+    plain = application.url_map.bind_to_environ(environ, subdomain=listener.door)
+
+    def found(one: MapAdapter) -> Any:
+        try:
+            return one.match(return_rule=True)
+        except HTTPException as error:
+            return type(error), sorted(getattr(error, "valid_methods", None) or [])
+
+    assert found(adapter) == found(plain)
+    assert (adapter.websocket, adapter.server_name) == (plain.websocket, plain.server_name)
+
+
+def test_every_way_to_forward_is_such_a_mount(application: Flask) -> None:
+    assert isinstance(application, routing.Application)
+    assert set(application.mounts["service"]) == {
+        "/proxy/",
+        *(f"/{name}/proxy/" for name in SETTINGS),
+    }
