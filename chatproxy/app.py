@@ -39,7 +39,6 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.extensions["chatproxy"] = services
     app.url_map.merge_slashes = False  # else `/proxy//x` is answered with a redirect
     app.url_map.strict_slashes = False
-    app.json.sort_keys = False  # type: ignore[attr-defined]
 
     dialects = Dialects(services, forwarding_mounts(services))
     error_handlers.register(app, dialects)

@@ -1,15 +1,53 @@
 """Answers of our own that more than one view gives."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from flask import Response, current_app, jsonify
+from flask import Flask, Response, current_app, jsonify
+from flask.json.provider import DefaultJSONProvider
 
 from chatproxy.turns import Turns
 from chatproxy.web.relay import Relay
+from chatproxy.web.request_log import StartResponse
 
 #: Characters of an answer that are written before other requests get their turn.
 TURN = 128 * 1024
+
+
+#: Statuses whose answers have no body, or not the one that they name (RFC 9110 section 6.4.1).
+BODILESS = frozenset({204, 304})
+
+
+class JsonAnswer(Response):
+    """An answer of our own in JSON. Its length is known, and no field of it is to be rewritten."""
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Start the answer; return its body."""
+        if environ["REQUEST_METHOD"] == "HEAD" or self.status_code in BODILESS:
+            return super().__call__(environ, start_response)
+
+        # Werkzeug goes through the fields of each answer for those that it would rewrite.
+        start_response(self.status, self.headers.to_wsgi_list())
+        return self.response  # type: ignore[return-value]  # the text is encoded already
+
+
+class Json(DefaultJSONProvider):
+    """Flask's JSON without white space, and in our order; one encoder writes all of it."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app)
+        encoder = json.JSONEncoder(default=self.default, separators=(",", ":"))
+        self._encode = encoder.encode
+
+    def dumps(self, obj: Any, **_: Any) -> str:
+        """Return a value in JSON."""
+        return self._encode(obj)
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        """Answer with what `jsonify` was given."""
+        text = self._encode(self._prepare_response_obj(args, kwargs))
+        return JsonAnswer(f"{text}\n", mimetype=self.mimetype)
 
 
 def not_sniffed(answer: Response) -> Response:
@@ -65,4 +103,4 @@ def _json_pieces(content: Any) -> Iterator[str]:
 
 
 def _json(value: Any) -> str:
-    return current_app.json.dumps(value, separators=(",", ":"))
+    return current_app.json.dumps(value)

@@ -14,6 +14,7 @@ from werkzeug.sansio.utils import get_host
 
 from chatproxy.settings.listeners import Door, Listener
 from chatproxy.web import access
+from chatproxy.web.answers import Json
 from chatproxy.web.current import KEY, RequestContext, current_request, surface_path
 from chatproxy.web.dialects import Dialects
 from chatproxy.web.route import Route
@@ -81,6 +82,7 @@ class Application(Flask):
     # Werkzeug compares the subdomain before the path, so a rule's door is kept as its subdomain.
 
     session_interface = NoSessions()
+    json_provider_class = Json
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
