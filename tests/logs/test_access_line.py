@@ -129,6 +129,34 @@ def test_the_fields_have_their_places(log: Log) -> None:
 
 
 @pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("localhost:8000", "localhost"),
+        ("[::1]:80", "[::1]"),
+        ("user:password@host", ""),
+        ("a/b", ""),
+        ("", ""),
+    ],
+)
+def test_a_host_is_shown_where_it_is_one(log: Log, host: str, shown: str) -> None:
+    access.write(Exchange(), ENVIRON | {"HTTP_HOST": host})
+
+    assert log.lines()[0]["host"]["hostname"] == shown
+
+
+def test_texts_of_strangers_are_cut(log: Log) -> None:
+    long = {name: "x" * 5000 for name in ("USER_AGENT", "X_FORWARDED_FOR", "X_FORWARDED_HOST")}
+    environ = ENVIRON | {f"HTTP_{name}": text for name, text in long.items()}
+    access.write(Exchange(path="/" + "x" * 5000), environ)
+    (line,) = log.lines()
+
+    assert len(line["url"]["path"]) == access.LONGEST_PATH
+    assert len(line["http"]["request"]["userAgent"]["original"]) == access.LONGEST_FIELD
+    assert len(line["host"]["ip"]) == access.LONGEST_FIELD
+    assert len(line["host"]["forwardedHost"]) == access.LONGEST_FIELD
+
+
+@pytest.mark.parametrize(
     ("exchange", "more"),
     [
         (Exchange(path=f"/{SECRET}"), {}),

@@ -1,14 +1,18 @@
 """What a request leaves behind in its worker."""
 
 import gc
+import sys
 
 import pytest
 from werkzeug.test import EnvironBuilder
 
 from chatproxy import settings
 from chatproxy.app import create_app
+from chatproxy.metrics import series
+from chatproxy.metrics.table import IN_FLIGHT
 from chatproxy.providers import SETTINGS
 from chatproxy.web.current import RequestContext
+from chatproxy.web.request_log import RequestLog
 
 ENVIRON = {"STREAM_API_KEY": "key", "STREAM_API_SECRET": "s" * 40}
 
@@ -33,3 +37,18 @@ def test_a_request_leaves_nothing_for_the_garbage_collection(path: str) -> None:
         gc.enable()
 
     assert alive == []
+
+
+@pytest.mark.parametrize("path", ["/token/alice", "/-/healthz"])
+def test_what_is_broken_off_is_not_in_flight_any_more(path: str) -> None:
+    """Such as by the end of the worker's greenlets."""
+    app = create_app(settings.load(SETTINGS, ENVIRON))
+    layer = app.wsgi_app
+    assert isinstance(layer, RequestLog)
+    layer._app = lambda *_: sys.exit()
+    before = series.store().cells[IN_FLIGHT.place()]
+
+    with pytest.raises(SystemExit):
+        layer(EnvironBuilder(path=path).get_environ() | {"RAW_URI": path}, lambda *_: None)
+
+    assert series.store().cells[IN_FLIGHT.place()] == before
