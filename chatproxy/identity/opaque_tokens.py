@@ -8,7 +8,7 @@ that the user had when it was bound, as the ids of signed tokens do (see `revoca
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Select, and_, delete, or_, select, tuple_
+from sqlalchemy import Column, Connection, Select, and_, bindparam, delete, or_, select, tuple_
 
 from chatproxy.errors import Conflict, TokenExpired, TokenRevoked, TokenUnknown
 from chatproxy.identity.database import Database
@@ -19,6 +19,14 @@ from chatproxy.identity.tables import apps, bound_tokens, users
 from chatproxy.identity.token_records import Binding, OpaqueToken
 from chatproxy.identity.user_rows import ACTIVE, VERSION, all_users, user_of
 from chatproxy.identity.users import Users
+
+#: A token's user, and behind it the token's end and version.
+WITH_USER = (
+    all_users()
+    .add_columns(bound_tokens.c.expires, bound_tokens.c.version.label("bound_version"))
+    .join(bound_tokens, bound_tokens.c.user_id == users.c.id)
+    .where(bound_tokens.c.app_id == bindparam("app"), bound_tokens.c.digest == bindparam("token"))
+)
 
 
 class OpaqueTokens:
@@ -47,7 +55,7 @@ class OpaqueTokens:
     def check(self, app_id: str, text: str) -> Binding:
         """Return whom a token is bound to; raise a `TokenRejected` unless it is valid."""
         digest = digest_of(text)
-        row = self._database.row(_with_user(app_id, digest))
+        row = self._database.row(WITH_USER, app=app_id, token=digest)
 
         if row is None:
             raise TokenUnknown("Invalid token")
@@ -173,13 +181,3 @@ class OpaqueTokens:
 
         if connection.execute(mine.returning(bound_tokens.c.digest)).first() is None:
             raise Conflict("Token is bound to another client")
-
-
-def _with_user(app_id: str, digest: str) -> Select[Any]:
-    """Select a token's user with the token's end and version."""
-    return (
-        all_users()
-        .add_columns(bound_tokens.c.expires, bound_tokens.c.version.label("bound_version"))
-        .join(bound_tokens, bound_tokens.c.user_id == users.c.id)
-        .where(bound_tokens.c.app_id == app_id, bound_tokens.c.digest == digest)
-    )

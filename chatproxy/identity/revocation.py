@@ -10,7 +10,7 @@ where it was issued after the last revocation.
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Select, Table, and_, case, delete, select, update
+from sqlalchemy import Column, Select, String, Table, and_, bindparam, case, delete, select, update
 
 from chatproxy.errors import TokenOfAnotherApp, TokenRevoked
 from chatproxy.identity.database import AnyRow, Database
@@ -51,7 +51,13 @@ class Revocation:
 
         Its signature and its time must have been checked before.
         """
-        row = self._database.row(_all_about(token))
+        row = self._database.row(
+            BY_OUR_ID if token.by_our_id else BY_ID,
+            app=token.app_id,
+            user=token.user_id,
+            token=token.token_id,
+            family=token.family,
+        )
 
         if row is None:
             raise TokenOfAnotherApp("Token app mismatch")
@@ -120,17 +126,20 @@ class Revocation:
             return connection.execute(revoked).first() is not None
 
 
-def _all_about(token: Issued) -> Select[Any]:
+def _all_about(user_id: Column[str]) -> Select[Any]:
     """Select app, user and revocation in one statement: none can change between two of them."""
-    own_id = users.c.id if token.by_our_id else users.c.external_id
-    of_user = and_(users.c.app_id == apps.c.id, own_id == token.user_id)
-    ids = [one for one in (token.token_id, token.family) if one is not None]
+    of_user = and_(users.c.app_id == apps.c.id, user_id == bindparam("user"))
+    # NULL, where a token has no id or no family, is in no list.
+    ids = [bindparam("token", type_=String), bindparam("family", type_=String)]
     of_id = and_(revoked_tokens.c.app_id == apps.c.id, revoked_tokens.c.token_id.in_(ids))
     return (
         select(*COLUMNS, *FURTHER_COLUMNS)
         .select_from(apps.outerjoin(users, of_user).outerjoin(revoked_tokens, of_id))
-        .where(apps.c.id == token.app_id)
+        .where(apps.c.id == bindparam("app"))
     )
+
+
+BY_ID, BY_OUR_ID = _all_about(users.c.external_id), _all_about(users.c.id)
 
 
 def _is_revoked(token: Issued, standing: Standing, row: AnyRow) -> bool:
