@@ -240,3 +240,29 @@ def test_a_small_body_that_is_there_goes_out_with_the_head(size: int, *, togethe
 
     # Of a larger one nothing goes out: the answer is there already.
     assert counting.writes == [head + content if together else head]
+
+
+def test_a_connection_on_which_an_upload_was_cut_short_takes_no_other_request(
+    ends: tuple[Connection, socket.socket],
+) -> None:
+    """The upstream would read the next one as the rest of the body."""
+    connection, theirs = ends
+    said = iter([EARLY])
+
+    assert post(connection, Endless(lambda: theirs.sendall(next(said, b"")))).status == 413
+    assert list(connection.pieces(Deadline(LIMITS, time.monotonic))) == []
+    assert not connection.make_ready()
+
+
+def test_a_body_of_many_small_chunks_lets_others_have_their_turn(
+    ends: tuple[Connection, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, theirs = ends
+    theirs.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    theirs.sendall(b"1\r\nx\r\n" * 5000 + b"0\r\n\r\n")
+    turns: list[float] = []
+    monkeypatch.setattr("chatproxy.turns.time.sleep", turns.append)
+    get(connection)
+
+    assert b"".join(connection.pieces(Deadline(LIMITS, time.monotonic))) == b"x" * 5000
+    assert len(turns) >= 4
