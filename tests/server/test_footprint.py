@@ -1,6 +1,6 @@
 """What a start loads: nothing that its settings do not need.
 
-Each of these takes megabytes in every pod: `docs/deployment.md` has a table.
+Each of these takes megabytes in every pod: `docs/performance.md` has a table.
 """
 
 import json
