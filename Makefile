@@ -41,6 +41,7 @@ types: install ## Check the types
 # and Node.js is left out, and the result says so. Each line can be run again by itself.
 bench: $(VENV)/bench-installed sdks ## Measure all that the results hold (takes an hour)
 	$(BIN)/python -m benchmarks.footprint
+	$(BIN)/python -m benchmarks.imports
 	$(BIN)/python -m benchmarks.peers $(if $(BEFORE),--before $(BEFORE))
 	$(BIN)/python -m benchmarks.stages
 	$(BIN)/python -m benchmarks.tokens

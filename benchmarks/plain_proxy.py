@@ -7,6 +7,7 @@ credentials should.
 """
 
 import os
+from functools import partial
 
 import requests
 from flask import Flask, Response, request
@@ -39,7 +40,8 @@ def proxy(path: str) -> Response:
         f"{UPSTREAM}/{path}",
         params=[*request.args.items(multi=True), ("api_key", API_KEY)],
         headers=headers,
-        data=request.stream if has_body else None,
+        # By itself `requests` would read it by lines, of which a picture may have one or thousands.
+        data=iter(partial(request.stream.read, PIECE), b"") if has_body else None,
         stream=True,
         allow_redirects=False,
         timeout=(5, 30),

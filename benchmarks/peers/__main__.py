@@ -135,7 +135,11 @@ def main() -> None:
     """Measure, print the tables, and write them where the run was whole."""
     options = _options()
     extent = QUICK if options.quick else WHOLE
-    extent = dataclasses.replace(extent, rounds=options.rounds or extent.rounds)
+
+    if options.rounds:
+        fewer = min(options.rounds, extent.of_bodies)
+        extent = dataclasses.replace(extent, rounds=options.rounds, of_bodies=fewer)
+
     raise_descriptor_limit()
 
     if missing := missing_upstream():
