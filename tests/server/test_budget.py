@@ -234,6 +234,24 @@ KNOWN: dict[str, dict[str, Any]] = {
         "SNS around zeros": {"Type": "Notification", "Message": packed(bytes(10 * MIB))},
         **{f"SNS, {name}": {"Type": "a", "Message": text} for name, text in TEXTS.items()},
     },
+    "stream-revocation.revoke": each("before"),
+    "stream-guests.make_guest": each("user")
+    | {f"user with {name}": {"user": {"id": "a", "custom": one}} for name, one in METADATA.items()},
+    "v1.give": USER
+    | each("providers", userId="a")
+    | {
+        "many providers": {"userId": "a", "providers": ["stream"] * 50_000},
+        **{f"custom, {name}": {"userId": "a", "custom": one} for name, one in METADATA.items()},
+    },
+    "v1.end": each("reason"),
+    "v1.refuse": {},
+    "imbachat-wordpress.search": {},
+    "chatsdk-connecting.connect": each("userId")
+    | each("displayName", userId="a")
+    | each("avatar", userId="a")
+    | each("email", userId="a")
+    | {f"metadata, {name}": {"userId": "a", "metadata": one} for name, one in METADATA.items()},
+    "chatsdk-renewal.renew": each("refreshToken"),
     "chatsdk-tokens.issue": USER | each("name", userId="a"),
     "chatsdk-ensuring.ensure": USER
     | {name: {"userId": "a", "custom": one} for name, one in METADATA.items()},
