@@ -73,7 +73,7 @@ BUDGET = {
     "the request's head": 2.5,
     "environ": 1.0,
     "request log": 4.0,
-    "Flask's dispatch": 7.5,
+    "Flask's dispatch": 5.5,
     "view": 2.5,
     "forward": 2.0,
     "exchange": 6.0,
