@@ -82,8 +82,8 @@ users = Table(
 )
 
 # For pages of them, oldest first. With a million users sorting them takes PostgreSQL longer than a
-# statement may.
-Index(None, users.c.app_id, users.c.active, users.c.created, users.c.id)
+# statement may. Without `active`, or SQLite would read all users to find some by their ids.
+Index(None, users.c.app_id, users.c.created, users.c.id)
 
 agents = Table(
     "agents",

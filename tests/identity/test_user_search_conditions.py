@@ -315,8 +315,21 @@ def test_a_page_is_read_in_its_order(directory: Directory) -> None:
         explaining = f"EXPLAIN QUERY PLAN {seen[1]}"
         steps = connection.exec_driver_sql(explaining, (None,) * seen[1].count("?")).all()
 
-    assert any("ix_users_app_id_active_created_id" in step[-1] for step in steps)
+    assert any("ix_users_app_id_created_id" in step[-1] for step in steps)
     assert not any("B-TREE" in step[-1] for step in steps)
+
+
+@on_sqlite
+def test_users_are_found_by_their_ids_and_not_among_all(directory: Directory) -> None:
+    """An index that begins with more columns that the question names would be preferred."""
+    with statements(directory) as seen:
+        directory.users.find_many(DEFAULT_APP, [str(number) for number in range(10)])
+
+    with directory.database.reading() as connection:
+        explaining = f"EXPLAIN QUERY PLAN {seen[0]}"
+        steps = connection.exec_driver_sql(explaining, (None,) * seen[0].count("?")).all()
+
+    assert any("(app_id=? AND external_id=?)" in step[-1] for step in steps)
 
 
 every_question = pytest.mark.parametrize("operator", OPERATORS)

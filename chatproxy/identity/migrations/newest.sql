@@ -118,7 +118,7 @@ CREATE INDEX ix_signed_in_sessions_token ON signed_in_sessions (token);
 
 CREATE INDEX ix_signed_in_sessions_expires ON signed_in_sessions (expires);
 
-CREATE INDEX ix_users_app_id_active_created_id ON users (app_id, active, created, id);
+CREATE INDEX ix_users_app_id_created_id ON users (app_id, created, id);
 
 INSERT INTO alembic_version (version_num) VALUES ('0005');
 

@@ -10,11 +10,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Make the index."""
-    op.create_index(
-        "ix_users_app_id_active_created_id", "users", ["app_id", "active", "created", "id"]
-    )
+    op.create_index("ix_users_app_id_created_id", "users", ["app_id", "created", "id"])
 
 
 def downgrade() -> None:
     """Remove the index."""
-    op.drop_index("ix_users_app_id_active_created_id", "users")
+    op.drop_index("ix_users_app_id_created_id", "users")
