@@ -26,7 +26,7 @@ demo: $(VENV)/demo-installed $(EXAMPLES)/node_modules/.installed ## Start a page
 test: install sdks $(EXAMPLES)/node_modules/.installed ## Run the tests, but for those that take longest
 	$(BIN)/python -m tests.parts -n 3 -m "not long"
 
-test-long: install sdks ## Run those that take longest: gigabytes, failovers, restarts under load
+test-long: install sdks ## Run those that take longest: failovers, restarts under load
 	$(BIN)/python -m tests.parts -n 3 -m long
 
 lint: install ## Check style and layout of the code

@@ -19,45 +19,36 @@ SEARCHED: list[str] = []
 OUTPUT = "searched"
 
 
-#: Folders and files whose tests take half of the time of all: `make test-long`. The rest has to
-#: be through within the fifteen minutes that a change waits for its check.
+#: Files whose tests take half of the time of all, most of it waiting for what dies and comes back:
+#: `make test-long`. The rest has to be through within the fifteen minutes that a change waits for
+#: its check.
 LONG = (
-    "bulk/",
-    "cli/",
+    "bulk/test_rolling.py",
+    "cli/test_every_command.py",
+    "cli/test_token.py",
+    "cli/test_users_files.py",
     "forwarding/test_dead_connections.py",
     "forwarding/test_lifetimes.py",
-    "forwarding/test_tls.py",
     "identity/test_failover.py",
     "identity/test_killed.py",
-    "identity/test_user_search_conditions.py",
     "limiting/test_failover.py",
     "metrics/test_server.py",
-    "openapi/test_examples.py",
-    "openapi/test_failures.py",
     "providers/chatsdk/test_directory_away.py",
-    "providers/chatsdk/test_keyroutes.py",
-    "providers/chatsdk/test_limits.py",
     "providers/chatsdk/test_pgbouncer.py",
     "providers/chatsdk/test_redis_failover.py",
-    "providers/imkit/test_badge.py",
     "providers/imkit/test_badge_at_once.py",
-    "providers/imkit/test_flow.py",
     "providers/imkit/test_relayed_many.py",
     "providers/imkit/test_socket_ends.py",
-    "providers/imkit/test_spellings.py",
-    "providers/imkit/test_written_through.py",
     "providers/stream/permissions/test_replaced.py",
     "sandbox/test_local_run.py",
     "server/test_budget.py",
     "server/test_drain.py",
     "server/test_held_bodies.py",
-    "server/test_process_1.py",
     "server/test_renewal.py",
     "server/test_replacement.py",
-    "server/test_room.py",
     "server/test_shutdown.py",
     "server/test_signs_of_life.py",
-    "tracing/",
+    "tracing/test_spans.py",
 )
 
 
@@ -73,20 +64,12 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
-#: Where the tests on PostgreSQL are among them: what is asked of the directory here is tested on
-#: both databases in `identity/`, and on SQLite where it stands.
-LONG_ON_POSTGRESQL = ("providers/imbachat/", "providers/imkit/", "providers/performchat/")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the long ones."""
     here = Path(__file__).parent
 
     for item in items:
-        path = str(item.path.relative_to(here))
-        is_doubled = path.startswith(LONG_ON_POSTGRESQL) and "[postgresql" in item.nodeid
-
-        if path.startswith(LONG) or is_doubled:
+        if str(item.path.relative_to(here)).startswith(LONG):
             item.add_marker(pytest.mark.long)
 
 
