@@ -42,7 +42,7 @@ FLOORS = [
     [r"settings", r"logs"],
     [r"access", r"metrics"],
     [r"formats"],
-    [r"errors", r"clock", r"turns", r"health", r"left_out", r"__init__"],
+    [r"errors", r"clock", r"turns", r"names", r"health", r"left_out", r"__init__"],
 ]
 
 

@@ -4,7 +4,6 @@ They stay lists of pairs: a mapping would join or lose repeated fields such as `
 """
 
 import dataclasses
-import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -12,6 +11,7 @@ from typing import Any, Literal
 import h11
 
 from chatproxy.forwarding.escapes import holds_key
+from chatproxy.names import remembered
 
 Fields = list[tuple[str, str]]
 
@@ -110,8 +110,6 @@ MOST_FIELDS = 100
 #: of it pass, and gunicorn would then refuse to send the answer.
 CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
-_MOST_NAMES = 512
-
 NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 
 
@@ -131,7 +129,7 @@ class Withheld:
 NOTHING = Withheld()
 
 
-@functools.lru_cache(_MOST_NAMES)
+@remembered
 def squeezed(name: str) -> str:
     """Return a name without case and without what stands between its words."""
     # Servers differ in what they take for the same name: `API-Key`, `api_key`, `Api.Key`.
@@ -288,7 +286,7 @@ def _tokens(value: str) -> frozenset[str]:
     return frozenset([token.strip().lower() for token in value.split(",")])
 
 
-@functools.lru_cache(_MOST_NAMES)
+@remembered
 def _name(key: str) -> str:
     # `HTTP_X_STREAM_CLIENT` to `X-Stream-Client`.
     return key[5:].replace("_", "-").title()

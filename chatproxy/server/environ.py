@@ -4,12 +4,13 @@ gunicorn makes all of it anew for each request. What came through a proxy that s
 socket or as HTTP/2, and a path that `SCRIPT_NAME` shifts, are left to its own code.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 from gunicorn import util
 from gunicorn.http import wsgi
+
+from chatproxy.names import remembered
 
 Made = tuple[Any, dict[str, Any]]
 
@@ -68,7 +69,7 @@ class Environs:
         return response, environ
 
 
-@functools.lru_cache(maxsize=512)
+@remembered
 def _key(name: str) -> str:
     key = name.replace("-", "_")
     return key if name in ("CONTENT-TYPE", "CONTENT-LENGTH") else f"HTTP_{key}"

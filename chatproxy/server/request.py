@@ -8,7 +8,6 @@ one is taken apart here. Whatever is not plain is read by gunicorn's own code, a
 is never plain: `tests/server/test_request.py` compares the two.
 """
 
-import functools
 import re
 from typing import Any
 
@@ -16,6 +15,8 @@ from gunicorn import http
 from gunicorn.http import message
 from gunicorn.http.body import Body, LengthReader
 from gunicorn.http.parser import RequestParser
+
+from chatproxy.names import remembered
 
 #: Bytes of all header fields together, and of all trailers. Others take 16 to 32 KiB.
 LARGEST_HEAD = 64 * 1024
@@ -126,7 +127,7 @@ class Request(message.Request):  # type: ignore[misc]  # gunicorn has no annotat
         return isinstance(reader, LengthReader) and reader.length == 0 and not self.body.failed
 
 
-@functools.lru_cache(maxsize=512)
+@remembered
 def _plain(name: str) -> str:
     # Empty for one that gunicorn has to look at: one with a `_` may be dropped.
     upper = name.upper()

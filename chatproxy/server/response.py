@@ -18,6 +18,7 @@ from gunicorn.http import wsgi
 from gunicorn.http.message import TOKEN_RE
 
 from chatproxy.clock import Clock
+from chatproxy.names import remembered
 from chatproxy.server.waits import WAITS, What
 
 #: `Date` is when the origin made the answer; a proxy adds it only where it is missing (RFC 9110
@@ -159,7 +160,7 @@ def _send_at_once(sock: Any, data: bytes) -> int:
         return 0
 
 
-@functools.lru_cache(maxsize=512)
+@remembered
 def _lower(name: str) -> str:
     # Empty for what is no name.
     return name.lower() if isinstance(name, str) and TOKEN_RE.fullmatch(name) else ""

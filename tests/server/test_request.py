@@ -9,7 +9,6 @@ from gunicorn.config import Config
 from gunicorn.http import message
 from gunicorn.http.parser import RequestParser
 
-from chatproxy.server import request
 from chatproxy.server.request import LARGEST_HEAD, Parser
 
 PLAIN = (
@@ -177,11 +176,3 @@ def test_any_other_is_left_to_it(head: bytes, monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(AttributeError):
         next(Parser(configured(), iter([head]), ("127.0.0.1", 1)))
-
-
-def test_names_that_callers_make_up_are_not_kept_for_ever() -> None:
-    for number in range(2000):
-        head = b"GET / HTTP/1.1\r\nX-%d: 1\r\n\r\n" % number
-        next(Parser(configured(), iter([head]), ("127.0.0.1", 1)))
-
-    assert request._plain.cache_info().currsize <= 512
