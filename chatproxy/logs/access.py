@@ -132,9 +132,11 @@ def _method_and_agent(text: Text, method: str, agent: str) -> str:
 def _where(exchange: Exchange, environ: Mapping[str, Any], form: JsonFormatter) -> str:
     # Without the query, which can hold people's names and what they write.
     get = environ.get
+    called = get("HTTP_HOST", "")
     host = form.known(
         _host,
-        get("HTTP_HOST", ""),
+        # No name is longer (RFC 1035), and a part of one may be its password.
+        called if len(called) <= LONGEST_FIELD else "",
         get("HTTP_X_FORWARDED_HOST", "")[:LONGEST_FIELD],
         get("HTTP_X_FORWARDED_FOR", "")[:LONGEST_FIELD],
         get("REMOTE_ADDR", ""),

@@ -135,6 +135,7 @@ def test_the_fields_have_their_places(log: Log) -> None:
         ("[::1]:80", "[::1]"),
         ("user:password@host", ""),
         ("a/b", ""),
+        ("a" * 257, ""),
         ("", ""),
     ],
 )
