@@ -2,8 +2,12 @@
 
 import collections
 import contextlib
+import fcntl
 import logging
+import struct
+import termios
 from collections.abc import Callable
+from mmap import PAGESIZE
 
 # Imported before gevent patches: a log line must not yield.
 from select import PIPE_BUF, POLLOUT, poll
@@ -14,6 +18,9 @@ from chatproxy.logs.json_lines import JsonFormatter
 
 #: Errors of an answer under way, for which gunicorn logs a traceback. The access line names them.
 LOGGED_WITH_REQUEST = (AnswerBroken, CallerLeft, ShuttingDown, TimeoutError)
+
+#: Characters that the number of dropped lines may add to one.
+COUNT = 32
 
 
 class AlreadyLogged(logging.Filter):
@@ -49,9 +56,19 @@ class LineHandler(logging.StreamHandler[Any]):
             return
 
         if self._dropped:
-            record.droppedLines, self._dropped = self._dropped, 0
+            record.droppedLines = self._dropped
 
-        super().emit(record)
+        try:
+            text = f"{self.format(record)}\n"
+        except Exception:  # noqa: BLE001 - as logging's own handlers do
+            self.handleError(record)
+            return
+
+        if self._can_write(len(text.encode("utf-8", "replace"))):
+            self._dropped = 0
+            self._put(text)
+        else:
+            self._dropped += 1
 
     def write(self, line: str) -> None:
         """Write a finished line of JSON, with the others of the same turn of the loop."""
@@ -71,17 +88,17 @@ class LineHandler(logging.StreamHandler[Any]):
         waiting = self._waiting
 
         while waiting:
-            if not self._can_write():
-                self._dropped += len(waiting)
-                waiting.clear()
-                return
+            if self._can_write(len(waiting[0]) + COUNT):
+                self._put(self._next(waiting))
+            else:
+                waiting.popleft()
+                self._dropped += 1
 
-            text = self._next(waiting)
-
-            # As in `handleError`.
-            with contextlib.suppress(OSError, ValueError):
-                self.stream.write(text)
-                self.stream.flush()
+    def _put(self, text: str) -> None:
+        # As in `handleError`.
+        with contextlib.suppress(OSError, ValueError):
+            self.stream.write(text)
+            self.stream.flush()
 
     def _next(self, waiting: collections.deque[str]) -> str:
         # So much a pipe takes as a whole: no line of another worker gets in between, and where
@@ -98,16 +115,30 @@ class LineHandler(logging.StreamHandler[Any]):
 
         return "\n".join((*lines, ""))
 
-    def _can_write(self) -> bool:
+    def _can_write(self, size: int = PIPE_BUF) -> bool:
         try:
+            output = self.stream.fileno()
             writable = poll()
-            writable.register(self.stream.fileno(), POLLOUT)
-            return bool(writable.poll(0))
+            writable.register(output, POLLOUT)
+            return bool(writable.poll(0)) and (size <= PIPE_BUF or _has_room(output, size))
         except (OSError, ValueError):  # no descriptor: a stream in memory, or a closed one
             return True
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Drop the line: a closed or full log must not fail a request."""
+
+
+def _has_room(output: int, size: int) -> bool:
+    """Say whether so many bytes can be written without a wait; True for what is no pipe."""
+    try:
+        capacity = fcntl.fcntl(output, fcntl.F_GETPIPE_SZ)
+    except OSError:
+        return True
+
+    # A pipe has room for pages, not for bytes. Any two that follow each other hold together more
+    # than one has room for, but the first may have been read in part, and two be begun only.
+    (held,) = struct.unpack("i", fcntl.ioctl(output, termios.FIONREAD, bytes(4)))
+    return int(2 * held + size) <= capacity - 3 * PAGESIZE
 
 
 def alone_behind(logger: logging.Logger, level: int) -> tuple[LineHandler, JsonFormatter] | None:

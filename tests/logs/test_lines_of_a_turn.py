@@ -1,5 +1,6 @@
 """Lines of requests wait for the end of a turn of the loop: none is lost, and none is overtaken."""
 
+import contextlib
 import json
 import logging
 import os
@@ -128,6 +129,56 @@ def test_lines_for_which_there_is_no_room_are_counted(pipe: Pipe) -> None:
     pipe.end_turn()
 
     assert [(one["n"], one.get("droppedLines")) for one in pipe.read()] == [(4, 3), (5, None)]
+
+
+def unread(pipe: Pipe, size: int) -> int:
+    """Write lines that nobody reads, and return how many there are."""
+    os.set_blocking(pipe.stream.fileno(), False)
+    number = 0
+
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            written = os.write(pipe.stream.fileno(), line(0, size).encode() + b"\n")
+            assert written > size
+            number += 1
+
+    return number
+
+
+@pytest.mark.parametrize("size", [10, 2000, 2100, 4000])
+@pytest.mark.parametrize("is_record", [False, True])
+def test_a_line_of_several_pages_never_waits(pipe: Pipe, size: int, is_record: bool) -> None:
+    """Where only a part of it had room, the worker would wait for whoever reads the log."""
+    number = unread(pipe, size)
+    freed = min(number, 5 * PIPE_BUF // (size + 20))
+
+    for _ in range(freed):
+        while os.read(pipe.reading, 1) != b"\n":
+            pass
+
+    for _ in range(10):
+        if is_record:
+            pipe.handler.handle(logging.makeLogRecord({"msg": "x" * 2 * PIPE_BUF}))
+        else:
+            pipe.handler.write(line(1, 2 * PIPE_BUF))
+            pipe.end_turn()
+
+    # It does not block in here, so that a line is cut where it would have waited otherwise.
+    assert os.read(pipe.reading, 1024 * 1024).endswith(b"}\n")
+
+
+@pytest.mark.parametrize("is_record", [False, True])
+def test_a_line_of_several_pages_is_written_where_it_has_room(pipe: Pipe, is_record: bool) -> None:
+    text = "x" * 5 * PIPE_BUF
+
+    if is_record:
+        pipe.handler.handle(logging.makeLogRecord({"msg": text}))
+    else:
+        pipe.handler.write(line(1, len(text)))
+        pipe.end_turn()
+
+    (one,) = pipe.read()
+    assert text in one.values()
 
 
 def test_a_record_counts_them_too(pipe: Pipe) -> None:
