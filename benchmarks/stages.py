@@ -80,8 +80,8 @@ BUDGET = {
     "answer": 2.5,
     "log line": 4.0,
     "metrics": 1.0,
-    "sockets": 4.5,
-    "event loop": 2.0,
+    "sockets": 6.0,
+    "event loop": 3.0,
     "between": 4.0,
 }
 #: What the worker uses beside them: gunicorn's loop around the calls, and switches of greenlets.
